@@ -1,0 +1,123 @@
+package contracts
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"souk.example/contracts/inventoryv1"
+	"souk.example/contracts/orderv1"
+	"souk.example/contracts/paymentv1"
+	"souk.example/contracts/pointsv1"
+	"souk.example/contracts/productv1"
+	"souk.example/pkg/eventbus"
+)
+
+// Message is a typed event payload.
+type Message interface {
+	proto.Message
+	MarshalVT() ([]byte, error)
+	UnmarshalVT([]byte) error
+}
+
+// Type is one kind of event. It happens at most once per aggregate, so its
+// frozen Step makes the event's id, and an event can be rebuilt from its row
+// and sent again under the id it always had.
+type Type struct {
+	Name  string
+	Topic string
+	Step  int
+	empty func() Message
+}
+
+// The event types. Steps 1–19 belong to order, 20–39 to inventory, 40–59 to
+// payment, 60–79 to points; the gaps wait for cancel, refund and return.
+var (
+	OrderPlaced     = Type{"order.placed.v1", TopicOrder, 1, func() Message { return new(orderv1.OrderPlaced) }}
+	OrderPaymentDue = Type{"order.payment_due.v1", TopicOrder, 2, func() Message { return new(orderv1.OrderPaymentDue) }}
+	OrderPaid       = Type{"order.paid.v1", TopicOrder, 3, func() Message { return new(orderv1.OrderPaid) }}
+	OrderCompleted  = Type{"order.completed.v1", TopicOrder, 4, func() Message { return new(orderv1.OrderCompleted) }}
+	OrderRejected   = Type{"order.rejected.v1", TopicOrder, 5, func() Message { return new(orderv1.OrderRejected) }}
+	OrderCancelled  = Type{"order.cancelled.v1", TopicOrder, 6, func() Message { return new(orderv1.OrderCancelled) }}
+
+	InventoryReserved = Type{"inventory.reserved.v1", TopicInventory, 20, func() Message { return new(inventoryv1.InventoryReserved) }}
+	InventoryRejected = Type{"inventory.rejected.v1", TopicInventory, 21, func() Message { return new(inventoryv1.InventoryRejected) }}
+
+	PaymentCaptured = Type{"payment.captured.v1", TopicPayment, 40, func() Message { return new(paymentv1.PaymentCaptured) }}
+	PaymentFailed   = Type{"payment.failed.v1", TopicPayment, 41, func() Message { return new(paymentv1.PaymentFailed) }}
+
+	PointsAwarded = Type{"points.awarded.v1", TopicPoints, 60, func() Message { return new(pointsv1.PointsAwarded) }}
+
+	// ProductChanged happens once per version of a product: its step is the version.
+	ProductChanged = Type{"product.changed.v1", TopicProduct, 0, func() Message { return new(productv1.ProductChanged) }}
+)
+
+// Types lists every event type.
+func Types() []Type {
+	return []Type{
+		OrderPlaced, OrderPaymentDue, OrderPaid, OrderCompleted, OrderRejected, OrderCancelled,
+		InventoryReserved, InventoryRejected, PaymentCaptured, PaymentFailed, PointsAwarded, ProductChanged,
+	}
+}
+
+// TypeNamed finds a type by its name; false for a name this version does not know.
+func TypeNamed(name string) (Type, bool) {
+	for _, t := range Types() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Type{}, false
+}
+
+// NewEvent makes the event of type t about the aggregate (an order), with the
+// id "<aggregate>-<step>" and the aggregate as its subject.
+func NewEvent(t Type, aggregate int64, m Message) (eventbus.Event, error) {
+	subject := strconv.FormatInt(aggregate, 10)
+	return event(t, subject, t.Step, m)
+}
+
+// NewProductChanged makes the event of one version of a product; its subject
+// is the SKU.
+func NewProductChanged(m *productv1.ProductChanged) (eventbus.Event, error) {
+	return event(ProductChanged, m.Sku, int(m.Version), m)
+}
+
+func event(t Type, subject string, step int, m Message) (eventbus.Event, error) {
+	payload, err := m.MarshalVT()
+	if err != nil {
+		return eventbus.Event{}, fmt.Errorf("encode %s: %w", t.Name, err)
+	}
+	return eventbus.Event{ID: subject + "-" + strconv.Itoa(step), Type: t.Name, Subject: subject, Payload: payload}, nil
+}
+
+// ErrUnknownType is what Decode answers to a type this version does not know.
+var ErrUnknownType = errors.New("unknown event type")
+
+// Decode returns the typed payload of e.
+func Decode(e eventbus.Event) (Message, error) {
+	t, ok := TypeNamed(e.Type)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownType, e.Type)
+	}
+	m := t.empty()
+	if err := m.UnmarshalVT(e.Payload); err != nil {
+		return nil, fmt.Errorf("decode %s %s: %w", e.Type, e.ID, err)
+	}
+	return m, nil
+}
+
+// DecodeAs decodes e's payload into a message of the type the caller knows it
+// to be, e.g. DecodeAs[orderv1.OrderPlaced](e).
+func DecodeAs[T any, M interface {
+	*T
+	Message
+}](e eventbus.Event) (*T, error) {
+	m := new(T)
+	if err := M(m).UnmarshalVT(e.Payload); err != nil {
+		return nil, fmt.Errorf("decode %s %s: %w", e.Type, e.ID, err)
+	}
+	return m, nil
+}

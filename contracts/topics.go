@@ -1,0 +1,38 @@
+// Package contracts is the only vocabulary services share: topics, event
+// types with their frozen step numbers, typed payloads, the partitioner and
+// the stable error codes of the public API.
+//
+// Everything here is a promise to events already written and to clients
+// already deployed: add freely, never renumber, rename or reuse.
+package contracts
+
+import "hash/fnv"
+
+// One topic per event source; product.changed stands apart because its key is
+// the SKU and its readers want nothing else.
+const (
+	TopicOrder     = "souk.order.v1"
+	TopicInventory = "souk.inventory.v1"
+	TopicPayment   = "souk.payment.v1"
+	TopicPoints    = "souk.points.v1"
+	TopicProduct   = "souk.product.v1"
+)
+
+// Topics lists every topic, for provisioning.
+func Topics() []string {
+	return []string{TopicOrder, TopicInventory, TopicPayment, TopicPoints, TopicProduct}
+}
+
+// Partitions is the number of partitions of each topic on one machine: a
+// broker's cost is per record and partition. Production uses 64. Growing it
+// on a living topic breaks the order per key: make a new topic version and
+// drain the old one.
+const Partitions = 4
+
+// Partition maps an event's subject to a partition of n: FNV-1a (32 bit)
+// modulo n. It is frozen: producers of every version must agree.
+func Partition(subject string, n int32) int32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(subject))
+	return int32(h.Sum32() % uint32(n))
+}

@@ -1,0 +1,25 @@
+package souk
+
+import (
+	_ "github.com/IBM/sarama"
+	_ "github.com/alicebob/miniredis/v2"
+	_ "github.com/gin-gonic/gin"
+	_ "github.com/planetscale/vtprotobuf/protohelpers"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/redis/go-redis/v9"
+	_ "github.com/spf13/cobra"
+	_ "github.com/twmb/franz-go/pkg/kfake"
+	_ "go.opentelemetry.io/otel/trace"
+	_ "go.uber.org/fx"
+	_ "go.uber.org/fx/fxtest"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sync/singleflight"
+	_ "google.golang.org/protobuf/proto"
+	_ "gorm.io/gorm"
+	_ "pgregory.net/rapid"
+	_ "github.com/shirou/gopsutil/v4/process"
+	_ "golang.org/x/term"
+	_ "github.com/cespare/xxhash/v2"
+)
