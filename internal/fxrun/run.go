@@ -1,0 +1,135 @@
+// Package fxrun adapts things that run, `Run(ctx) error`, to the lifecycle of
+// an fx application. It is the one place where the two meet.
+//
+// Runners start in stages and stop in the opposite order, each stage waiting
+// for the one before it: workers (relays, leases) first and last, consumers
+// between, servers last and first. So a stopping service drains its requests,
+// then finishes the batch in hand, then publishes what both left behind.
+package fxrun
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"go.uber.org/fx"
+)
+
+// Runner blocks in Run until ctx ends and it has put its work in order, or
+// until it cannot go on.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// listener is a Runner that can claim its address before it runs, so that a
+// taken port is an error at start.
+type listener interface{ Listen() error }
+
+type stage int
+
+const (
+	workers stage = iota
+	consumers
+	servers
+	stages
+)
+
+type member struct {
+	stage  stage
+	runner Runner
+}
+
+// Worker registers the provided R to run for as long as the application does.
+func Worker[R Runner]() fx.Option { return register[R](workers) }
+
+// Consumer registers the provided R to run while the workers do.
+func Consumer[R Runner]() fx.Option { return register[R](consumers) }
+
+// Server registers the provided R to run while everything else does.
+func Server[R Runner]() fx.Option { return register[R](servers) }
+
+func register[R Runner](s stage) fx.Option {
+	return fx.Provide(fx.Annotate(
+		func(r R) member { return member{stage: s, runner: r} },
+		fx.ResultTags(`group:"members"`),
+	))
+}
+
+// Supervise runs every registered runner. One that returns before it is told
+// to, with an error, stops the application with exit code 1.
+func Supervise() fx.Option {
+	return fx.Invoke(fx.Annotate(supervise, fx.ParamTags(``, ``, ``, `group:"members"`)))
+}
+
+func supervise(lc fx.Lifecycle, stop fx.Shutdowner, log *slog.Logger, members []member) {
+	var running [stages]crew
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			for s := range stages {
+				if err := running[s].start(of(members, s), stop, log); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		OnStop: func(ctx context.Context) error {
+			for s := stages - 1; s >= 0; s-- {
+				if err := running[s].stop(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+}
+
+func of(members []member, s stage) []Runner {
+	var runners []Runner
+	for _, m := range members {
+		if m.stage == s {
+			runners = append(runners, m.runner)
+		}
+	}
+	return runners
+}
+
+// crew is one stage's goroutines.
+type crew struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+func (c *crew) start(runners []Runner, stop fx.Shutdowner, log *slog.Logger) error {
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(context.Background())
+	for _, r := range runners {
+		if l, ok := r.(listener); ok {
+			if err := l.Listen(); err != nil {
+				return err
+			}
+		}
+		c.done.Go(func() {
+			if err := r.Run(ctx); err != nil && ctx.Err() == nil {
+				log.Error("runner ended", "runner", fmt.Sprintf("%T", r), "error", err)
+				_ = stop.Shutdown(fx.ExitCode(1)) // an application already stopping needs no telling
+			}
+		})
+	}
+	return nil
+}
+
+func (c *crew) stop(ctx context.Context) error {
+	if c.cancel == nil {
+		return nil // never started: an earlier stage failed
+	}
+	c.cancel()
+	done := make(chan struct{})
+	go func() { c.done.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop runners: %w", ctx.Err())
+	}
+}
