@@ -9,6 +9,7 @@ package fxrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -63,24 +64,17 @@ func Supervise() fx.Option {
 }
 
 func supervise(lc fx.Lifecycle, stop fx.Shutdowner, log *slog.Logger, members []member) {
-	var running [stages]crew
+	var running crews
 	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
+		OnStart: func(ctx context.Context) error {
 			for s := range stages {
 				if err := running[s].start(of(members, s), stop, log); err != nil {
-					return err
+					return errors.Join(err, running.stop(ctx))
 				}
 			}
 			return nil
 		},
-		OnStop: func(ctx context.Context) error {
-			for s := stages - 1; s >= 0; s-- {
-				if err := running[s].stop(ctx); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		OnStop: func(ctx context.Context) error { return running.stop(ctx) },
 	})
 }
 
@@ -92,6 +86,18 @@ func of(members []member, s stage) []Runner {
 		}
 	}
 	return runners
+}
+
+// crews are the goroutines of every stage.
+type crews [stages]crew
+
+func (cs *crews) stop(ctx context.Context) error {
+	for s := stages - 1; s >= 0; s-- {
+		if err := cs[s].stop(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // crew is one stage's goroutines.
