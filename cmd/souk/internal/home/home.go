@@ -38,6 +38,9 @@ func (h Home) Dir() string { return h.dir }
 // Data holds the engines' files.
 func (h Home) Data() string { return filepath.Join(h.dir, "data") }
 
+// Keys holds the development keys.
+func (h Home) Keys() string { return filepath.Join(h.dir, "keys") }
+
 // PidFile belongs to the background process.
 func (h Home) PidFile() string { return filepath.Join(h.dir, "run", "souk.pid") }
 

@@ -36,20 +36,21 @@ type Topology struct{ base int }
 
 // New lays souk out from the given port base.
 func New(base int) (Topology, error) {
-	if base < 1 || base+adminOffset+len(names()) > highestPort {
-		return Topology{}, fmt.Errorf("port base %d leaves no room for souk's ports (1 to %d)", base, highestPort-adminOffset-len(names()))
+	if base < 1 || base+adminOffset+len(Names()) > highestPort {
+		return Topology{}, fmt.Errorf("port base %d leaves no room for souk's ports (1 to %d)", base, highestPort-adminOffset-len(Names()))
 	}
 	return Topology{base: base}, nil
 }
 
-func names() []string {
+// Names lists every service, the gateway first.
+func Names() []string {
 	return []string{"gateway", "user", "inventory", "order", "payment", "points"}
 }
 
 // Services lists every service, the gateway first.
 func (t Topology) Services() []Service {
 	var all []Service
-	for i, name := range names() {
+	for i, name := range Names() {
 		all = append(all, Service{Name: name, Port: t.base + i, Admin: t.base + adminOffset + i, HasSQL: name != "gateway"})
 	}
 	return all
@@ -62,7 +63,7 @@ func (t Topology) Service(name string) (Service, error) {
 			return s, nil
 		}
 	}
-	return Service{}, fmt.Errorf("no service %q; there are %v", name, names())
+	return Service{}, fmt.Errorf("no service %q; there are %v", name, Names())
 }
 
 // Gateway is where clients go.

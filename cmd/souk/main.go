@@ -1,0 +1,43 @@
+// Command souk runs and inspects a souk: it starts the platform on this
+// machine, loads demo data, buys, audits, and shows what happened to an order.
+//
+// Exit codes: 0 done, 1 the answer is no, 2 wrong use or cannot run. Results
+// go to stdout, progress and errors to stderr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := newRoot(os.Stdout, os.Stderr).ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "souk:", err)
+	}
+	os.Exit(exitCode(err)) //nolint:gocritic // stop has nothing left to do
+}
+
+// answerNo is an error that is an answer: the command ran and found that
+// something is not so.
+type answerNo struct{ error }
+
+func no(format string, args ...any) error { return answerNo{fmt.Errorf(format, args...)} }
+
+func (e answerNo) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if _, isAnswer := errors.AsType[answerNo](err); isAnswer {
+		return 1
+	}
+	return 2
+}

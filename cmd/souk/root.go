@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/console"
+	"souk.example/cmd/souk/internal/daemon"
+	"souk.example/cmd/souk/internal/home"
+	"souk.example/cmd/souk/internal/topology"
+)
+
+// app is what every command works with. It is filled before a command runs.
+type app struct {
+	stdout   io.Writer // results
+	stderr   io.Writer
+	progress *console.Console // on stderr
+	home     home.Home
+	topology topology.Topology
+	json     bool // one JSON document on stdout
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	a := &app{stdout: stdout, stderr: stderr, progress: console.New(stderr)}
+	root := &cobra.Command{
+		Use:   "souk",
+		Short: "Run and inspect a souk",
+		Long: `souk starts the whole platform on this machine, loads demo data, buys something,
+checks that nothing was oversold, lost or charged twice, and shows what
+happened to an order.
+
+Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
+8080) is the gateway's port, from which the others follow.`,
+		Example:           "  souk up\n  souk smoke\n  souk audit\n  souk down",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.configure(os.Getenv) },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(
+		upCommand(a), downCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
+		smokeCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), versionCommand(a), serveCommand(a),
+	)
+	return root
+}
+
+func (a *app) configure(getenv func(string) string) error {
+	dir := getenv("SOUK_HOME")
+	if dir == "" {
+		dir = home.Default
+	}
+	h, err := home.At(dir)
+	if err != nil {
+		return err
+	}
+	base := topology.DefaultPortBase
+	if s := getenv("SOUK_PORT_BASE"); s != "" {
+		if base, err = strconv.Atoi(s); err != nil {
+			return fmt.Errorf("SOUK_PORT_BASE is %q: want a port number", s)
+		}
+	}
+	a.home = h
+	a.topology, err = topology.New(base)
+	return err
+}
+
+// running finds the background process and adopts its ports, which may differ
+// from those of this environment.
+func (a *app) running() (daemon.Process, error) {
+	p, err := daemon.Find(a.home.PidFile())
+	if err != nil {
+		return p, err
+	}
+	if p.PortBase != 0 {
+		a.topology, err = topology.New(p.PortBase)
+	}
+	return p, err
+}
+
+func (a *app) jsonFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print one JSON document on stdout")
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/console"
+	"souk.example/cmd/souk/internal/daemon"
+	"souk.example/cmd/souk/internal/logfile"
+	"souk.example/cmd/souk/internal/topology"
+)
+
+const embeddedMode = "embedded"
+
+func upCommand(a *app) *cobra.Command {
+	var infra string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start souk in the background and load demo data",
+		Long: `Start souk in the background and load demo data. It returns once every service
+is ready. When souk runs already, only what is missing is added.`,
+		Example: "  souk up\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if infra != embeddedMode {
+				return fmt.Errorf("--infra %s is not available yet; use --infra embedded", infra)
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			return a.up(ctx)
+		},
+	}
+	cmd.Flags().StringVar(&infra, "infra", embeddedMode, "which engines to run on: embedded, native or docker")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready")
+	return cmd
+}
+
+func (a *app) up(ctx context.Context) error {
+	began := time.Now()
+	if err := a.home.Create(); err != nil {
+		return err
+	}
+	p, err := a.ensureProcess(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.seed(ctx); err != nil {
+		return err
+	}
+	a.progress.Done("souk is up after %.1f s on embedded engines, %s resident", time.Since(began).Seconds(), console.Bytes(daemon.RSS(ctx, p.PID)))
+	for _, s := range a.topology.Services() {
+		a.printf("%-10s %s\n", s.Name, s.URL())
+	}
+	return nil
+}
+
+// ensureProcess returns the background process, starting it when there is none.
+func (a *app) ensureProcess(ctx context.Context) (daemon.Process, error) {
+	base := a.topology.Base()
+	p, err := a.running()
+	switch {
+	case err == nil && p.PortBase != base:
+		return p, fmt.Errorf("souk runs already (process %d) on port base %d, not %d; stop it with `souk down`", p.PID, p.PortBase, base)
+	case err == nil:
+		a.progress.Note("souk runs already (process %d): starting nothing", p.PID)
+		return p, a.waitReady(ctx, a.stillThere)
+	case !errors.Is(err, daemon.ErrNotRunning):
+		return p, err
+	}
+	if _, isStale := errors.AsType[*daemon.StaleError](err); isStale {
+		a.progress.Note("%v; starting again from what it left", err)
+	}
+	return a.start(ctx)
+}
+
+func (a *app) start(ctx context.Context) (daemon.Process, error) {
+	if err := daemon.CheckPorts(ctx, a.topology.Ports()); err != nil {
+		return daemon.Process{}, err
+	}
+	logPath := a.home.Log("souk")
+	before := size(logPath)
+	child, err := daemon.Spawn(logPath, a.childEnv(), "serve")
+	if err != nil {
+		return daemon.Process{}, err
+	}
+	a.progress.Say("starting engines and services in process %d, log %s", child.PID, logPath)
+	err = a.waitReady(ctx, func() error {
+		select {
+		case <-child.Exited():
+			return fmt.Errorf("process %d ended; the end of %s:\n%s", child.PID, logPath, logfile.TailSince(logPath, before, 30))
+		default:
+			return nil
+		}
+	})
+	return daemon.Process{PID: child.PID}, err
+}
+
+// childEnv says in full what this command worked out, so that the child does
+// not depend on its working directory.
+func (a *app) childEnv() []string {
+	return append(os.Environ(), "SOUK_HOME="+a.home.Dir(), fmt.Sprintf("SOUK_PORT_BASE=%d", a.topology.Base()))
+}
+
+func (a *app) stillThere() error {
+	_, err := daemon.Find(a.home.PidFile())
+	return err
+}
+
+// waitReady waits for every service's readiness, reporting each as it comes.
+// It gives up when ctx ends or alive returns an error.
+func (a *app) waitReady(ctx context.Context, alive func() error) error {
+	began := time.Now()
+	waiting := a.topology.Services()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		waiting = a.reportReady(ctx, waiting, began)
+		if len(waiting) == 0 {
+			return nil
+		}
+		if err := alive(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w; see `souk logs %s`", waiting[0].Name, ctx.Err(), waiting[0].Name)
+		case <-ticker.C:
+		}
+	}
+}
+
+// reportReady returns the services that are not ready.
+func (a *app) reportReady(ctx context.Context, services []topology.Service, began time.Time) []topology.Service {
+	var waiting []topology.Service
+	for _, s := range services {
+		if probe(ctx, s) {
+			a.progress.Done("%-10s ready after %.1f s", s.Name, time.Since(began).Seconds())
+		} else {
+			waiting = append(waiting, s)
+		}
+	}
+	return waiting
+}
+
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
