@@ -12,6 +12,7 @@ package eventbus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -99,7 +100,12 @@ type Claim interface {
 	Records() <-chan Record
 	// Commit stores next as the offset at which the group goes on: one above
 	// the last record that is done with. It blocks until the broker has
-	// answered, never lowers what is stored, and fails once the claim ended.
-	// It may be called from any goroutine.
+	// answered and never lowers what is stored. Once the function that was
+	// given the claim has returned, it changes nothing and fails with
+	// ErrClaimEnded. It may be called from any goroutine.
 	Commit(next int64) error
 }
+
+// ErrClaimEnded is returned by Commit on a claim that its member has given up.
+// The records come again, to whoever has the partition now.
+var ErrClaimEnded = errors.New("eventbus: claim ended")

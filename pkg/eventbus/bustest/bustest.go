@@ -1,28 +1,31 @@
-// Package bustest holds the conformance suite of eventbus and buses to test with.
+// Package bustest tests what is built on eventbus, and eventbus's own
+// implementations: [Memory] is a bus without a broker, [Kafka] one on a broker
+// inside the test process, and [Suite] is the contract that both hold.
 package bustest
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"fmt"
+	"strings"
 	"testing"
 
 	"souk.example/pkg/eventbus"
-	"souk.example/pkg/eventbus/kafka"
 )
 
-// Kafka returns a bus on a kfake broker of its own.
-func Kafka(t testing.TB, topics ...string) *kafka.Bus { return nil }
+// Bus is what a test needs of a bus: both ports and a view of the broker.
+type Bus interface {
+	eventbus.Publisher
+	eventbus.Consumer
+	// LogEnd returns, per partition, the offset its next record will get.
+	LogEnd(ctx context.Context, topic string) (map[int32]int64, error)
+	// Committed returns a group's offsets; a partition without one is absent.
+	Committed(ctx context.Context, group string, topics ...string) (map[string]map[int32]int64, error)
+}
 
-// MemoryBus is a broker in memory.
-type MemoryBus struct{}
-
-// Memory returns an empty bus.
-func Memory(partitions int32) *MemoryBus { return &MemoryBus{} }
-
-// Publish implements eventbus.Publisher.
-func (b *MemoryBus) Publish(ctx context.Context, records []eventbus.Record) []error { return nil }
-
-// Consume implements eventbus.Consumer.
-func (b *MemoryBus) Consume(ctx context.Context, group string, topics []string, claim func(ctx context.Context, c eventbus.Claim) error) error {
-	return errors.New("not built")
+// Name returns a name for a topic or a group that no other test and no earlier
+// run has used.
+func Name(t testing.TB, what string) string {
+	test := strings.NewReplacer("/", "-", "=", "-").Replace(t.Name())
+	return fmt.Sprintf("%s.%s.%s", what, test, strings.ToLower(rand.Text()[:10]))
 }

@@ -1,60 +1,91 @@
-// Package kafka is eventbus on Kafka.
+// Package kafka implements eventbus's ports with Kafka, through sarama.
+//
+// Its settings favour what is right over what is fast, and are not
+// configurable: acks=all, an idempotent producer, no auto-commit, no silent
+// skipping of offsets. See settings.go.
 package kafka
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
-	"souk.example/pkg/eventbus"
+	"github.com/IBM/sarama"
 )
 
-// Config of the client.
-type Config struct {
-	Brokers     []string `env:"SOUK_KAFKA_BROKERS" envDefault:"127.0.0.1:9092"`
-	Version     string   `env:"SOUK_KAFKA_VERSION" envDefault:"3.8.0"`
-	Replication int16    `env:"SOUK_KAFKA_REPLICATION" envDefault:"1"`
+// retryPause is the pause between attempts to reach a cluster.
+const retryPause = 250 * time.Millisecond
+
+// Bus publishes to and consumes from one cluster. It is safe for concurrent
+// use. It implements eventbus.Publisher and eventbus.Consumer.
+type Bus struct {
+	cfg      Config
+	logger   *slog.Logger
+	client   sarama.Client
+	producer sarama.AsyncProducer
+	outcomes sync.WaitGroup // the two readers of the producer's answers
 }
 
-// Bus implements both ports.
-type Bus struct{}
-
-var errNotBuilt = errors.New("not built")
-
-// Open connects.
-func Open(ctx context.Context, cfg Config, logger *slog.Logger) (*Bus, error) { return nil, errNotBuilt }
-
-// EnsureTopics creates what is missing.
-func (b *Bus) EnsureTopics(ctx context.Context, partitions int32, topics ...string) error {
-	return errNotBuilt
-}
-
-// LogEnd tells the end of each partition.
-func (b *Bus) LogEnd(ctx context.Context, topic string) (map[int32]int64, error) {
-	return nil, errNotBuilt
-}
-
-// Committed tells a group's offsets.
-func (b *Bus) Committed(ctx context.Context, group string, topics ...string) (map[string]map[int32]int64, error) {
-	return nil, errNotBuilt
-}
-
-// Ping asks a broker for an answer.
-func (b *Bus) Ping(ctx context.Context) error { return errNotBuilt }
-
-// Close flushes and disconnects.
-func (b *Bus) Close() error { return nil }
-
-// Publish implements eventbus.Publisher.
-func (b *Bus) Publish(ctx context.Context, records []eventbus.Record) []error {
-	errs := make([]error, len(records))
-	for i := range errs {
-		errs[i] = errNotBuilt
+// Open connects to the cluster, trying until a broker answers or ctx ends.
+// Settings that could lose data are refused with ErrUnsafe. Close the bus
+// when its publishers and consumers have ended.
+func Open(ctx context.Context, cfg Config, logger *slog.Logger) (*Bus, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
 	}
-	return errs
+	set, err := settings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	client, err := connect(ctx, cfg.Brokers, set)
+	if err != nil {
+		return nil, fmt.Errorf("connect to kafka at %v: %w", cfg.Brokers, err)
+	}
+	producer, err := sarama.NewAsyncProducerFromClient(client)
+	if err != nil {
+		_ = client.Close()
+		return nil, fmt.Errorf("open kafka producer: %w", err)
+	}
+	b := &Bus{cfg: cfg, logger: logger, client: client, producer: producer}
+	b.outcomes.Go(b.readSuccesses)
+	b.outcomes.Go(b.readErrors)
+	return b, nil
 }
 
-// Consume implements eventbus.Consumer.
-func (b *Bus) Consume(ctx context.Context, group string, topics []string, claim func(ctx context.Context, c eventbus.Claim) error) error {
-	return errNotBuilt
+// connect returns a client, or the last reason why there is none at ctx's end.
+func connect(ctx context.Context, brokers []string, set *sarama.Config) (sarama.Client, error) {
+	for {
+		client, err := sarama.NewClient(brokers, set)
+		if err == nil {
+			return client, nil
+		}
+		if !pause(ctx, retryPause) {
+			return nil, err
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Close sends what is still being published and disconnects.
+func (b *Bus) Close() error {
+	b.producer.AsyncClose()
+	b.outcomes.Wait()
+	if err := b.client.Close(); err != nil {
+		return fmt.Errorf("close kafka client: %w", err)
+	}
+	return nil
 }
