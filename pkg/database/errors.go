@@ -1,0 +1,94 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	driverapi "database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	driver "github.com/go-sql-driver/mysql"
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+var (
+	// ErrDuplicate: a unique key holds such a row already.
+	ErrDuplicate = errors.New("duplicate key")
+	// ErrCommitUnknown: the connection was lost while COMMIT was under way,
+	// so the transaction may stand. Repeat it, recognising your own rows.
+	ErrCommitUnknown = errors.New("outcome of the commit is unknown")
+	// ErrNotFound: there is no such row.
+	ErrNotFound = sql.ErrNoRows
+)
+
+// Numbers of MySQL's errors that this package tells apart.
+const (
+	myDuplicate       = 1062
+	myCheckRead       = 1020 // MariaDB: record has changed since last read
+	myLockWaitTimeout = 1205
+	myDeadlock        = 1213
+	myReadOnly        = 1290
+	myServerShutdown  = 1053
+	myTooManyConns    = 1040
+	myKilled          = 1927
+)
+
+// translate adds ErrDuplicate to a driver's error that means it.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if my, ok := errors.AsType[*driver.MySQLError](err); ok && my.Number == myDuplicate {
+		return errors.Join(ErrDuplicate, err)
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() {
+		case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE:
+			return errors.Join(ErrDuplicate, err)
+		}
+	}
+	return err
+}
+
+// IsTransient reports whether the same work may succeed later, unchanged: a
+// conflict with another transaction, a lost connection, an unknown commit.
+// The end of the caller's own context is not transient.
+func IsTransient(err error) bool {
+	return errors.Is(err, ErrCommitUnknown) || wantsRerun(err) || isConnectionLoss(err)
+}
+
+// wantsRerun reports whether the database rolled the transaction back and
+// asks for it again.
+func wantsRerun(err error) bool {
+	if my, ok := errors.AsType[*driver.MySQLError](err); ok {
+		switch my.Number {
+		case myDeadlock, myLockWaitTimeout, myCheckRead:
+			return true
+		}
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() & 0xff { // the primary code
+		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+			return true
+		}
+	}
+	return false
+}
+
+func isConnectionLoss(err error) bool {
+	if my, ok := errors.AsType[*driver.MySQLError](err); ok {
+		switch my.Number {
+		case myServerShutdown, myTooManyConns, myKilled, myReadOnly:
+			return true
+		}
+		return false
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, driverapi.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

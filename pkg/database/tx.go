@@ -1,0 +1,158 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Tx is one transaction. Not safe for concurrent use.
+type Tx struct {
+	sql      *sql.Tx
+	dialect  Dialect
+	orm      *gorm.DB
+	onCommit []func()
+}
+
+// InTx runs fn in one transaction and commits it when fn returns nil. It runs
+// fn again from the start, with a jittered pause, when the database rolled the
+// transaction back for another's sake or the connection was lost before
+// COMMIT, so fn must not keep state between runs. A connection lost during
+// COMMIT is ErrCommitUnknown. The functions given to OnCommit run after a
+// successful commit, those of a run that failed never.
+func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := db.once(ctx, fn)
+		again := wantsRerun(err) || (isConnectionLoss(err) && !errors.Is(err, ErrCommitUnknown))
+		if !again || attempt >= db.maxAttempts {
+			return err
+		}
+		if pauseErr := pause(ctx, attempt); pauseErr != nil {
+			return errors.Join(pauseErr, err)
+		}
+	}
+}
+
+// pause waits 2 ms, doubling to at most 250 ms, half of it at random.
+func pause(ctx context.Context, attempt int) error {
+	limit := min(2*time.Millisecond<<min(attempt, 10), 250*time.Millisecond)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(limit/2 + rand.N(limit/2)):
+		return nil
+	}
+}
+
+func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	tx, err := db.begin(ctx, db.write, &sql.TxOptions{Isolation: db.isolation()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.sql.Rollback() }() // a no-op after COMMIT
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.commit(); err != nil {
+		return err
+	}
+	for _, f := range tx.onCommit {
+		f()
+	}
+	return nil
+}
+
+func (db *DB) begin(ctx context.Context, pool *sql.DB, opts *sql.TxOptions) (*Tx, error) {
+	t, err := pool.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", translate(err))
+	}
+	return &Tx{sql: t, dialect: db.dialect, orm: db.orm}, nil
+}
+
+// isolation is READ COMMITTED where it is asked for per transaction; SQLite
+// knows only serializable.
+func (db *DB) isolation() sql.IsolationLevel {
+	if db.dialect == MySQL {
+		return sql.LevelReadCommitted
+	}
+	return sql.LevelDefault
+}
+
+func (tx *Tx) commit() error {
+	err := tx.sql.Commit()
+	if err == nil {
+		return nil
+	}
+	if wantsRerun(err) || errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return fmt.Errorf("commit: %w", errors.Join(ErrCommitUnknown, err))
+}
+
+// Snapshot runs fn on one consistent, read-only view of the database.
+func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if db.dialect == MySQL {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.begin(ctx, db.read, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.sql.Rollback() }()
+	return fn(ctx, tx)
+}
+
+// Exec runs one statement. On every dialect affected counts the rows found,
+// changed or not.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (affected int64, err error) {
+	res, err := tx.sql.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	return res.RowsAffected()
+}
+
+// Query reads within the transaction. Close the rows before the next statement.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := tx.sql.QueryContext(ctx, query, args...)
+	return rows, translate(err)
+}
+
+// QueryRow reads one row within the transaction.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.sql.QueryRowContext(ctx, query, args...)
+}
+
+// ORM is GORM on this transaction.
+func (tx *Tx) ORM(ctx context.Context) *gorm.DB {
+	s := tx.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	s.Statement.ConnPool = tx.sql
+	return s
+}
+
+// Dialect tells which family of SQL the database speaks.
+func (tx *Tx) Dialect() Dialect { return tx.dialect }
+
+// OnCommit has f run once the transaction stands. f must not block.
+func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
+
+// Now is the database's clock, to the microsecond (SQLite: millisecond), for
+// leases and deadlines that several processes must agree on.
+func (tx *Tx) Now(ctx context.Context) (time.Time, error) {
+	query := "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+	if tx.dialect == MySQL {
+		query = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
+	}
+	var us int64
+	if err := tx.QueryRow(ctx, query).Scan(&us); err != nil {
+		return time.Time{}, fmt.Errorf("ask the database's clock: %w", err)
+	}
+	return Time(us), nil
+}
