@@ -70,7 +70,7 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c.RejectReadOnly = true
 	c.Collation = "utf8mb4_bin"
 	c.Loc = time.UTC
-	c.Logger = driver.NopLogger{}
+	c.Logger = &driver.NopLogger{}
 	connector, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
