@@ -1,52 +1,80 @@
 // Package telemetry makes the logger, the metrics registry and the tracer of
-// one service.
+// one service. Nothing is global: several services may share a process, each
+// with its own Telemetry.
 package telemetry
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Config names the service and says where logs and traces go.
-type Config struct {
-	Service      string
-	Version      string
-	Env          string    `env:"SOUK_ENV" envDefault:"development"`
-	LogLevel     string    `env:"SOUK_LOG_LEVEL" envDefault:"info"`
-	LogFormat    string    `env:"SOUK_LOG_FORMAT" envDefault:"auto"`
-	OTLPEndpoint string    `env:"SOUK_OTLP_ENDPOINT"`
-	LogWriter    io.Writer `env:"-"`
-}
+const tracerName = "souk.example/pkg/telemetry"
 
-// Telemetry is one service's logger, metrics and tracer.
+// Telemetry is what one service tells the world about itself. Its parts are
+// safe for concurrent use. A record logged with a context carries the trace_id
+// and span_id of the context's span.
 type Telemetry struct {
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
 	Tracer   trace.Tracer
+
+	shutdown func(context.Context) error
 }
 
-// New makes a Telemetry.
-func New(ctx context.Context, cfg Config) (*Telemetry, error) { return Nop(), nil }
+// New makes a Telemetry. It opens no connection; a collector that is away is
+// no error. Shutdown must follow.
+func New(ctx context.Context, cfg Config) (*Telemetry, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	logger, err := newLogger(cfg)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := newProvider(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Telemetry{
+		Logger:   logger,
+		Registry: newRegistry(cfg),
+		Tracer:   provider.Tracer(tracerName),
+		shutdown: provider.Shutdown,
+	}, nil
+}
 
-// Shutdown flushes what is buffered.
-func (t *Telemetry) Shutdown(ctx context.Context) error { return nil }
+func newRegistry(cfg Config) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	if cfg.RuntimeMetrics {
+		registry.MustRegister(
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		)
+	}
+	return registry
+}
 
-// Inject returns the current W3C traceparent or "".
-func Inject(ctx context.Context) string { return "" }
+// Shutdown exports the spans still buffered, for as long as ctx allows. The
+// Telemetry may be used afterwards; its spans are then dropped.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	if t.shutdown == nil {
+		return nil
+	}
+	return t.shutdown(ctx)
+}
 
-// Extract returns ctx with the remote span of traceparent.
-func Extract(ctx context.Context, traceparent string) context.Context { return ctx }
-
-// Nop discards everything.
+// Nop returns a Telemetry that discards everything, for tests and for use of
+// the packages as libraries. Its registry is real and its own.
 func Nop() *Telemetry {
 	return &Telemetry{
 		Logger:   slog.New(slog.DiscardHandler),
 		Registry: prometheus.NewRegistry(),
-		Tracer:   noop.NewTracerProvider().Tracer(""),
+		Tracer:   noop.NewTracerProvider().Tracer(tracerName),
 	}
 }

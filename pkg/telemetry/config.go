@@ -1,0 +1,75 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+)
+
+// Config names the service and says where its logs and traces go. The zero
+// value logs from info up to standard error and exports no traces.
+type Config struct {
+	Service string // service.name of traces, "service" in logs
+	Version string
+	Env     string `env:"SOUK_ENV" envDefault:"development" usage:"deployment environment: development or production"`
+
+	LogLevel  string `env:"SOUK_LOG_LEVEL" envDefault:"info" usage:"debug, info, warn or error"`
+	LogFormat string `env:"SOUK_LOG_FORMAT" envDefault:"auto" usage:"json, text or auto: text on a terminal"`
+
+	// OTLPEndpoint is the base URL of an OTLP/HTTP collector. Empty exports
+	// nothing; trace ids are made all the same.
+	OTLPEndpoint string `env:"SOUK_OTLP_ENDPOINT" usage:"OTLP/HTTP collector, for example http://127.0.0.1:4318"`
+	// SampleRatio is the share, 0 to 1, of new traces that are exported. A
+	// caller's decision in traceparent goes first.
+	SampleRatio float64 `env:"SOUK_TRACE_SAMPLE_RATIO" envDefault:"0.1" usage:"share of new traces to export, 0 to 1"`
+
+	// RuntimeMetrics adds the metrics of the Go runtime and of the process.
+	// One service per process should have them.
+	RuntimeMetrics bool `env:"SOUK_RUNTIME_METRICS" envDefault:"true" usage:"export the metrics of the Go runtime and the process"`
+
+	LogWriter io.Writer `env:"-"` // nil is standard error
+}
+
+func (c Config) withDefaults() Config {
+	if c.LogWriter == nil {
+		c.LogWriter = os.Stderr
+	}
+	if c.LogLevel == "" {
+		c.LogLevel = "info"
+	}
+	return c
+}
+
+// Validate reports settings that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := parseLevel(c.LogLevel); err != nil {
+		errs = append(errs, err)
+	}
+	switch c.LogFormat {
+	case "", "auto", "json", "text":
+	default:
+		errs = append(errs, fmt.Errorf("SOUK_LOG_FORMAT: %q is not json, text or auto", c.LogFormat))
+	}
+	if !(c.SampleRatio >= 0 && c.SampleRatio <= 1) { // negated so that NaN is refused
+		errs = append(errs, errors.New("SOUK_TRACE_SAMPLE_RATIO must be from 0 to 1"))
+	}
+	if u, err := url.Parse(c.OTLPEndpoint); c.OTLPEndpoint != "" && (err != nil || u.Host == "") {
+		errs = append(errs, errors.New("SOUK_OTLP_ENDPOINT is not a URL with a host"))
+	}
+	return errors.Join(errs...)
+}
+
+func parseLevel(s string) (slog.Level, error) {
+	var level slog.Level
+	if s == "" {
+		return level, nil
+	}
+	if err := level.UnmarshalText([]byte(s)); err != nil {
+		return 0, fmt.Errorf("SOUK_LOG_LEVEL: %q is not debug, info, warn or error", s)
+	}
+	return level, nil
+}

@@ -1,0 +1,121 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"souk.example/pkg/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+func newTelemetry(t *testing.T, cfg telemetry.Config) *telemetry.Telemetry {
+	t.Helper()
+	tel, err := telemetry.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tel
+}
+
+func TestLogsCarryTraceIDs(t *testing.T) {
+	var out bytes.Buffer
+	tel := newTelemetry(t, telemetry.Config{Service: "order", LogWriter: &out})
+	ctx, span := tel.Tracer.Start(telemetry.Extract(t.Context(), parent), "work")
+	defer span.End()
+	tel.Logger.With(slog.Int("a", 1)).InfoContext(ctx, "hello", "name", "a\nb\x1b[31m")
+
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatalf("%v in %s", err, out.String())
+	}
+	if line["trace_id"] != "4bf92f3577b34da6a3ce929d0e0e4736" || line["service"] != "order" {
+		t.Errorf("got %v", line)
+	}
+	if line["span_id"] != span.SpanContext().SpanID().String() || line["span_id"] == "00f067aa0ba902b7" {
+		t.Errorf("span_id %v is not the new span's", line["span_id"])
+	}
+	if strings.Count(out.String(), "\n") != 1 || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("a value forged the log: %q", out.String())
+	}
+}
+
+func TestTraceIDsWithoutExporter(t *testing.T) {
+	tel := newTelemetry(t, telemetry.Config{LogWriter: &bytes.Buffer{}})
+	ctx, span := tel.Tracer.Start(t.Context(), "work")
+	defer span.End()
+	if span.IsRecording() {
+		t.Error("nothing exports, so nothing should be recorded")
+	}
+	carried := telemetry.Inject(ctx)
+	if len(carried) != len(parent) {
+		t.Fatalf("traceparent %q", carried)
+	}
+	if got := telemetry.Inject(telemetry.Extract(t.Context(), carried)); got != carried {
+		t.Errorf("round trip: got %q, want %q", got, carried)
+	}
+}
+
+func TestExtractIgnoresWhatIsMalformed(t *testing.T) {
+	for _, bad := range []string{"", "x", "00-0-0-0", strings.Repeat("0", 1<<20), "00-00000000000000000000000000000000-00f067aa0ba902b7-01"} {
+		if got := telemetry.Inject(telemetry.Extract(t.Context(), bad)); got != "" {
+			t.Errorf("%.40q became %q", bad, got)
+		}
+	}
+}
+
+func TestExportsToCollector(t *testing.T) {
+	paths := make(chan string, 1)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { paths <- r.URL.Path }))
+	defer collector.Close()
+	tel := newTelemetry(t, telemetry.Config{OTLPEndpoint: collector.URL, SampleRatio: 1, LogWriter: &bytes.Buffer{}})
+	_, span := tel.Tracer.Start(t.Context(), "work")
+	span.End()
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-paths; got != "/v1/traces" {
+		t.Errorf("exported to %q", got)
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
+func TestRuntimeMetricsOnlyWhenAsked(t *testing.T) {
+	for _, tt := range []struct {
+		asked bool
+		empty bool
+	}{{false, true}, {true, false}} {
+		families, err := newTelemetry(t, telemetry.Config{RuntimeMetrics: tt.asked}).Registry.Gather()
+		if err != nil || (len(families) == 0) != tt.empty {
+			t.Errorf("asked %v: %d families, %v", tt.asked, len(families), err)
+		}
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for _, bad := range []telemetry.Config{
+		{LogLevel: "loud"}, {LogFormat: "xml"}, {SampleRatio: 2}, {SampleRatio: math.NaN()}, {OTLPEndpoint: "nowhere"},
+	} {
+		if _, err := telemetry.New(t.Context(), bad); err == nil {
+			t.Errorf("accepted %+v", bad)
+		}
+	}
+}
+
+func ExampleInject() {
+	ctx := telemetry.Extract(context.Background(), parent)
+	fmt.Println(telemetry.Inject(ctx))
+	// Output: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+}
