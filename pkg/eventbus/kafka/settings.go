@@ -35,7 +35,6 @@ func settings(cfg Config) (*sarama.Config, error) {
 	c := sarama.NewConfig()
 	c.Version = version
 	c.ClientID = cfg.ClientID
-	c.MetricRegistry = noMetrics{}
 	setNetwork(c)
 	setProducer(c, cfg.MaxRecordBytes)
 	setConsumer(c)
