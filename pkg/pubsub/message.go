@@ -30,8 +30,12 @@ type position struct {
 	seq   int64  // 1 for the first broadcast of an epoch; 0 before it
 }
 
-// follows reports whether p is what comes right after last.
+// follows reports whether p is what comes right after last; the zero position
+// is that of a channel without history.
 func (p position) follows(last position) bool {
+	if last == (position{}) {
+		return p.seq == 1
+	}
 	return p.epoch == last.epoch && p.seq == last.seq+1
 }
 

@@ -1,0 +1,86 @@
+package redistest
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Proxy stands between a client and a Redis and misbehaves when told to.
+type Proxy struct {
+	listener net.Listener
+	target   string
+	// DropReplies swallows everything Redis says, while requests still reach
+	// it: a lost reply, or a half-open connection.
+	DropReplies atomic.Bool
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+	wg    sync.WaitGroup
+}
+
+// NewProxy starts a proxy to the Redis at target, until the test ends.
+func NewProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	p := &Proxy{listener: listener, target: target, conns: make(map[net.Conn]struct{})}
+	p.wg.Go(p.serve)
+	t.Cleanup(func() {
+		_ = listener.Close()
+		p.Cut()
+		p.wg.Wait()
+	})
+	return p
+}
+
+// Addr is where clients connect to.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Cut closes every connection.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.Close()
+	}
+	clear(p.conns)
+}
+
+func (p *Proxy) serve() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
+		p.mu.Unlock()
+		p.wg.Go(func() { p.forward(server, client, nil) })
+		p.wg.Go(func() { p.forward(client, server, &p.DropReplies) })
+	}
+}
+
+// forward copies until either side closes, then closes both.
+func (p *Proxy) forward(to, from net.Conn, drop *atomic.Bool) {
+	defer func() { _, _ = to.Close(), from.Close() }()
+	_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
+		if drop != nil && drop.Load() {
+			return len(b), nil
+		}
+		return to.Write(b)
+	}), from)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
