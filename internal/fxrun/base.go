@@ -1,0 +1,149 @@
+package fxrun
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/fx"
+
+	"souk.example/contracts"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/config"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/eventbus/kafka"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/outbox"
+	"souk.example/pkg/redisclient"
+	"souk.example/pkg/telemetry"
+)
+
+// BaseConfig is what every service is told: where it listens, where its
+// engines are, whom it trusts.
+type BaseConfig struct {
+	HTTP       httpserver.Config
+	Database   database.Config
+	Kafka      kafka.Config
+	Redis      redisclient.Config
+	Auth       auth.Config
+	Outbox     outbox.Config
+	IDs        idgen.Config
+	Telemetry  telemetry.Config
+	Partitions int32 `env:"SOUK_KAFKA_PARTITIONS" envDefault:"4" usage:"partitions of each topic; growing it needs a new topic version"`
+}
+
+// startLimit bounds opening the engines; a service that waits longer fails
+// with the engine's name, and is started again by whoever runs it.
+const startLimit = 30 * time.Second
+
+// Base offers a service everything it may stand on; fx builds only what the
+// service asks for. The migrations are applied before anyone gets the database.
+func Base(service string, cfg BaseConfig, migrations ...database.Migrations) fx.Option {
+	cfg.Telemetry.Service = service
+	return fx.Options(
+		fx.Supply(cfg, sets(migrations)),
+		fx.Provide(
+			newTelemetry, logger, newDatabase, newIDs, newKafka, newOutbox, newRedis, newVerifier,
+			fx.Annotate(same[*kafka.Bus], fx.As(new(eventbus.Publisher)), fx.As(new(eventbus.Consumer))),
+		),
+		fx.Invoke(announce),
+	)
+}
+
+type sets []database.Migrations
+
+func same[T any](v T) T { return v }
+
+// announce logs the settings once, secrets redacted.
+func announce(cfg BaseConfig, log *slog.Logger) {
+	log.Info("starting", "config", config.Redacted(cfg))
+}
+
+func opening() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), startLimit)
+}
+
+func newTelemetry(lc fx.Lifecycle, cfg BaseConfig) (*telemetry.Telemetry, error) {
+	ctx, cancel := opening()
+	defer cancel()
+	t, err := telemetry.New(ctx, cfg.Telemetry)
+	if err == nil {
+		lc.Append(fx.StopHook(t.Shutdown))
+	}
+	return t, err
+}
+
+func logger(t *telemetry.Telemetry) *slog.Logger { return t.Logger }
+
+func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets) (*database.DB, error) {
+	ctx, cancel := opening()
+	defer cancel()
+	db, err := database.Open(ctx, cfg.Database)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	lc.Append(fx.StopHook(db.Close))
+	return db, db.Migrate(ctx, migrations...)
+}
+
+func newIDs(db *database.DB, cfg BaseConfig) (*idgen.Worker, error) {
+	ctx, cancel := opening()
+	defer cancel()
+	w := idgen.New(db, cfg.IDs)
+	return w, w.Acquire(ctx)
+}
+
+func newKafka(lc fx.Lifecycle, cfg BaseConfig, log *slog.Logger) (*kafka.Bus, error) {
+	ctx, cancel := opening()
+	defer cancel()
+	bus, err := kafka.Open(ctx, cfg.Kafka, log)
+	if err != nil {
+		return nil, fmt.Errorf("open kafka: %w", err)
+	}
+	lc.Append(fx.StopHook(bus.Close))
+	return bus, bus.EnsureTopics(ctx, cfg.Partitions, contracts.Topics()...)
+}
+
+func newOutbox(db *database.DB, ids *idgen.Worker, pub eventbus.Publisher, cfg BaseConfig, t *telemetry.Telemetry) *outbox.Outbox {
+	cfg.Outbox.Source = "souk/" + cfg.Telemetry.Service
+	cfg.Outbox.Topics = contracts.Topics()
+	cfg.Outbox.Partitions, cfg.Outbox.Partition = cfg.Partitions, contracts.Partition
+	return outbox.New(db, ids, pub, cfg.Outbox, t)
+}
+
+// newRedis never fails because Redis is away: it makes things fast, not right.
+func newRedis(lc fx.Lifecycle, cfg BaseConfig) (*redisclient.Client, error) {
+	ctx, cancel := opening()
+	defer cancel()
+	c, err := redisclient.Open(ctx, cfg.Redis)
+	if err == nil {
+		lc.Append(fx.StopHook(c.Close))
+	}
+	return c, err
+}
+
+func newVerifier(cfg BaseConfig) (*auth.Verifier, error) { return auth.NewVerifier(cfg.Auth) }
+
+// HTTP serves the provided router on the public address, and metrics and
+// profiles on the admin one. readiness names what must hold first.
+func HTTP() fx.Option {
+	return fx.Provide(
+		fx.Annotate(publicServer, fx.ResultTags(`group:"members"`)),
+		fx.Annotate(adminServer, fx.ResultTags(`group:"members"`)),
+	)
+}
+
+// ReadyWhen makes the service ready only while probe answers nil.
+type ReadyWhen []httpserver.Check
+
+func publicServer(cfg BaseConfig, router *gin.Engine, t *telemetry.Telemetry, ready ReadyWhen) member {
+	return member{stage: servers, runner: httpserver.New(cfg.HTTP, router, t, ready...)}
+}
+
+func adminServer(cfg BaseConfig, t *telemetry.Telemetry) member {
+	return member{stage: servers, runner: httpserver.NewAdmin(cfg.HTTP, t)}
+}

@@ -1,0 +1,32 @@
+package order
+
+import (
+	"errors"
+	"net/url"
+	"time"
+
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/groupcommit"
+	"souk.example/pkg/inbox"
+)
+
+// Config is the order service's settings.
+type Config struct {
+	Base         fxrun.BaseConfig
+	Intake       groupcommit.Config
+	Inbox        inbox.Config
+	PayWithin    time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
+	InventoryURL string        `env:"SOUK_INVENTORY_URL" envDefault:"http://127.0.0.1:8082" usage:"where the first price snapshot comes from"`
+}
+
+// Validate implements config's check.
+func (c Config) Validate() error {
+	if c.PayWithin <= 0 {
+		return errors.New("SOUK_ORDER_PAY_WITHIN must be positive")
+	}
+	u, err := url.Parse(c.InventoryURL)
+	if err != nil || u.Host == "" {
+		return errors.New("SOUK_INVENTORY_URL must be an absolute URL")
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+// Package consumer feeds order what other services say.
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"souk.example/contracts"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/inbox"
+	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/store"
+)
+
+// Group is the consumer group that learns facts about orders.
+const Group = "order"
+
+// facts maps each event type to the fact it reports.
+func facts() map[string]order.Fact {
+	return map[string]order.Fact{
+		contracts.InventoryReserved.Name: order.StockReserved,
+		contracts.InventoryRejected.Name: order.StockRefused,
+		contracts.PaymentCaptured.Name:   order.Captured,
+		contracts.PaymentFailed.Name:     order.PaymentFailed,
+		contracts.PointsAwarded.Name:     order.PointsAwarded,
+	}
+}
+
+// FactTypes lists the event types that Facts understands.
+func FactTypes() []string {
+	types := make([]string, 0, len(facts()))
+	for t := range facts() {
+		types = append(types, t)
+	}
+	return types
+}
+
+// Facts makes the handler of inventory's, payment's and points' replies: a
+// batch is one read, one write per way orders go, and one event per status.
+func Facts(s *store.Store, l *order.Learner) inbox.Batch {
+	known := facts()
+	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
+		reports := make([]order.Report, len(events))
+		for i, e := range events {
+			id, err := strconv.ParseInt(e.Subject, 10, 64)
+			if err != nil {
+				return inbox.Permanent(fmt.Errorf("event %s: subject is no order id", e.ID))
+			}
+			reports[i] = order.Report{Order: order.ID(id), Fact: known[e.Type]}
+		}
+		err := l.Learn(ctx, s.Unit(tx), reports)
+		if order.IsImpossible(err) {
+			return inbox.Permanent(err)
+		}
+		return err
+	}
+}

@@ -1,0 +1,114 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"souk.example/pkg/apperr"
+	"souk.example/pkg/groupcommit"
+	"souk.example/pkg/money"
+)
+
+type outcome = groupcommit.Outcome[Placement]
+
+// flush commits a batch of requests in one transaction. It first trusts that
+// every key is new, which the unique index proves, and asks which keys are
+// known only on a collision or before a refusal: a key that has placed its
+// order replays it, whatever has become of prices since.
+func (p *Placer) flush(ctx context.Context, batch []PlaceOrder) ([]outcome, error) {
+	out, err := p.attempt(ctx, batch, false)
+	if errors.Is(err, ErrKeyTaken) {
+		return p.attempt(ctx, batch, true)
+	}
+	return out, err
+}
+
+func (p *Placer) attempt(ctx context.Context, batch []PlaceOrder, lookUp bool) (out []outcome, err error) {
+	err = p.store.InUnit(ctx, func(ctx context.Context, u Unit) error {
+		prices, err := u.Prices(ctx, skusOf(batch))
+		if err != nil {
+			return err
+		}
+		d := p.decide(batch, prices, map[Key]State{})
+		if lookUp || d.refused {
+			placed, err := u.Placed(ctx, keysOf(batch))
+			if err != nil {
+				return err
+			}
+			d = p.decide(batch, prices, placed)
+		}
+		out = d.outcomes
+		return u.Insert(ctx, d.fresh)
+	})
+	return out, err
+}
+
+// decisions is what becomes of a batch: an outcome per request, and the orders
+// to insert.
+type decisions struct {
+	outcomes []outcome
+	fresh    []State
+	refused  bool
+}
+
+// decide takes the requests one after the other, as if each were alone: a
+// request finds what those before it placed.
+func (p *Placer) decide(batch []PlaceOrder, prices map[SKU]money.Amount, placed map[Key]State) decisions {
+	d := decisions{outcomes: make([]outcome, len(batch)), fresh: make([]State, 0, len(batch))}
+	now := p.now()
+	for i, req := range batch {
+		if was, ok := placed[req.Key]; ok {
+			d.outcomes[i] = replay(req, was)
+			continue
+		}
+		s, err := p.price(req, prices, now)
+		if err != nil {
+			d.outcomes[i], d.refused = outcome{Err: err}, true
+			continue
+		}
+		placed[req.Key] = s
+		d.fresh = append(d.fresh, s)
+		d.outcomes[i] = outcome{Value: Placement{Order: s}}
+	}
+	return d
+}
+
+// replay answers a request whose key has placed an order. Finding our own id
+// means that an earlier run of this very batch had committed after all.
+func replay(req PlaceOrder, was State) outcome {
+	if was.Fingerprint != req.Fingerprint {
+		return outcome{Err: apperr.New(apperr.Unprocessable, "idempotency_key_reused", "this Idempotency-Key was used with another body")}
+	}
+	return outcome{Value: Placement{Order: was.asPlaced(), Replayed: was.ID != req.id}}
+}
+
+// asPlaced is the order as its first reply showed it.
+func (s State) asPlaced() State {
+	placed := s
+	placed.Status, placed.Version, placed.Facts, placed.Reason = Pending, 1, 0, ""
+	placed.ReservedAt, placed.PaidAt, placed.CompletedAt, placed.ClosedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return placed
+}
+
+func skusOf(batch []PlaceOrder) []SKU {
+	seen := make(map[SKU]bool, len(batch))
+	skus := make([]SKU, 0, len(batch))
+	for _, req := range batch {
+		for _, it := range req.Items {
+			if !seen[it.SKU] {
+				seen[it.SKU] = true
+				skus = append(skus, it.SKU)
+			}
+		}
+	}
+	return skus
+}
+
+func keysOf(batch []PlaceOrder) []Key {
+	keys := make([]Key, len(batch))
+	for i, req := range batch {
+		keys[i] = req.Key
+	}
+	return keys
+}

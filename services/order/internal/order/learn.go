@@ -1,0 +1,89 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Report is one fact about one order, as another service told it.
+type Report struct {
+	Order ID
+	Fact  Fact
+}
+
+// Learner applies what other services report. Stateless; safe for concurrent use.
+type Learner struct {
+	policy Policy
+	now    func() time.Time
+}
+
+// NewLearner makes a Learner; now is the clock of the timeline.
+func NewLearner(policy Policy, now func() time.Time) *Learner {
+	return &Learner{policy: policy, now: now}
+}
+
+// Learn applies a batch of reports within u: each order is read once, told all
+// its facts and written once, at the highest status it reaches, with an event
+// for every status on the way. Reports already known change nothing. A report
+// about an order we do not have is an error wrapping ErrNotFound, an impossible
+// one an *ImpossibleFactError; either way nothing of the batch may stand.
+func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
+	ids := ordersOf(reports)
+	states, err := u.Lock(ctx, ids)
+	if err != nil {
+		return err
+	}
+	orders, changes := l.restore(states), make(map[ID][]Change, len(ids))
+	now := l.now()
+	for _, r := range reports {
+		o, ok := orders[r.Order]
+		if !ok {
+			return fmt.Errorf("%s for order %d: %w", r.Fact, r.Order, ErrNotFound)
+		}
+		entered, err := o.Learn(r.Fact, now)
+		if err != nil {
+			return err
+		}
+		changes[r.Order] = append(changes[r.Order], entered...)
+	}
+	return u.Save(ctx, updates(ids, states, orders, changes))
+}
+
+func (l *Learner) restore(states map[ID]State) map[ID]*Order {
+	orders := make(map[ID]*Order, len(states))
+	for id, s := range states {
+		orders[id] = Restore(s, l.policy)
+	}
+	return orders
+}
+
+func updates(ids []ID, before map[ID]State, orders map[ID]*Order, changes map[ID][]Change) []Update {
+	out := make([]Update, 0, len(ids))
+	for _, id := range ids {
+		after := orders[id].State()
+		if after.Facts != before[id].Facts {
+			out = append(out, Update{Before: before[id], After: after, Changes: changes[id]})
+		}
+	}
+	return out
+}
+
+// ordersOf lists the orders reported on, once each and in id order, which is
+// the order in which every transaction locks them.
+func ordersOf(reports []Report) []ID {
+	ids := make([]ID, len(reports))
+	for i, r := range reports {
+		ids[i] = r.Order
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// IsImpossible reports whether err is a fact that no retry will make true.
+func IsImpossible(err error) bool {
+	_, impossible := errors.AsType[*ImpossibleFactError](err)
+	return impossible || errors.Is(err, ErrNotFound)
+}

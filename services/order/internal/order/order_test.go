@@ -1,0 +1,170 @@
+package order_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"souk.example/services/order/internal/order"
+)
+
+var at = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+
+func policy() order.Policy {
+	return order.Policy{BeforePayment: []order.Fact{order.StockReserved}, BeforeCompletion: []order.Fact{order.PointsAwarded}}
+}
+
+// in is an order that has come to status by the ordinary way.
+func in(t *testing.T, status order.Status) *order.Order {
+	t.Helper()
+	ways := map[order.Status][]order.Fact{
+		order.Pending:   {},
+		order.Reserved:  {order.StockReserved},
+		order.Paid:      {order.StockReserved, order.Captured},
+		order.Completed: {order.StockReserved, order.Captured, order.PointsAwarded},
+		order.Rejected:  {order.StockRefused},
+		order.Cancelled: {order.StockReserved, order.PaymentFailed},
+	}
+	o := order.Restore(order.State{ID: 7, Status: order.Pending, Version: 1, CreatedAt: at}, policy())
+	for _, f := range ways[status] {
+		if _, err := o.Learn(f, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := o.State().Status; got != status {
+		t.Fatalf("the way to %s leads to %s", status, got)
+	}
+	return o
+}
+
+const impossible = "impossible"
+
+// What each fact does in each status, spelled out: the statuses entered, none,
+// or impossible.
+func TestEveryFactInEveryStatus(t *testing.T) {
+	type effects map[order.Fact]any
+	none := []order.Status{}
+	to := func(s ...order.Status) []order.Status { return s }
+	table := map[order.Status]effects{
+		order.Pending: {
+			order.StockReserved: to(order.Reserved),
+			order.StockRefused:  to(order.Rejected),
+			order.Captured:      to(order.Reserved, order.Paid),
+			order.PaymentFailed: to(order.Cancelled),
+			order.PointsAwarded: to(order.Reserved, order.Paid, order.Completed),
+		},
+		order.Reserved: {
+			order.StockReserved: none,
+			order.StockRefused:  impossible,
+			order.Captured:      to(order.Paid),
+			order.PaymentFailed: to(order.Cancelled),
+			order.PointsAwarded: to(order.Paid, order.Completed),
+		},
+		order.Paid: {
+			order.StockReserved: none,
+			order.StockRefused:  impossible,
+			order.Captured:      none,
+			order.PaymentFailed: impossible,
+			order.PointsAwarded: to(order.Completed),
+		},
+		order.Completed: {
+			order.StockReserved: none,
+			order.StockRefused:  impossible,
+			order.Captured:      none,
+			order.PaymentFailed: impossible,
+			order.PointsAwarded: none,
+		},
+		order.Rejected: {
+			order.StockReserved: impossible,
+			order.StockRefused:  none,
+			order.Captured:      impossible,
+			order.PaymentFailed: impossible,
+			order.PointsAwarded: impossible,
+		},
+		order.Cancelled: {
+			order.StockReserved: none,
+			order.StockRefused:  none,
+			order.Captured:      impossible,
+			order.PaymentFailed: none,
+			order.PointsAwarded: impossible,
+		},
+	}
+	for _, status := range order.Statuses() {
+		for _, fact := range order.AllFacts() {
+			t.Run(string(status)+" "+fact.String(), func(t *testing.T) {
+				o := in(t, status)
+				before := o.State()
+				changes, err := o.Learn(fact, at.Add(time.Second))
+				check(t, table[status][fact], before, o.State(), changes, err)
+			})
+		}
+	}
+}
+
+func check(t *testing.T, want any, before, after order.State, changes []order.Change, err error) {
+	t.Helper()
+	if want == impossible {
+		if _, ok := errors.AsType[*order.ImpossibleFactError](err); !ok {
+			t.Errorf("got %v, want an impossible fact", err)
+		}
+		if after.Status != before.Status || after.Facts != before.Facts || after.Version != before.Version {
+			t.Errorf("an impossible fact changed %+v to %+v", before, after)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered := []order.Status{}
+	for i, c := range changes {
+		entered = append(entered, c.Status)
+		if c.State.Version != before.Version+int64(i)+1 {
+			t.Errorf("change %d has version %d after %d", i, c.State.Version, before.Version)
+		}
+	}
+	if !slices.Equal(entered, want.([]order.Status)) {
+		t.Errorf("entered %v, want %v", entered, want)
+	}
+}
+
+// The timeline of a good order is exactly PENDING, RESERVED, PAID, COMPLETED,
+// whatever the order and number in which its facts arrive.
+func TestTimelineOfAGoodOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		facts := rapid.Permutation([]order.Fact{
+			order.StockReserved, order.Captured, order.PointsAwarded, order.StockReserved, order.Captured, order.PointsAwarded,
+		}).Draw(t, "facts")
+		o := order.Restore(order.State{Status: order.Pending, Version: 1, CreatedAt: at}, policy())
+		for i, f := range facts {
+			if _, err := o.Learn(f, at.Add(time.Duration(i+1)*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var statuses []order.Status
+		var last time.Time
+		for _, e := range o.State().Timeline() {
+			statuses = append(statuses, e.Status)
+			if e.At.Before(last) {
+				t.Fatalf("%s at %v is before the entry ahead of it", e.Status, e.At)
+			}
+			last = e.At
+		}
+		want := []order.Status{order.Pending, order.Reserved, order.Paid, order.Completed}
+		if !slices.Equal(statuses, want) || o.State().Version != 4 {
+			t.Fatalf("timeline %v at version %d after %v", statuses, o.State().Version, facts)
+		}
+	})
+}
+
+// A check added to the policy holds payment back until it is known.
+func TestPolicyDecidesWhatPaymentWaitsFor(t *testing.T) {
+	strict := order.Policy{BeforePayment: []order.Fact{order.StockReserved, order.PointsAwarded}}
+	o := order.Restore(order.State{Status: order.Pending, Version: 1}, strict)
+	changes, err := o.Learn(order.StockReserved, at)
+	if err != nil || len(changes) != 0 || o.State().Status != order.Pending {
+		t.Errorf("entered %v in %s, %v; want to wait in PENDING", changes, o.State().Status, err)
+	}
+}

@@ -1,0 +1,55 @@
+package order
+
+import (
+	"context"
+	"errors"
+
+	"souk.example/pkg/money"
+)
+
+// Store is where orders live.
+type Store interface {
+	// InUnit runs fn in one transaction, and again from the start when the
+	// database asks for it, so fn must be repeatable. It commits when fn
+	// returns nil.
+	InUnit(ctx context.Context, fn func(ctx context.Context, u Unit) error) error
+}
+
+// Unit is one transaction's view of orders, of the price projection and of the
+// events that tell others about both. Every method works on a whole batch.
+type Unit interface {
+	// Prices returns today's price of each SKU on sale; the others are absent.
+	Prices(ctx context.Context, skus []SKU) (map[SKU]money.Amount, error)
+	// LearnPrices keeps, per SKU, the price with the highest version.
+	LearnPrices(ctx context.Context, prices []Price) error
+	// Placed finds the orders that these keys have already placed.
+	Placed(ctx context.Context, keys []Key) (map[Key]State, error)
+	// Insert stores new orders and their order.placed events. ErrKeyTaken
+	// says that one of the keys had placed an order already.
+	Insert(ctx context.Context, orders []State) error
+	// Lock loads and locks orders, in the order of their ids.
+	Lock(ctx context.Context, ids []ID) (map[ID]State, error)
+	// Save stores what changed and emits an event per status entered.
+	Save(ctx context.Context, updates []Update) error
+}
+
+// Update is what a unit of work did to one order: the state it was read in and
+// the changes it went through. Without a change of status only facts are new.
+type Update struct {
+	Before, After State
+	Changes       []Change
+}
+
+// Price is one version of a product's price.
+type Price struct {
+	SKU       SKU
+	Version   int64
+	Amount    money.Amount
+	Withdrawn bool
+}
+
+// Errors of the ports.
+var (
+	ErrKeyTaken = errors.New("idempotency key has placed an order")
+	ErrNotFound = errors.New("order not found")
+)

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"souk.example/contracts"
+	"souk.example/contracts/orderv1"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/services/order/internal/order"
+)
+
+func (u unit) emitPlaced(ctx context.Context, orders []order.State) error {
+	events := make([]eventbus.Event, len(orders))
+	for i, s := range orders {
+		e, err := eventFor(s)
+		if err != nil {
+			return err
+		}
+		events[i] = e
+	}
+	return u.outbox.Append(ctx, u.tx, contracts.TopicOrder, events...)
+}
+
+// emitChanges emits exactly one event per status entered, each as the order
+// was at that moment.
+func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
+	var events []eventbus.Event
+	for _, up := range updates {
+		for _, c := range up.Changes {
+			e, err := eventFor(c.State)
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return u.outbox.Append(ctx, u.tx, contracts.TopicOrder, events...)
+}
+
+// eventFor is the event that tells of an order entering the status it is in.
+func eventFor(s order.State) (eventbus.Event, error) {
+	t, payload, err := payloadFor(s)
+	if err != nil {
+		return eventbus.Event{}, err
+	}
+	return contracts.NewEvent(t, int64(s.ID), payload)
+}
+
+func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
+	id, user, currency := int64(s.ID), int64(s.Key.User), string(s.Total.Currency())
+	switch s.Status {
+	case order.Pending:
+		return contracts.OrderPlaced, placedFrom(s), nil
+	case order.Reserved:
+		return contracts.OrderPaymentDue, &orderv1.OrderPaymentDue{
+			OrderId: id, UserId: user, Version: s.Version, Payable: s.Payable.Minor(), Currency: currency, PaymentMethod: s.Method,
+		}, nil
+	case order.Paid:
+		return contracts.OrderPaid, &orderv1.OrderPaid{
+			OrderId: id, UserId: user, Version: s.Version, Payable: s.Payable.Minor(), Currency: currency, PointsUsed: s.PointsUsed,
+		}, nil
+	case order.Completed:
+		return contracts.OrderCompleted, &orderv1.OrderCompleted{OrderId: id, UserId: user, Version: s.Version}, nil
+	case order.Rejected:
+		return contracts.OrderRejected, &orderv1.OrderRejected{OrderId: id, UserId: user, Version: s.Version, Reason: s.Reason}, nil
+	case order.Cancelled:
+		return contracts.OrderCancelled, &orderv1.OrderCancelled{OrderId: id, UserId: user, Version: s.Version, Reason: s.Reason}, nil
+	}
+	return contracts.Type{}, nil, fmt.Errorf("order %d: no event tells of status %q", s.ID, s.Status)
+}
+
+func placedFrom(s order.State) *orderv1.OrderPlaced {
+	lines := make([]*orderv1.Line, len(s.Lines))
+	for i, l := range s.Lines {
+		lines[i] = &orderv1.Line{Sku: string(l.SKU), Quantity: l.Quantity, UnitPrice: l.UnitPrice}
+	}
+	return &orderv1.OrderPlaced{
+		OrderId: int64(s.ID), UserId: int64(s.Key.User), Version: s.Version, Lines: lines,
+		Currency: string(s.Total.Currency()), Total: s.Total.Minor(), Payable: s.Payable.Minor(), PointsUsed: s.PointsUsed,
+		PaymentMethod: s.Method, DeadlineUs: database.Micros(s.Deadline),
+	}
+}

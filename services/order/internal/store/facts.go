@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"souk.example/pkg/database"
+	"souk.example/services/order/internal/order"
+)
+
+// Lock implements order.Unit. Ids come in ascending order, and so are the row
+// locks taken: two batches never wait for each other in a circle.
+func (u unit) Lock(ctx context.Context, ids []order.ID) (map[order.ID]order.State, error) {
+	in, args := database.In(ids)
+	states, err := u.query(ctx, "WHERE id IN "+in+" ORDER BY id"+u.tx.ForUpdate(), args...)
+	if err != nil {
+		return nil, fmt.Errorf("lock %d orders: %w", len(ids), err)
+	}
+	found := make(map[order.ID]order.State, len(states))
+	for _, s := range states {
+		found[s.ID] = s
+	}
+	return found, nil
+}
+
+// Save implements order.Unit. Orders that went the same way are updated by one
+// statement, on the condition that they still are what was read; under the
+// lock they are, so a miscount is a bug and fails the batch.
+func (u unit) Save(ctx context.Context, updates []order.Update) error {
+	moves := make(map[move][]order.ID)
+	for _, up := range updates {
+		m := moveOf(up)
+		moves[m] = append(moves[m], up.After.ID)
+	}
+	for m, ids := range moves {
+		if err := u.apply(ctx, m, ids); err != nil {
+			return err
+		}
+	}
+	return u.emitChanges(ctx, updates)
+}
+
+// move is the way an update takes an order: equal moves are one statement.
+type move struct {
+	fromStatus, toStatus                      order.Status
+	fromVersion, toVersion                    int64
+	facts                                     order.Facts
+	reason                                    string
+	reservedAt, paidAt, completedAt, closedAt int64 // set now; 0 leaves the column
+}
+
+func moveOf(up order.Update) move {
+	b, a := up.Before, up.After
+	return move{
+		fromStatus: b.Status, toStatus: a.Status, fromVersion: b.Version, toVersion: a.Version, facts: a.Facts, reason: a.Reason,
+		reservedAt: fresh(b.ReservedAt, a.ReservedAt), paidAt: fresh(b.PaidAt, a.PaidAt),
+		completedAt: fresh(b.CompletedAt, a.CompletedAt), closedAt: fresh(b.ClosedAt, a.ClosedAt),
+	}
+}
+
+// fresh is the time an update set, or 0 where it left it alone.
+func fresh(before, after time.Time) int64 {
+	if before.Equal(after) {
+		return 0
+	}
+	return micros(after)
+}
+
+func (u unit) apply(ctx context.Context, m move, ids []order.ID) error {
+	set := "UPDATE orders SET status = ?, version = ?, facts = ?, reason = ?"
+	args := []any{string(m.toStatus), m.toVersion, uint32(m.facts), m.reason}
+	for column, at := range map[string]int64{
+		"reserved_at": m.reservedAt, "paid_at": m.paidAt, "completed_at": m.completedAt, "closed_at": m.closedAt,
+	} {
+		if at != 0 {
+			set += ", " + column + " = ?"
+			args = append(args, at)
+		}
+	}
+	in, idArgs := database.In(ids)
+	args = append(append(args, idArgs...), string(m.fromStatus), m.fromVersion)
+	n, err := u.tx.Exec(ctx, set+" WHERE id IN "+in+" AND status = ? AND version = ?", args...)
+	if err != nil {
+		return fmt.Errorf("move %d orders from %s to %s: %w", len(ids), m.fromStatus, m.toStatus, err)
+	}
+	if n != int64(len(ids)) {
+		return fmt.Errorf("move orders from %s to %s: %d of %d still were so", m.fromStatus, m.toStatus, n, len(ids))
+	}
+	return nil
+}

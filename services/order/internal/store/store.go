@@ -1,0 +1,39 @@
+// Package store keeps orders in SQL. The hot paths (intake, facts) are
+// hand-written multi-row statements; queries are GORM.
+package store
+
+import (
+	"context"
+
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/services/order/internal/order"
+)
+
+// Outbox takes the events that a unit emits into the unit's transaction.
+type Outbox interface {
+	Append(ctx context.Context, tx *database.Tx, topic string, events ...eventbus.Event) error
+}
+
+// Store implements order.Store and order.Reader. Safe for concurrent use.
+type Store struct {
+	db     *database.DB
+	outbox Outbox
+}
+
+// New makes a Store over db, emitting through outbox.
+func New(db *database.DB, outbox Outbox) *Store { return &Store{db: db, outbox: outbox} }
+
+// InUnit implements order.Store.
+func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order.Unit) error) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error { return fn(ctx, s.Unit(tx)) })
+}
+
+// Unit makes a unit of a transaction that somebody else commits: the inbox.
+func (s *Store) Unit(tx *database.Tx) order.Unit { return unit{tx: tx, outbox: s.outbox} }
+
+// unit implements order.Unit.
+type unit struct {
+	tx     *database.Tx
+	outbox Outbox
+}

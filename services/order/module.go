@@ -1,0 +1,44 @@
+// Package order is the order service: it takes orders in, learns facts about
+// them, and alone decides where each stands.
+package order
+
+import (
+	"go.uber.org/fx"
+
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/outbox"
+	"souk.example/services/order/internal/order"
+	"souk.example/services/order/migrations"
+)
+
+// policy says what an order waits for. Taking points out, or a fraud check in,
+// is one entry here.
+func policy() order.Policy {
+	return order.Policy{
+		BeforePayment:    []order.Fact{order.StockReserved},
+		BeforeCompletion: []order.Fact{order.PointsAwarded},
+	}
+}
+
+// Module is the whole service.
+func Module(cfg Config) fx.Option {
+	return fx.Module("order",
+		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
+		fx.Supply(cfg),
+		fx.Provide(
+			newStore, newPlacer, newLearner, newPriceBook,
+			newFactsInbox, newPricesInbox,
+			newRouter, readyWhen,
+		),
+		fxrun.Worker[*idgen.Worker](),
+		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Worker[*order.Placer](),
+		fxrun.Worker[*order.PriceBook](),
+		fxrun.Consumer[factsInbox](),
+		fxrun.Consumer[pricesInbox](),
+		fxrun.HTTP(),
+		fxrun.Supervise(),
+	)
+}

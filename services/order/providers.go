@@ -1,0 +1,77 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/contracts"
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/outbox"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/order/internal/catalogue"
+	"souk.example/services/order/internal/consumer"
+	"souk.example/services/order/internal/httpapi"
+	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/store"
+)
+
+// Two consumer groups, two types: fx tells them apart.
+type (
+	factsInbox  struct{ *inbox.Inbox }
+	pricesInbox struct{ *inbox.Inbox }
+)
+
+func newStore(db *database.DB, box *outbox.Outbox) *store.Store { return store.New(db, box) }
+
+func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
+	intake := cfg.Intake
+	intake.Retry = database.IsTransient
+	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, time.Now, intake)
+}
+
+func newLearner() *order.Learner { return order.NewLearner(policy(), time.Now) }
+
+func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
+	return order.NewPriceBook(s, s.HasPrices, catalogue.New(cfg.InventoryURL), log)
+}
+
+func newFactsInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
+	in := cfg.Inbox
+	in.Group, in.Types = consumer.Group, consumer.FactTypes()
+	in.Topics = []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}
+	return factsInbox{inbox.New(db, bus, ids, in, consumer.Facts(s, l), t)}
+}
+
+func newPricesInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) pricesInbox {
+	in := cfg.Inbox
+	in.Group, in.Types = consumer.PriceGroup, []string{contracts.ProductChanged.Name}
+	in.Topics = []string{contracts.TopicProduct}
+	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, s *store.Store) *gin.Engine {
+	r := httpserver.NewRouter(cfg.Base.HTTP, t)
+	httpapi.New(p, s).Register(r, v)
+	return r
+}
+
+// readyWhen holds traffic back until the service knows a price.
+func readyWhen(s *store.Store) fxrun.ReadyWhen {
+	return fxrun.ReadyWhen{{Name: "prices", Probe: func(ctx context.Context) error {
+		known, err := s.HasPrices(ctx)
+		if err == nil && !known {
+			err = errors.New("no prices yet: is the inventory service up and seeded?")
+		}
+		return err
+	}}}
+}
