@@ -1,0 +1,70 @@
+package groupcommit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// retryPause is the pause before a batch is flushed again, doubled each time.
+const retryPause = 20 * time.Millisecond
+
+// commit flushes a batch and answers its requests. A batch that is refused as
+// a whole is halved until the requests it cannot do with stand alone: the
+// others must not suffer for them.
+func (c *Committer[Q, R]) commit(ctx context.Context, batch []*request[Q, R]) {
+	outcomes, err := c.flushPatiently(ctx, batch)
+	switch {
+	case err == nil:
+		for i, r := range batch {
+			r.answer(outcomes[i])
+		}
+	case len(batch) == 1 || errors.Is(err, ErrOutcomeUnknown):
+		for _, r := range batch {
+			r.answer(Outcome[R]{Err: err})
+		}
+	default:
+		half := len(batch) / 2
+		c.commit(ctx, batch[:half])
+		c.commit(ctx, batch[half:])
+	}
+}
+
+// flushPatiently flushes a batch again while that is worth it. When it gives
+// up, nobody knows what the attempts have done: ErrOutcomeUnknown.
+func (c *Committer[Q, R]) flushPatiently(ctx context.Context, batch []*request[Q, R]) ([]Outcome[R], error) {
+	pause := retryPause
+	for attempt := 1; ; attempt++ {
+		outcomes, err := c.flushOnce(ctx, batch)
+		if err == nil || !c.cfg.Retry(err) {
+			return outcomes, err
+		}
+		if attempt == c.cfg.Attempts {
+			return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+		time.Sleep(pause)
+		pause *= 2
+	}
+}
+
+// flushOnce turns a panic, and outcomes that do not match the batch, into an
+// error that leaves the outcome open: either may come after the commit.
+func (c *Committer[Q, R]) flushOnce(ctx context.Context, batch []*request[Q, R]) (outcomes []Outcome[R], err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: flush panicked: %v", ErrOutcomeUnknown, v)
+		}
+	}()
+	qs := make([]Q, len(batch))
+	for i, r := range batch {
+		qs[i] = r.q
+	}
+	outcomes, err = c.flush(ctx, qs)
+	if err == nil && len(outcomes) != len(batch) {
+		err = fmt.Errorf("%w: flush returned %d outcomes for %d requests", ErrOutcomeUnknown, len(outcomes), len(batch))
+	}
+	return outcomes, err
+}
