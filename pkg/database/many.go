@@ -16,17 +16,17 @@ const maxParams = 30_000
 // Insert adds rows, each with a value per column. A row that is there already
 // is ErrDuplicate, and none of its statement's rows are added.
 func (tx *Tx) Insert(ctx context.Context, table string, cols []string, rows [][]any) error {
-	return tx.insert(ctx, table, cols, rows, "")
+	_, err := tx.insert(ctx, "INSERT", table, cols, rows, "")
+	return err
 }
 
-// InsertIgnore adds the rows that no unique key holds yet and passes over the
-// others; any other error is an error, which MySQL's own INSERT IGNORE hides.
-func (tx *Tx) InsertIgnore(ctx context.Context, table string, cols []string, rows [][]any) error {
-	suffix := " ON CONFLICT DO NOTHING"
-	if tx.dialect == MySQL {
-		suffix = " ON DUPLICATE KEY UPDATE " + cols[0] + " = " + table + "." + cols[0]
+// InsertIgnore adds the rows that no unique key holds yet, passes over the
+// others and counts those it added; any other error is an error.
+func (tx *Tx) InsertIgnore(ctx context.Context, table string, cols []string, rows [][]any) (inserted int64, err error) {
+	if tx.dialect == SQLite {
+		return tx.insert(ctx, "INSERT", table, cols, rows, " ON CONFLICT DO NOTHING")
 	}
-	return tx.insert(ctx, table, cols, rows, suffix)
+	return tx.insert(ctx, "INSERT IGNORE", table, cols, rows, "")
 }
 
 // Upsert adds rows or, where key holds one already, updates it: set maps a
@@ -44,7 +44,8 @@ func (tx *Tx) Upsert(ctx context.Context, table string, key, cols []string, rows
 	if tx.dialect == MySQL {
 		suffix = " ON DUPLICATE KEY UPDATE "
 	}
-	return tx.insert(ctx, table, cols, rows, suffix+strings.Join(assignments, ", "))
+	_, err := tx.insert(ctx, "INSERT", table, cols, rows, suffix+strings.Join(assignments, ", "))
+	return err
 }
 
 var (
@@ -60,18 +61,21 @@ func (tx *Tx) expand(table, expression string) string {
 	return oldColumn.ReplaceAllString(newColumn.ReplaceAllString(expression, incoming), table+".$1")
 }
 
-func (tx *Tx) insert(ctx context.Context, table string, cols []string, rows [][]any, suffix string) error {
-	prefix := "INSERT INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES "
+// insert runs verb in chunks and counts the rows the database says it touched.
+func (tx *Tx) insert(ctx context.Context, verb, table string, cols []string, rows [][]any, suffix string) (affected int64, err error) {
+	prefix := verb + " INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES "
 	for chunk := range slices.Chunk(rows, maxParams/len(cols)) {
 		args, err := flatten(chunk, len(cols))
 		if err != nil {
-			return fmt.Errorf("insert into %s: %w", table, err)
+			return 0, fmt.Errorf("insert into %s: %w", table, err)
 		}
-		if _, err := tx.Exec(ctx, prefix+tuples(len(cols), len(chunk))+suffix, args...); err != nil {
-			return fmt.Errorf("insert into %s: %w", table, err)
+		n, err := tx.Exec(ctx, prefix+tuples(len(cols), len(chunk))+suffix, args...)
+		if err != nil {
+			return 0, fmt.Errorf("insert into %s: %w", table, err)
 		}
+		affected += n
 	}
-	return nil
+	return affected, nil
 }
 
 // UpdateMany is an UPDATE of many rows, each with its own values.

@@ -15,7 +15,7 @@ import (
 type Tx struct {
 	sql      *sql.Tx
 	dialect  Dialect
-	orm      *gorm.DB
+	orm      func() *gorm.DB
 	onCommit []func()
 }
 
@@ -72,7 +72,14 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, opts *sql.TxOptions) (*Tx
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", translate(err))
 	}
-	return &Tx{sql: t, dialect: db.dialect, orm: db.orm}, nil
+	return &Tx{sql: t, dialect: db.dialect, orm: func() *gorm.DB { return bind(ctx, db.orm, t) }}, nil
+}
+
+// bind has GORM run its statements in t.
+func bind(ctx context.Context, orm *gorm.DB, t *sql.Tx) *gorm.DB {
+	s := orm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	s.Statement.ConnPool = t
+	return s
 }
 
 // isolation is READ COMMITTED where it is asked for per transaction; SQLite
@@ -130,12 +137,8 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 	return tx.sql.QueryRowContext(ctx, query, args...)
 }
 
-// ORM is GORM on this transaction.
-func (tx *Tx) ORM(ctx context.Context) *gorm.DB {
-	s := tx.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	s.Statement.ConnPool = tx.sql
-	return s
-}
+// ORM is GORM on this transaction, under the context the transaction began with.
+func (tx *Tx) ORM() *gorm.DB { return tx.orm() }
 
 // Dialect tells which family of SQL the database speaks.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
