@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const soon = 20 * time.Second
+
+func TestAnOrderGoesFromPostToCompleted(t *testing.T) {
+	c := richCustomers(t, shared, 1)[0]
+	o := c.settled(t, c.buy(t, "SKU-0001", 2).ID, soon)
+	if got, want := o.statuses(), "PENDING RESERVED PAID COMPLETED "; got != want {
+		t.Errorf("timeline %s, want %s", got, want)
+	}
+	for i := 1; i < len(o.Timeline); i++ {
+		if o.Timeline[i].At.Before(o.Timeline[i-1].At) {
+			t.Errorf("the timeline goes back in time at %s", o.Timeline[i].Status)
+		}
+	}
+}
+
+func TestWhatIsNotThereIsRejected(t *testing.T) {
+	sku := product(t, shared, 5)
+	c := richCustomers(t, shared, 1)[0]
+	o := c.settled(t, c.buy(t, sku, 6).ID, soon)
+	if o.Status != "REJECTED" || o.Reason != "out_of_stock" {
+		t.Errorf("order is %s %s, want REJECTED out_of_stock", o.Status, o.Reason)
+	}
+	if left := stock(t, shared, sku); left.Available != 5 || left.Reserved != 0 {
+		t.Errorf("stock after a rejection: %+v", left)
+	}
+}
+
+func TestWhatCannotBePaidIsCancelledAndGoesBackOnTheShelf(t *testing.T) {
+	sku := product(t, shared, 5)
+	c := newcomer(t, shared)
+	o := c.settled(t, c.buy(t, sku, 1).ID, soon)
+	if o.Status != "CANCELLED" || o.Reason != "payment_failed" {
+		t.Errorf("order is %s %s, want CANCELLED payment_failed", o.Status, o.Reason)
+	}
+	eventually(t, soon, "the hold to be released", func() bool {
+		left := stock(t, shared, sku)
+		return left.Available == 5 && left.Reserved == 0 && left.Sold == 0
+	})
+}
+
+func TestAnothersOrderLooksLikeNone(t *testing.T) {
+	customers := richCustomers(t, shared, 2)
+	id := customers[0].buy(t, "SKU-0002", 1).ID
+	foreign := customers[1].get(t, "/v1/orders/"+id)
+	absent := customers[1].get(t, "/v1/orders/4611686018427387904")
+	foreign.expect(t, http.StatusNotFound)
+	if a, b := anonymous(t, foreign, id), anonymous(t, absent, "4611686018427387904"); a != b {
+		t.Errorf("another's order:\n%s\nno order:\n%s", a, b)
+	}
+	list := customers[1].get(t, "/v1/orders?limit=100")
+	if strings.Contains(string(list.body), id) {
+		t.Error("another's order is listed")
+	}
+}
+
+// anonymous is a problem without what tells one request from another.
+func anonymous(t *testing.T, r reply, id string) string {
+	t.Helper()
+	p := r.json(t)
+	body := strings.ReplaceAll(string(r.body), p["request_id"].(string), "")
+	return strings.ReplaceAll(body, id, "")
+}
+
+func TestARestartKeepsEverything(t *testing.T) {
+	s := ownSouk(t)
+	c := richCustomers(t, s, 1)[0]
+	before := c.settled(t, c.buy(t, "SKU-0003", 3).ID, soon)
+	stockBefore := stock(t, s, "SKU-0003")
+	if r := s.run("down"); r.code != 0 {
+		t.Fatalf("souk down: exit %d\n%s", r.code, r.stderr)
+	}
+	if !allFree(s.base, s.base+3, s.base+312, s.base+1003) {
+		t.Error("a port is still taken after souk down")
+	}
+	if err := s.up(); err != nil {
+		t.Fatal(err)
+	}
+	after := c.settled(t, before.ID, soon)
+	if after.statuses() != before.statuses() {
+		t.Errorf("the order was %s, now it is %s", before.statuses(), after.statuses())
+	}
+	if now := stock(t, s, "SKU-0003"); now != stockBefore {
+		t.Errorf("the stock was %+v, now it is %+v", stockBefore, now)
+	}
+	if r := s.run("up"); r.code != 0 || !strings.Contains(r.stderr, "runs already") {
+		t.Errorf("a second up: exit %d\n%s", r.code, r.stderr)
+	}
+	s.auditClean(t)
+}

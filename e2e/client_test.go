@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+var web = &http.Client{
+	Timeout:   30 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 128, MaxConnsPerHost: 256},
+}
+
+// customer is someone with an access token.
+type customer struct {
+	souk  *souk
+	id    string
+	email string
+	token string
+}
+
+type minted struct {
+	UserID      string `json:"user_id"`
+	Email       string `json:"email"`
+	AccessToken string `json:"access_token"`
+}
+
+// richCustomers are load-test users with funded wallets.
+func richCustomers(t *testing.T, s *souk, n int) []*customer {
+	t.Helper()
+	var out []*customer
+	for _, m := range runJSON[[]minted](t, s, "token", "--count", fmt.Sprint(n)) {
+		out = append(out, &customer{souk: s, id: m.UserID, email: m.Email, token: m.AccessToken})
+	}
+	if len(out) != n {
+		t.Fatalf("asked for %d tokens, got %d", n, len(out))
+	}
+	return out
+}
+
+func admin(t *testing.T, s *souk) *customer {
+	t.Helper()
+	m := runJSON[[]minted](t, s, "token", "--admin")[0]
+	return &customer{souk: s, id: m.UserID, email: m.Email, token: m.AccessToken}
+}
+
+// newcomer registers and logs in: a user whose wallet is empty.
+func newcomer(t *testing.T, s *souk) *customer {
+	t.Helper()
+	c := &customer{souk: s, email: "e2e-" + rand.Text() + "@example.com"}
+	const password = "correct horse battery staple"
+	r := c.post(t, "/v1/users", "", map[string]any{"email": c.email, "password": password, "name": "E2E"})
+	r.expect(t, http.StatusCreated)
+	c.id = r.json(t)["id"].(string)
+	r = c.post(t, "/v1/sessions", "", map[string]any{"email": c.email, "password": password})
+	r.expect(t, http.StatusCreated)
+	c.token = r.json(t)["access_token"].(string)
+	return c
+}
+
+// reply is one HTTP response.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r reply) json(t *testing.T) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(r.body, &v); err != nil {
+		t.Fatalf("%v in %q", err, r.body)
+	}
+	return v
+}
+
+func (r reply) code() string {
+	var p struct {
+		Code string `json:"code"`
+	}
+	_ = json.Unmarshal(r.body, &p)
+	return p.Code
+}
+
+func (r reply) expect(t *testing.T, status int) {
+	t.Helper()
+	if r.status != status {
+		t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+	}
+}
+
+func (c *customer) get(t *testing.T, path string) reply {
+	t.Helper()
+	r, err := c.send(http.MethodGet, path, "", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (c *customer) post(t *testing.T, path, key string, body any) reply {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.send(http.MethodPost, path, key, "application/json", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (c *customer) send(method, path, key, contentType string, body []byte) (reply, error) {
+	req, err := http.NewRequest(method, c.souk.url(path), bytes.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	return do(req)
+}
+
+func do(req *http.Request) (reply, error) {
+	resp, err := web.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	return reply{status: resp.StatusCode, header: resp.Header, body: got}, err
+}
+
+// order is an order as the API shows it.
+type order struct {
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Reason   string `json:"reason"`
+	Timeline []struct {
+		Status string    `json:"status"`
+		At     time.Time `json:"at"`
+	} `json:"timeline"`
+}
+
+func (o order) atRest() bool {
+	return o.Status == "COMPLETED" || o.Status == "REJECTED" || o.Status == "CANCELLED"
+}
+
+func (o order) statuses() string {
+	var s string
+	for _, e := range o.Timeline {
+		s += e.Status + " "
+	}
+	return s
+}
+
+func buying(sku string, quantity int) map[string]any {
+	return map[string]any{
+		"items":   []map[string]any{{"sku": sku, "quantity": quantity}},
+		"payment": map[string]string{"method": "wallet"},
+	}
+}
+
+// buy places an order that must be accepted.
+func (c *customer) buy(t *testing.T, sku string, quantity int) order {
+	t.Helper()
+	r := c.post(t, "/v1/orders", rand.Text(), buying(sku, quantity))
+	r.expect(t, http.StatusCreated)
+	return decodeOrder(t, r)
+}
+
+func decodeOrder(t *testing.T, r reply) order {
+	t.Helper()
+	var o order
+	if err := json.Unmarshal(r.body, &o); err != nil {
+		t.Fatalf("%v in %q", err, r.body)
+	}
+	return o
+}
+
+// settled waits until one of the customer's orders is at rest.
+func (c *customer) settled(t *testing.T, id string, within time.Duration) order {
+	t.Helper()
+	var o order
+	eventually(t, within, "order "+id+" to come to rest", func() bool {
+		r := c.get(t, "/v1/orders/"+id)
+		r.expect(t, http.StatusOK)
+		o = decodeOrder(t, r)
+		return o.atRest()
+	})
+	return o
+}

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+const clients = 64
+
+// placed is the answer to one attempt to buy.
+type placed struct {
+	by     *customer
+	status int // 0 when there was no answer
+	id     string
+	body   string
+}
+
+// flood buys n times one unit of sku by 64 clients in a closed loop and returns
+// every answer.
+func flood(t *testing.T, customers []*customer, sku string, n int) []placed {
+	t.Helper()
+	var all []placed
+	answers := attempts(t, customers, sku, n, nil)
+	for p := range answers {
+		all = append(all, p)
+	}
+	return all
+}
+
+// attempts is flood under way: it delivers the answers as they come, and ends
+// early once stop is closed.
+func attempts(t *testing.T, customers []*customer, sku string, n int, stop <-chan struct{}) <-chan placed {
+	t.Helper()
+	body, err := json.Marshal(buying(sku, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, answers := make(chan *customer), make(chan placed)
+	go func() {
+		defer close(work)
+		for i := range n {
+			select {
+			case work <- customers[i%len(customers)]:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for c := range work {
+				answers <- attempt(c, body)
+			}
+		})
+	}
+	go func() { wg.Wait(); close(answers) }()
+	return answers
+}
+
+func attempt(c *customer, body []byte) placed {
+	r, err := c.send(http.MethodPost, "/v1/orders", rand.Text(), "application/json", body)
+	if err != nil {
+		return placed{by: c}
+	}
+	var o order
+	_ = json.Unmarshal(r.body, &o)
+	return placed{by: c, status: r.status, id: o.ID, body: string(r.body)}
+}
+
+// outcomes waits for every accepted order to come to rest and counts them by
+// status; answers without an order count by theirs.
+func outcomes(t *testing.T, all []placed, within time.Duration) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	deadline := time.Now().Add(within)
+	for _, p := range all {
+		switch {
+		case p.status == http.StatusCreated:
+			counts[p.by.settled(t, p.id, time.Until(deadline)).Status]++
+		case p.status == 0:
+			counts["no answer"]++
+		default:
+			counts[http.StatusText(p.status)]++
+		}
+	}
+	return counts
+}
+
+func TestTwoThousandBuyersOfFiveHundredUnits(t *testing.T) {
+	const units, orders = 500, 2000
+	sku := product(t, shared, units)
+	began := time.Now()
+	all := flood(t, richCustomers(t, shared, clients), sku, orders)
+	for _, p := range all {
+		if p.status >= 500 || p.status == 0 {
+			t.Fatalf("answer %d: %s", p.status, p.body)
+		}
+	}
+	counts := outcomes(t, all, time.Minute)
+	t.Logf("%v in %s", counts, time.Since(began).Round(time.Millisecond))
+	if refused := counts["REJECTED"] + counts["Conflict"]; counts["COMPLETED"] != units || refused != orders-units {
+		t.Errorf("outcomes %v, want %d COMPLETED and %d refused", counts, units, orders-units)
+	}
+	shared.auditClean(t)
+	if left := stock(t, shared, sku); left.Sold != units || left.Available != 0 || left.Reserved != 0 {
+		t.Errorf("stock %+v, want all %d sold", left, units)
+	}
+}
+
+func TestAcknowledgedOrdersSurviveKill9(t *testing.T) {
+	const beforeKill = 500 // orders acknowledged: the kill falls into full flight
+	s := ownSouk(t)
+	customers := richCustomers(t, s, clients)
+	stop := make(chan struct{})
+	var all []placed
+	for p := range attempts(t, customers, "SKU-0100", 5_000, stop) {
+		if all = append(all, p); len(all) == beforeKill {
+			s.kill9(t)
+			close(stop)
+		}
+	}
+	if err := s.up(); err != nil {
+		t.Fatal(err)
+	}
+	counts := outcomes(t, all, time.Minute)
+	t.Logf("killed in the middle of %d attempts: %v", len(all), counts)
+	if counts["COMPLETED"] < beforeKill || counts["REJECTED"]+counts["CANCELLED"] > 0 {
+		t.Errorf("outcomes %v: every acknowledged order can be completed", counts)
+	}
+	s.auditClean(t)
+}
+
+func TestOneKeyFiftyTimesBuysOnce(t *testing.T) {
+	c := richCustomers(t, shared, 100)[99]
+	before := len(orders(t, c))
+	key := rand.Text()
+	replies := make([]reply, 50)
+	var wg sync.WaitGroup
+	for i := range replies {
+		wg.Go(func() { replies[i] = c.post(t, "/v1/orders", key, buying("SKU-0004", 1)) })
+	}
+	wg.Wait()
+	fresh := 0
+	for _, r := range replies {
+		r.expect(t, http.StatusCreated)
+		if string(r.body) != string(replies[0].body) {
+			t.Fatalf("two replies to one key:\n%s\n%s", replies[0].body, r.body)
+		}
+		if r.header.Get("Idempotent-Replayed") != "true" {
+			fresh++
+		}
+	}
+	if fresh != 1 {
+		t.Errorf("%d replies claim to be the first", fresh)
+	}
+	if got := len(orders(t, c)) - before; got != 1 {
+		t.Errorf("one key placed %d orders", got)
+	}
+	other := c.post(t, "/v1/orders", key, buying("SKU-0004", 2))
+	if other.status != http.StatusUnprocessableEntity || other.code() != "idempotency_key_reused" {
+		t.Errorf("the key with another body: %d %s", other.status, other.body)
+	}
+	// What the order has become since does not change what the key replays.
+	c.settled(t, decodeOrder(t, replies[0]).ID, soon)
+	if again := c.post(t, "/v1/orders", key, buying("SKU-0004", 1)); string(again.body) != string(replies[0].body) {
+		t.Errorf("the replay changed:\n%s\n%s", replies[0].body, again.body)
+	}
+}
+
+func orders(t *testing.T, c *customer) []any {
+	t.Helper()
+	r := c.get(t, "/v1/orders?limit=100")
+	r.expect(t, http.StatusOK)
+	items, _ := r.json(t)["items"].([]any)
+	return items
+}
+
+// A batch is only an optimisation: one order at a time and five hundred at a
+// time come to the same.
+func TestBatchSizeChangesNoOutcome(t *testing.T) {
+	for _, size := range []string{"1", "500"} {
+		t.Run("SOUK_BATCH_MAX="+size, func(t *testing.T) {
+			s := ownSouk(t, "SOUK_BATCH_MAX="+size)
+			sku := product(t, s, 50)
+			counts := outcomes(t, flood(t, richCustomers(t, s, clients), sku, 200), time.Minute)
+			if counts["COMPLETED"] != 50 || counts["REJECTED"]+counts["Conflict"] != 150 {
+				t.Errorf("outcomes %v, want 50 COMPLETED and 150 refused", counts)
+			}
+			s.auditClean(t)
+		})
+	}
+}
+
+func TestOrdersPerSecond(t *testing.T) {
+	const orders = 3000
+	customers := richCustomers(t, shared, clients)
+	began := time.Now()
+	all := flood(t, customers, "SKU-0500", orders)
+	accepted := time.Since(began)
+	counts := outcomes(t, all, time.Minute)
+	completed := time.Since(began)
+	t.Logf("embedded engines, %d clients on the same machine: %.0f orders/s accepted, %.0f orders/s to COMPLETED (%v)",
+		clients, orders/accepted.Seconds(), orders/completed.Seconds(), counts)
+	if counts["COMPLETED"] != orders {
+		t.Errorf("outcomes %v, want %d COMPLETED", counts, orders)
+	}
+}

@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// shared is the souk that most tests use side by side; each test brings its
+// own users and products.
+var shared *souk
+
+func TestMain(m *testing.M) {
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "souk-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer os.RemoveAll(dir)
+	shared, err = newSouk(dir, filepath.Join(dir, "home"))
+	if err == nil {
+		defer shared.end()
+		err = shared.up()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	return m.Run()
+}
+
+// souk is one platform on this machine, driven through its command line.
+type souk struct {
+	bin  string
+	home string
+	base int
+	env  []string // on top of this process's own
+}
+
+// newSouk builds the CLI into dir, unless it is there, and picks free ports.
+func newSouk(dir, home string, env ...string) (*souk, error) {
+	s := &souk{bin: filepath.Join(dir, "souk"), home: home, base: freeBase(), env: env}
+	if _, err := os.Stat(s.bin); err == nil {
+		return s, nil
+	}
+	build := exec.Command("go", "build", "-o", s.bin, "souk.example/cmd/souk")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build souk: %w\n%s", err, out)
+	}
+	return s, nil
+}
+
+// freeBase picks a port base whose ports nobody listens on.
+func freeBase() int {
+	for {
+		base := 20_000 + 10*rand.IntN(1_000)
+		if allFree(base, base+1, base+2, base+3, base+4, base+5, base+299, base+312, base+1000, base+1001, base+1002, base+1003, base+1004, base+1005) {
+			return base
+		}
+	}
+}
+
+func allFree(ports ...int) bool {
+	for _, p := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(p))
+		if err != nil {
+			return false
+		}
+		_ = l.Close()
+	}
+	return true
+}
+
+func (s *souk) url(path string) string { return fmt.Sprintf("http://127.0.0.1:%d%s", s.base, path) }
+
+// result is what one run of the CLI gave.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (s *souk) run(args ...string) result {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.bin, args...)
+	cmd.Env = append(os.Environ(), "SOUK_HOME="+s.home, "SOUK_PORT_BASE="+strconv.Itoa(s.base))
+	cmd.Env = append(cmd.Env, s.env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	r := result{code: 0}
+	if err := cmd.Run(); err != nil {
+		r.code = -1
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			r.code = exit.ExitCode()
+		}
+	}
+	r.stdout, r.stderr = stdout.String(), stderr.String()
+	return r
+}
+
+func (s *souk) up() error {
+	if r := s.run("up"); r.code != 0 {
+		return fmt.Errorf("souk up: exit %d\n%s", r.code, r.stderr)
+	}
+	return nil
+}
+
+// end leaves no process behind, whatever state the tests left.
+func (s *souk) end() {
+	if r := s.run("down", "--wipe"); r.code != 0 {
+		fmt.Fprintf(os.Stderr, "souk down: exit %d\n%s", r.code, r.stderr)
+	}
+}
+
+// runJSON runs a command that must succeed and decodes its one document.
+func runJSON[T any](t *testing.T, s *souk, args ...string) T {
+	t.Helper()
+	r := s.run(append(args, "--json")...)
+	if r.code != 0 {
+		t.Fatalf("souk %v: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
+	}
+	var v T
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil {
+		t.Fatalf("souk %v: %v in %q", args, err, r.stdout)
+	}
+	return v
+}
+
+type status struct {
+	Services []struct {
+		Name  string `json:"name"`
+		PID   int    `json:"pid"`
+		Ready bool   `json:"ready"`
+	} `json:"services"`
+	RSSBytes uint64 `json:"rss_bytes"`
+}
+
+// kill9 kills the platform's process and waits until its ports are free.
+func (s *souk) kill9(t *testing.T) {
+	t.Helper()
+	pid := runJSON[status](t, s, "status").Services[0].PID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "the ports to be free", func() bool { return allFree(s.base, s.base+312) })
+}
+
+type auditReport struct {
+	Clean      bool `json:"clean"`
+	AtRest     bool `json:"at_rest"`
+	Violations []struct {
+		Invariant string `json:"invariant"`
+		Subject   string `json:"subject"`
+		Detail    string `json:"detail"`
+	} `json:"violations"`
+	Parked  int `json:"parked"`
+	Checked struct {
+		Orders int `json:"orders"`
+	} `json:"checked"`
+}
+
+// auditClean fails the test unless the audit finds nothing at all.
+func (s *souk) auditClean(t *testing.T) {
+	t.Helper()
+	r := s.run("audit", "--json")
+	var report auditReport
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+		t.Fatalf("souk audit: exit %d, %v\n%s", r.code, err, r.stderr)
+	}
+	if r.code != 0 || !report.Clean || report.Parked != 0 {
+		t.Fatalf("souk audit: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	t.Logf("audit clean over %d orders", report.Checked.Orders)
+}
+
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s in vain for %s", within, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -1,0 +1,127 @@
+// Package audit checks, read-only and while souk runs, that nothing was
+// oversold, lost or charged twice.
+//
+// It shares no code with the services it judges: it reads their databases by
+// SQL, the events they logged, and the offsets their consumers stand at.
+// There is one file per invariant.
+//
+// Each database is read in one consistent snapshot, so what a single database
+// says against itself is a violation at once. The databases' snapshots are
+// not taken at the same instant, so a difference between two of them is only a
+// suspicion. It counts when it is there again in a second pass, made after
+// every outbox and every consumer group has passed the end of the first: by
+// then, whatever was on its way has arrived.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"souk.example/pkg/database"
+)
+
+// Invariant names a promise of the platform.
+type Invariant string
+
+// The invariants, numbered as in the architecture's list.
+const (
+	Stock        Invariant = "1 stock"
+	Reservations Invariant = "2 reservations"
+	Captures     Invariant = "3 captures"
+	Ledger       Invariant = "4 ledger"
+	Decisions    Invariant = "5 decisions"
+	Keys         Invariant = "6 idempotency keys"
+	Events       Invariant = "7 events"
+	Identity     Invariant = "8 ids"
+)
+
+// Databases are the services' databases, which the audit only reads.
+type Databases struct {
+	Inventory *database.DB
+	Order     *database.DB
+	Payment   *database.DB
+	Points    *database.DB
+}
+
+// Broker is what the audit asks of Kafka. Offsets are those of the next record.
+type Broker interface {
+	// LogEnd returns the end of each partition of a topic.
+	LogEnd(ctx context.Context, topic string) (map[int32]int64, error)
+	// Committed returns a group's offsets by topic and partition; a partition
+	// without a commit may be absent or negative.
+	Committed(ctx context.Context, group string, topics ...string) (map[string]map[int32]int64, error)
+}
+
+// Config tunes an audit.
+type Config struct {
+	// Wait bounds the wait for outboxes and groups between the passes. Default 60 s.
+	Wait time.Duration
+	// Progress is told what the audit is doing, in a few words. May be nil.
+	Progress func(string)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Wait == 0 {
+		c.Wait = time.Minute
+	}
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	return c
+}
+
+// Report is the outcome of an audit.
+type Report struct {
+	Clean      bool        `json:"clean"`
+	AtRest     bool        `json:"at_rest"` // nothing was open or on its way
+	Violations []Violation `json:"violations"`
+	Parked     int         `json:"parked"` // messages set aside, waiting for an operator
+	Checked    Checked     `json:"checked"`
+}
+
+// Checked counts what was looked at.
+type Checked struct {
+	Orders   int `json:"orders"`
+	Stock    int `json:"stock"`
+	Payments int `json:"payments"`
+	Points   int `json:"points"`
+	Events   int `json:"events"`
+}
+
+// Run audits once. A non-nil error means that not everything could be checked;
+// the report then holds the violations that are certain nevertheless.
+func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report, error) {
+	a := auditor{dbs: dbs, broker: broker, cfg: cfg.withDefaults()}
+	a.cfg.Progress("reading every order")
+	first, err := a.pass(ctx, withinEach, betweenDatabases)
+	if err != nil {
+		return first.report(), err
+	}
+	a.cfg.Progress("waiting for what is on its way")
+	if err := a.settle(ctx, first); err != nil {
+		return first.report(), err
+	}
+	if len(first.suspects) > 0 {
+		a.cfg.Progress("reading again what differed")
+		second, err := a.pass(ctx, betweenDatabases)
+		if err != nil {
+			return first.report(), err
+		}
+		first.confirm(second)
+	}
+	return a.finish(ctx, first)
+}
+
+func (a *auditor) finish(ctx context.Context, f *findings) (Report, error) {
+	report := f.report()
+	var err error
+	report.AtRest, err = a.atRest(ctx)
+	return report, err
+}
+
+// auditor is one audit under way.
+type auditor struct {
+	dbs    Databases
+	broker Broker
+	cfg    Config
+}

@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Violation is one broken promise.
+type Violation struct {
+	Invariant Invariant `json:"invariant"`
+	Subject   string    `json:"subject"` // what it is about, e.g. "order 123"
+	Detail    string    `json:"detail"`
+}
+
+const (
+	// A broken platform may break a promise a million times; a thousand
+	// examples of each are enough to know.
+	maxPerInvariant = 1_000
+	maxSuspects     = 100_000
+)
+
+// suspicion identifies a difference between two databases across passes: its
+// rule about its subject. The figures may differ from pass to pass.
+type suspicion struct {
+	invariant Invariant
+	subject   string
+	rule      string
+}
+
+// findings is what one pass has found. Not safe for concurrent use.
+type findings struct {
+	certain  []Violation
+	counts   map[Invariant]int
+	suspects map[suspicion]string // to detail
+	parked   map[string]bool      // keys set aside: what they miss is known
+	messages int                  // set aside under those keys
+	checked  Checked
+}
+
+func newFindings() *findings {
+	return &findings{counts: map[Invariant]int{}, suspects: map[suspicion]string{}, parked: map[string]bool{}}
+}
+
+// violated records what one database says against itself.
+func (f *findings) violated(inv Invariant, subject, detail string, args ...any) {
+	if f.counts[inv]++; f.counts[inv] <= maxPerInvariant {
+		f.certain = append(f.certain, Violation{Invariant: inv, Subject: subject, Detail: fmt.Sprintf(detail, args...)})
+	}
+}
+
+// suspect records a difference between databases about an order. The rule is
+// constant; the detail says what was found.
+func (f *findings) suspect(inv Invariant, order int64, rule, detail string, args ...any) {
+	if f.parked[fmt.Sprint(order)] || len(f.suspects) >= maxSuspects {
+		return
+	}
+	f.suspects[suspicion{inv, orderSubject(order), rule}] = fmt.Sprintf(detail, args...)
+}
+
+// confirm turns the suspicions that a later pass had again into violations.
+func (f *findings) confirm(later *findings) {
+	for s, detail := range later.suspects {
+		if _, before := f.suspects[s]; before {
+			f.violated(s.invariant, s.subject, "%s: %s", s.rule, detail)
+		}
+	}
+}
+
+func (f *findings) report() Report {
+	all := slices.SortedStableFunc(slices.Values(f.certain), func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.Invariant, b.Invariant), cmp.Compare(a.Subject, b.Subject))
+	})
+	for inv, n := range f.counts {
+		if n > maxPerInvariant {
+			all = append(all, Violation{Invariant: inv, Subject: "all", Detail: fmt.Sprintf("%d violations; the first %d are listed", n, maxPerInvariant)})
+		}
+	}
+	return Report{Clean: len(all) == 0, Violations: append([]Violation{}, all...), Parked: f.messages, Checked: f.checked}
+}
+
+func orderSubject(id int64) string { return fmt.Sprintf("order %d", id) }

@@ -1,0 +1,121 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"souk.example/contracts"
+)
+
+// grace is how long past its deadline an order may be undecided.
+const grace = time.Minute
+
+// orderRow is the part of a row of orders that the audit looks at.
+type orderRow struct {
+	id, user                                  int64
+	status                                    string
+	version                                   int64
+	total, payable                            int64
+	currency                                  string
+	items                                     []byte
+	created, deadline                         int64
+	reservedAt, paidAt, completedAt, closedAt int64
+}
+
+const selectOrders = "SELECT id, user_id, status, version, total, payable, currency, items, created_at, deadline, " +
+	"reserved_at, paid_at, completed_at, closed_at FROM orders ORDER BY id"
+
+func (o *orderRow) fields() []any {
+	return []any{
+		&o.id, &o.user, &o.status, &o.version, &o.total, &o.payable, &o.currency, &o.items, &o.created, &o.deadline,
+		&o.reservedAt, &o.paidAt, &o.completedAt, &o.closedAt,
+	}
+}
+
+// life is what an order in a status must have been through: one of these sets
+// of events.
+type life []steps
+
+// lives is the state machine as the audit understands it. A cancelled order
+// may have been told of the failure before it was told of the reservation.
+func lives() map[string]life {
+	placed := stepsOf(contracts.OrderPlaced)
+	due := placed | stepsOf(contracts.OrderPaymentDue)
+	paid := due | stepsOf(contracts.OrderPaid)
+	cancelled := stepsOf(contracts.OrderCancelled)
+	return map[string]life{
+		"PENDING":   {placed},
+		"RESERVED":  {due},
+		"PAID":      {paid},
+		"COMPLETED": {paid | stepsOf(contracts.OrderCompleted)},
+		"REJECTED":  {placed | stepsOf(contracts.OrderRejected)},
+		"CANCELLED": {placed | cancelled, due | cancelled},
+	}
+}
+
+// checkOrders holds every order against its own events (invariants 7 and 8)
+// and its own deadline (5).
+func checkOrders(ctx context.Context, s snapshots, f *findings) error {
+	log, err := readEventLog(ctx, s.order, contracts.TopicOrder, f)
+	if err != nil {
+		return err
+	}
+	var o orderRow
+	known, now := lives(), time.Now()
+	err = each(ctx, s.order, selectOrders, o.fields(), func() error {
+		f.checked.Orders++
+		checkLife(&o, known, log[o.id], f)
+		checkDeadline(&o, now, f)
+		delete(log, o.id)
+		return nil
+	})
+	for id := range log {
+		f.violated(Events, orderSubject(id), "events tell of it, but it does not exist")
+	}
+	return err
+}
+
+func checkLife(o *orderRow, known map[string]life, said told, f *findings) {
+	want, ok := known[o.status]
+	if !ok {
+		f.violated(Events, orderSubject(o.id), "status %q is none", o.status)
+		return
+	}
+	if !slices.Contains(want, said.steps) {
+		f.violated(Events, orderSubject(o.id), "it is %s, but its events are: %s", o.status, said.steps.names(contracts.TopicOrder))
+	}
+	if int64(said.version) != o.version || said.steps.count() != int(o.version) {
+		f.violated(Identity, orderSubject(o.id), "version %d, but %d events up to version %d", o.version, said.steps.count(), said.version)
+	}
+	checkTimes(o, said.steps, f)
+}
+
+// checkTimes holds the row's times against the events: each event about a
+// status has its time, and no time is without its event.
+func checkTimes(o *orderRow, said steps, f *findings) {
+	for _, stamp := range []struct {
+		at    int64
+		event steps
+	}{
+		{o.reservedAt, stepsOf(contracts.OrderPaymentDue)},
+		{o.paidAt, stepsOf(contracts.OrderPaid)},
+		{o.completedAt, stepsOf(contracts.OrderCompleted)},
+		{o.closedAt, stepsOf(contracts.OrderRejected, contracts.OrderCancelled)},
+	} {
+		if (stamp.at != 0) != (said&stamp.event != 0) {
+			f.violated(Identity, orderSubject(o.id), "its times do not match its events: %s", said.names(contracts.TopicOrder))
+			return
+		}
+	}
+}
+
+// checkDeadline finds orders that nobody decided in time; parked ones are known.
+func checkDeadline(o *orderRow, now time.Time, f *findings) {
+	undecided := o.status == "PENDING" || o.status == "RESERVED"
+	late := now.Sub(time.UnixMicro(o.deadline))
+	if undecided && late > grace && !f.parked[fmt.Sprint(o.id)] {
+		f.violated(Decisions, orderSubject(o.id), "still %s, %s past its deadline", o.status, late.Round(time.Second))
+	}
+}

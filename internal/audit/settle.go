@@ -1,0 +1,142 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"souk.example/contracts"
+)
+
+const pollEvery = 100 * time.Millisecond
+
+// NotSettledError says that something did not move on while the audit waited,
+// so that differences between databases could not be judged.
+type NotSettledError struct {
+	What   string // what stands still, e.g. "order's outbox: 3 packs"
+	Waited time.Duration
+}
+
+func (e *NotSettledError) Error() string {
+	return fmt.Sprintf("could not check: %s still on its way after %s", e.What, e.Waited)
+}
+
+// group is a consumer group of one service.
+type group struct {
+	name   string
+	topics []string
+	db     querier // where its progress stands
+}
+
+// groups are the consumer groups of this version of the platform.
+func (a *auditor) groups() []group {
+	order := []string{contracts.TopicOrder}
+	return []group{
+		{"inventory", order, a.dbs.Inventory},
+		{"payment", order, a.dbs.Payment},
+		{"points", order, a.dbs.Points},
+		{"order", []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}, a.dbs.Order},
+		{"order-prices", []string{contracts.TopicProduct}, a.dbs.Order},
+	}
+}
+
+func (a *auditor) outboxes() map[string]querier {
+	return map[string]querier{"inventory": a.dbs.Inventory, "order": a.dbs.Order, "payment": a.dbs.Payment, "points": a.dbs.Points}
+}
+
+// settle waits until every outbox has published what it held when settle was
+// called, and every group has passed the ends that the logs then had. It also
+// records offsets that cannot be (invariant 7).
+func (a *auditor) settle(ctx context.Context, f *findings) error {
+	deadline := time.Now().Add(a.cfg.Wait)
+	if err := a.drainOutboxes(ctx, deadline); err != nil {
+		return err
+	}
+	ends, err := a.logEnds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range a.groups() {
+		if err := a.checkOffsets(ctx, g, f); err != nil {
+			return err
+		}
+		if err := a.catchUp(ctx, g, ends, deadline); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *auditor) drainOutboxes(ctx context.Context, deadline time.Time) error {
+	for service, db := range a.outboxes() {
+		last, err := queryInt(ctx, db, "SELECT COALESCE(MAX(id), 0) FROM outbox")
+		if err != nil {
+			return err
+		}
+		query := fmt.Sprintf("SELECT COUNT(*) FROM outbox WHERE id <= %d", last)
+		err = a.await(ctx, deadline, service+"'s outbox", func() (int64, error) { return queryInt(ctx, db, query) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUp waits until the group has committed at least ends in every partition.
+func (a *auditor) catchUp(ctx context.Context, g group, ends offsets, deadline time.Time) error {
+	return a.await(ctx, deadline, "group "+g.name, func() (int64, error) {
+		committed, err := a.broker.Committed(ctx, g.name, g.topics...)
+		if err != nil {
+			return 0, fmt.Errorf("offsets of group %s: %w", g.name, err)
+		}
+		return ends.missing(committed, g.topics), nil
+	})
+}
+
+// await polls left, which counts what has yet to arrive, until it is 0.
+func (a *auditor) await(ctx context.Context, deadline time.Time, what string, left func() (int64, error)) error {
+	for {
+		n, err := left()
+		if err != nil || n == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return &NotSettledError{What: fmt.Sprintf("%s: %d", what, n), Waited: a.cfg.Wait}
+		}
+		a.cfg.Progress(fmt.Sprintf("waiting for %s: %d to go", what, n))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// atRest tells whether nothing is open and nothing on its way, now.
+func (a *auditor) atRest(ctx context.Context) (bool, error) {
+	open, err := queryInt(ctx, a.dbs.Order, "SELECT COUNT(*) FROM orders WHERE status IN ('PENDING', 'RESERVED', 'PAID')")
+	if err != nil || open > 0 {
+		return false, err
+	}
+	for _, db := range a.outboxes() {
+		if waiting, err := queryInt(ctx, db, "SELECT COUNT(*) FROM outbox"); err != nil || waiting > 0 {
+			return false, err
+		}
+	}
+	ends, err := a.logEnds(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range a.groups() {
+		committed, err := a.broker.Committed(ctx, g.name, g.topics...)
+		if err != nil || ends.missing(committed, g.topics) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func queryInt(ctx context.Context, q querier, query string) (n int64, err error) {
+	err = each(ctx, q, query, []any{&n}, func() error { return nil })
+	return n, err
+}
