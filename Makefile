@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/souk, which holds the CLI and every service
-	go build -trimpath -o bin/souk ./cmd/souk
+	go build -o bin/souk ./cmd/souk
 
 up: build ## start souk: engines, services, demo data (INFRA=embedded)
 	bin/souk up --infra $(INFRA) --replicas $(REPLICAS)
