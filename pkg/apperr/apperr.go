@@ -30,6 +30,7 @@ const (
 	TooMany                     // 429
 	Unavailable                 // 503
 	Timeout                     // 504: the outcome may be unknown
+	RequestTimeout              // 408: the client did not send its request in time
 )
 
 // Codes of the errors that From makes.

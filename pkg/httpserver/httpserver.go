@@ -1,87 +1,86 @@
-// Package httpserver is gin with everything a production server needs.
+// Package httpserver is gin with everything a production server needs: strict
+// JSON in, RFC 9457 problem+json out, request ids, traces, metrics, an access
+// log without personal data, limits on everything a client can make large or
+// slow, health endpoints and a shutdown that loses no request.
+//
+// A service makes a router with NewRouter, adds its routes, and runs it with
+// New. Handlers use Bind, Fail, Caller and their like.
 package httpserver
 
 import (
-	"context"
+	"cmp"
 	"errors"
-	"net/http"
 	"time"
-
-	"github.com/gin-gonic/gin"
-
-	"souk.example/pkg/auth"
-	"souk.example/pkg/telemetry"
 )
 
-// Config is the server's settings.
+const defaultMaxBody = 64 << 10
+
+// Config is where to listen and how long to wait. The zero value listens on a
+// free port of the loopback interface with the defaults below and no drain
+// delay.
 type Config struct {
-	Addr       string        `env:"SOUK_HTTP_ADDR"`
-	AdminAddr  string        `env:"SOUK_ADMIN_ADDR"`
-	DrainDelay time.Duration `env:"SOUK_HTTP_DRAIN_DELAY"`
-	MaxBody    int64         `env:"SOUK_HTTP_MAX_BODY"`
+	Addr      string `env:"SOUK_HTTP_ADDR" envDefault:"127.0.0.1:8080" usage:"public listener"`
+	AdminAddr string `env:"SOUK_ADMIN_ADDR" envDefault:"127.0.0.1:9080" usage:"listener of metrics and profiles"`
+
+	// DrainDelay is how long a server that is told to stop goes on serving
+	// while it reports not ready, so that load balancers turn away first.
+	DrainDelay time.Duration `env:"SOUK_HTTP_DRAIN_DELAY" envDefault:"3s" usage:"serve on for this long after being told to stop"`
+	// ShutdownTimeout bounds the wait for requests in hand after that; 15 s.
+	ShutdownTimeout time.Duration `env:"SOUK_HTTP_SHUTDOWN_TIMEOUT" usage:"time limit of requests in hand at shutdown"`
+
+	// MaxBody is the largest request body in bytes; 64 KiB.
+	MaxBody int64 `env:"SOUK_HTTP_MAX_BODY" usage:"largest request body in bytes"`
+	// MaxHeader bounds the request line and headers in bytes; 32 KiB.
+	MaxHeader int `env:"SOUK_HTTP_MAX_HEADER" usage:"largest request header in bytes"`
+
+	// HeaderTimeout bounds reading the headers; 5 s.
+	HeaderTimeout time.Duration `env:"SOUK_HTTP_HEADER_TIMEOUT" usage:"time limit of reading the request headers"`
+	// ReadTimeout bounds reading the whole request; 10 s.
+	ReadTimeout time.Duration `env:"SOUK_HTTP_READ_TIMEOUT" usage:"time limit of reading a request"`
+	// RequestTimeout is the deadline of a request's context; 10 s, negative
+	// for none.
+	RequestTimeout time.Duration `env:"SOUK_HTTP_REQUEST_TIMEOUT" usage:"deadline of a request"`
+	// WriteTimeout bounds a request from its headers to the end of the
+	// reply; 30 s. It must leave room for ReadTimeout and RequestTimeout.
+	WriteTimeout time.Duration `env:"SOUK_HTTP_WRITE_TIMEOUT" usage:"time limit of a request and its reply"`
+	// IdleTimeout closes a connection without requests; 75 s, longer than
+	// the minute that load balancers like to reuse one for.
+	IdleTimeout time.Duration `env:"SOUK_HTTP_IDLE_TIMEOUT" usage:"close an idle connection after"`
+
+	// AccessLog says which requests are logged; "all" (the default),
+	// "errors" (status 500 and above) or "off".
+	AccessLog string `env:"SOUK_ACCESS_LOG" usage:"requests to log: all, errors or off"`
 }
 
-// Server serves.
-type Server struct{}
-
-// Check is a readiness probe.
-type Check struct {
-	Name  string
-	Probe func(context.Context) error
+func (c Config) withDefaults() Config {
+	c.Addr = cmp.Or(c.Addr, "127.0.0.1:0")
+	c.AdminAddr = cmp.Or(c.AdminAddr, "127.0.0.1:0")
+	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 15*time.Second)
+	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
+	c.MaxHeader = cmp.Or(c.MaxHeader, 32<<10)
+	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, 5*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 10*time.Second)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, 10*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 75*time.Second)
+	c.AccessLog = cmp.Or(c.AccessLog, "all")
+	return c
 }
 
-// NewRouter makes the router.
-func NewRouter(cfg Config, t *telemetry.Telemetry) *gin.Engine { return gin.New() }
-
-// New makes the public server.
-func New(cfg Config, h http.Handler, t *telemetry.Telemetry, ready ...Check) *Server {
-	return &Server{}
+// Validate reports settings that cannot work.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if c.DrainDelay < 0 || c.ShutdownTimeout < 0 || c.HeaderTimeout < 0 || c.ReadTimeout < 0 || c.WriteTimeout < 0 || c.IdleTimeout < 0 {
+		return errors.New("http: a timeout is negative")
+	}
+	if c.MaxBody < 0 || c.MaxHeader < 0 {
+		return errors.New("http: a size limit is negative")
+	}
+	if c.WriteTimeout < c.ReadTimeout || c.WriteTimeout < c.RequestTimeout {
+		return errors.New("http: the write timeout must not be shorter than the read and request timeouts")
+	}
+	if c.AccessLog != "all" && c.AccessLog != "errors" && c.AccessLog != "off" {
+		return errors.New("SOUK_ACCESS_LOG must be all, errors or off")
+	}
+	return nil
 }
-
-// NewAdmin makes the admin server.
-func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server { return &Server{} }
-
-// Run runs.
-func (s *Server) Run(ctx context.Context) error { return errors.New("not built") }
-
-// Listen binds.
-func (s *Server) Listen() error { return errors.New("not built") }
-
-// Addr is the bound address.
-func (s *Server) Addr() string { return "" }
-
-// Bind decodes.
-func Bind[T any](c *gin.Context) (T, error) {
-	var t T
-	return t, errors.New("not built")
-}
-
-// Fail renders err.
-func Fail(c *gin.Context, err error) {}
-
-// Authenticate verifies the bearer token.
-func Authenticate(v *auth.Verifier) gin.HandlerFunc { return nil }
-
-// RequireRole refuses other roles.
-func RequireRole(role string) gin.HandlerFunc { return nil }
-
-// Caller is the authenticated caller.
-func Caller(c *gin.Context) auth.Claims { return auth.Claims{} }
-
-// IdempotencyKey reads the header.
-func IdempotencyKey(c *gin.Context) (string, error) { return "", errors.New("not built") }
-
-// ParseID reads a path parameter.
-func ParseID(c *gin.Context, param string) (int64, bool) { return 0, false }
-
-// Page is a list request.
-type Page struct {
-	Limit  int
-	Cursor string
-}
-
-// ParsePage reads limit and cursor.
-func ParsePage(c *gin.Context) (Page, error) { return Page{}, errors.New("not built") }
-
-// RequestIDFrom is the request's id.
-func RequestIDFrom(ctx context.Context) string { return "" }

@@ -1,0 +1,33 @@
+package httpserver
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"souk.example/pkg/telemetry"
+)
+
+// profileLimit is longer than the longest profile anyone asks for.
+const profileLimit = 5 * time.Minute
+
+// NewAdmin makes the server of /metrics and /debug/pprof/ on cfg.AdminAddr.
+// It has no authentication: keep it on the loopback interface or behind a
+// network policy.
+func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server {
+	cfg = cfg.withDefaults()
+	cfg.DrainDelay = 0
+	cfg.WriteTimeout = profileLimit
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(t.Registry, promhttp.HandlerOpts{}))
+	// Not /debug/pprof/cmdline: flags may hold secrets.
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s := &Server{cfg: cfg, addr: cfg.AdminAddr, logger: t.Logger}
+	s.http = newHTTPServer(cfg, mux, t.Logger)
+	return s
+}
