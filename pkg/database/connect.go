@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,55 +10,49 @@ import (
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
-	gormmysql "gorm.io/driver/mysql"
-	gormsqlite "gorm.io/driver/sqlite"
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 	_ "modernc.org/sqlite" // registers the driver "sqlite", which needs no C compiler
 )
 
 func connect(cfg Config) (*DB, error) {
 	kind, rest, _ := strings.Cut(cfg.DSN.Reveal(), ":")
-	switch kind {
-	case "sqlite":
+	if kind == "sqlite" {
 		return connectSQLite(rest, cfg)
-	case "mysql":
-		return connectMySQL(rest, cfg)
 	}
-	return nil, errors.New("SOUK_DATABASE_DSN must begin with sqlite: or mysql:")
+	return connectMySQL(rest, cfg)
 }
 
 // connectSQLite opens one writer, because SQLite has one, and readers beside
 // it, which WAL lets read on. synchronous NORMAL survives the death of the
 // process, not of the machine: the embedded mode's promise.
 func connectSQLite(path string, cfg Config) (*DB, error) {
-	dsn := func(txlock string) string {
-		q := url.Values{"_txlock": {txlock}}
-		for _, pragma := range []string{
-			fmt.Sprintf("busy_timeout(%d)", cfg.BusyTimeout.Milliseconds()),
-			"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-16000)", "temp_store(MEMORY)",
-		} {
-			q.Add("_pragma", pragma)
-		}
-		return "file:" + path + "?" + q.Encode()
-	}
-	write, err := sql.Open("sqlite", dsn("immediate"))
+	write, err := sql.Open("sqlite", sqliteDSN(path, cfg.BusyTimeout, "immediate", "journal_mode(WAL)", "synchronous(NORMAL)"))
 	if err != nil {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn("deferred"))
+	read, err := sql.Open("sqlite", sqliteDSN(path, cfg.BusyTimeout, "deferred", "query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	readers := cfg.MaxOpen
-	if readers == 0 {
-		readers = max(2, processors())
-	}
+	readers := cmp.Or(cfg.MaxOpen, max(2, processors()))
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{dialect: SQLite, write: write, read: read}, nil
+	return &DB{dialect: SQLite, write: write, read: read, path: path}, nil
 }
+
+// sqliteDSN names the file with the settings every connection begins with.
+func sqliteDSN(path string, busy time.Duration, txlock string, pragmas ...string) string {
+	q := url.Values{"_txlock": {txlock}}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()))
+	q.Add("_pragma", "cache_size(-16000)")
+	for _, pragma := range pragmas {
+		q.Add("_pragma", pragma)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// sessionModes refuses values that do not fit instead of storing others.
+const sessionModes = "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 
 func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c, err := driver.ParseDSN(dsn)
@@ -71,29 +66,21 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c.Collation = "utf8mb4_bin"
 	c.Loc = time.UTC
 	c.Logger = &driver.NopLogger{}
+	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Minute) // above the server's lock waits
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	if c.Params == nil {
+		c.Params = map[string]string{}
+	}
+	c.Params["sql_mode"] = sessionModes
 	connector, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
 	}
 	pool := sql.OpenDB(connector)
-	size := cfg.MaxOpen
-	if size == 0 {
-		size = 8 * processors()
-	}
+	size := max(2, cmp.Or(cfg.MaxOpen, 8*processors())) // a migrator needs two
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return &DB{dialect: MySQL, write: pool, read: pool}, nil
-}
-
-func openORM(d Dialect, pool gorm.ConnPool) (*gorm.DB, error) {
-	var dialector gorm.Dialector = &gormsqlite.Dialector{DriverName: "sqlite", Conn: pool}
-	if d == MySQL {
-		dialector = gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true})
-	}
-	return gorm.Open(dialector, &gorm.Config{
-		SkipDefaultTransaction: true,
-		DisableAutomaticPing:   true,
-		Logger:                 logger.Discard, // it would print values
-	})
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -52,12 +53,25 @@ func (c Config) withDefaults() Config {
 type DB struct {
 	dialect     Dialect
 	write, read *sql.DB // one pool on MySQL; on SQLite a single writer and many readers
+	path        string  // of SQLite's file
 	orm         *gorm.DB
 	maxAttempts int
 }
 
+// Validate wants a DSN of a known kind.
+func (c Config) Validate() error {
+	kind, rest, _ := strings.Cut(c.DSN.Reveal(), ":")
+	if (kind != "sqlite" && kind != "mysql") || rest == "" {
+		return errors.New("SOUK_DATABASE_DSN must be sqlite:PATH or mysql:USER:PASSWORD@tcp(HOST:PORT)/NAME")
+	}
+	return nil
+}
+
 // Open connects and checks that the database answers.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	db, err := connect(cfg)
 	if err != nil {
@@ -89,7 +103,8 @@ func (db *DB) Close() error {
 	return errors.Join(db.read.Close(), db.write.Close())
 }
 
-// ORM is GORM for reads outside a transaction.
+// ORM is GORM for reads outside a transaction. On SQLite it refuses to write.
+// Never give Where, First, Order, Select, Table or Raw text that a user wrote.
 func (db *DB) ORM(ctx context.Context) *gorm.DB { return db.orm.WithContext(ctx) }
 
 // Query reads outside a transaction. The caller closes the rows.

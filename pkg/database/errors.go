@@ -5,21 +5,24 @@ import (
 	"database/sql"
 	driverapi "database/sql/driver"
 	"errors"
-	"io"
+	"fmt"
 	"net"
+	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 )
 
 var (
-	// ErrDuplicate: a unique key holds such a row already.
+	// ErrDuplicate: a unique key holds such a row already. Its text names the
+	// key, never the value.
 	ErrDuplicate = errors.New("duplicate key")
 	// ErrCommitUnknown: the connection was lost while COMMIT was under way,
 	// so the transaction may stand. Repeat it, recognising your own rows.
 	ErrCommitUnknown = errors.New("outcome of the commit is unknown")
-	// ErrNotFound: there is no such row.
+	// ErrNotFound: there is no such row. GORM's own error matches it too.
 	ErrNotFound = sql.ErrNoRows
 )
 
@@ -27,27 +30,36 @@ var (
 const (
 	myDuplicate       = 1062
 	myCheckRead       = 1020 // MariaDB: record has changed since last read
+	myTooManyConns    = 1040
+	myServerShutdown  = 1053
 	myLockWaitTimeout = 1205
 	myDeadlock        = 1213
 	myReadOnly        = 1290
-	myServerShutdown  = 1053
-	myTooManyConns    = 1040
 	myKilled          = 1927
+	tiTxnRetryable    = 8002 // TiDB: these four ask for the transaction again
+	tiTxnRetried      = 8022
+	tiSchemaChanged   = 8028
+	tiWriteConflict   = 9007
 )
 
-// translate adds ErrDuplicate to a driver's error that means it.
+// translate turns a driver's error into this package's own where there is one.
 func translate(err error) error {
 	if err == nil {
 		return nil
 	}
 	if my, ok := errors.AsType[*driver.MySQLError](err); ok && my.Number == myDuplicate {
-		return errors.Join(ErrDuplicate, err)
+		_, key, _ := strings.Cut(my.Message, " for key ")
+		return fmt.Errorf("%w: %s", ErrDuplicate, key)
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() {
 		case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE:
-			return errors.Join(ErrDuplicate, err)
+			_, key, _ := strings.Cut(lite.Error(), "constraint failed: ")
+			return fmt.Errorf("%w: %s", ErrDuplicate, key)
 		}
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w (%w)", ErrNotFound, err)
 	}
 	return err
 }
@@ -64,7 +76,7 @@ func IsTransient(err error) bool {
 func wantsRerun(err error) bool {
 	if my, ok := errors.AsType[*driver.MySQLError](err); ok {
 		switch my.Number {
-		case myDeadlock, myLockWaitTimeout, myCheckRead:
+		case myDeadlock, myLockWaitTimeout, myCheckRead, tiTxnRetryable, tiTxnRetried, tiSchemaChanged, tiWriteConflict:
 			return true
 		}
 	}
@@ -85,10 +97,13 @@ func isConnectionLoss(err error) bool {
 		}
 		return false
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if isContextEnd(err) {
 		return false
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, driverapi.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return network || errors.Is(err, driverapi.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn)
+}
+
+func isContextEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -20,8 +20,11 @@ type Migrations struct {
 	FS   fs.FS
 }
 
-// migrationLock names the lock under which one process migrates at a time.
-const migrationLock = "souk-migrate"
+// migrationWait is how long a migrator waits for another to finish.
+const migrationWait = time.Minute
+
+// lockName is MySQL's name of the migrators' lock; at most 64 characters.
+const lockName = "LEFT(CONCAT('souk-migrate/', DATABASE()), 64)"
 
 // Migrate brings every set to its newest version. Processes that start
 // together take turns; the ones that come second find nothing to do.
@@ -56,21 +59,19 @@ func (db *DB) migrateSet(ctx context.Context, set Migrations) error {
 	return err
 }
 
-// lockMigrations takes a named lock on MySQL, on a connection of its own. On
-// SQLite processes meet at the file's write lock instead: the second one's
-// statement fails or waits, and Migrate is run again at its next start.
+// lockMigrations takes the lock that all migrators of this database share.
 func (db *DB) lockMigrations(ctx context.Context) (unlock func(), err error) {
 	if db.dialect == SQLite {
-		return func() {}, nil
+		return lockBeside(ctx, db.path)
 	}
 	conn, err := db.write.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT(DATABASE(), '/', ?), 60)", migrationLock).Scan(&got)
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", ?)", int(migrationWait.Seconds())).Scan(&got)
 	if err == nil && got.Int64 != 1 {
-		err = errors.New("another process has been migrating for 60 s")
+		err = fmt.Errorf("another process has been migrating for %s", migrationWait)
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -81,6 +82,23 @@ func (db *DB) lockMigrations(ctx context.Context) (unlock func(), err error) {
 func releaseMigrations(ctx context.Context, conn *sql.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, _ = conn.ExecContext(ctx, "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '/', ?))", migrationLock)
-	_ = conn.Close() // closing releases the lock as well
+	_, _ = conn.ExecContext(ctx, "DO RELEASE_LOCK("+lockName+")")
+	_ = conn.Close()
+}
+
+// lockBeside locks a second, empty SQLite file, because the migrations need
+// the first one's own write lock, several times.
+func lockBeside(ctx context.Context, path string) (unlock func(), err error) {
+	file, err := sql.Open("sqlite", sqliteDSN(path+".migrating", migrationWait, "exclusive"))
+	if err != nil {
+		return nil, err
+	}
+	tx, err := file.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		_ = tx.Rollback()
+		_ = file.Close()
+	}, nil
 }

@@ -15,16 +15,19 @@ import (
 type Tx struct {
 	sql      *sql.Tx
 	dialect  Dialect
-	orm      func() *gorm.DB
+	orm      func() *gorm.DB // made on demand: hot paths do without
 	onCommit []func()
 }
 
 // InTx runs fn in one transaction and commits it when fn returns nil. It runs
 // fn again from the start, with a jittered pause, when the database rolled the
 // transaction back for another's sake or the connection was lost before
-// COMMIT, so fn must not keep state between runs. A connection lost during
-// COMMIT is ErrCommitUnknown. The functions given to OnCommit run after a
-// successful commit, those of a run that failed never.
+// COMMIT, so fn must not keep state between runs and must return the errors of
+// its statements, wrapped or not. A connection lost during COMMIT is
+// ErrCommitUnknown. The functions given to OnCommit run once, after a
+// successful commit; those of a run that failed never.
+//
+// Do not nest: on SQLite the one writer would wait for itself.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := db.once(ctx, fn)
@@ -96,13 +99,15 @@ func (tx *Tx) commit() error {
 	if err == nil {
 		return nil
 	}
-	if wantsRerun(err) || errors.Is(err, sql.ErrTxDone) {
+	// database/sql reports the end of the context instead of sending COMMIT.
+	if wantsRerun(err) || errors.Is(err, sql.ErrTxDone) || isContextEnd(err) {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return fmt.Errorf("commit: %w", errors.Join(ErrCommitUnknown, err))
 }
 
-// Snapshot runs fn on one consistent, read-only view of the database.
+// Snapshot runs fn once, on one consistent, read-only view of the database,
+// which begins with fn's first statement.
 func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	opts := &sql.TxOptions{ReadOnly: true}
 	if db.dialect == MySQL {
@@ -143,15 +148,24 @@ func (tx *Tx) ORM() *gorm.DB { return tx.orm() }
 // Dialect tells which family of SQL the database speaks.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
 
+// ForUpdate ends a SELECT that must lock what it reads; SQLite's single writer
+// has locked everything already.
+func (tx *Tx) ForUpdate() string {
+	if tx.dialect == MySQL {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
 // OnCommit has f run once the transaction stands. f must not block.
 func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
 
 // Now is the database's clock, to the microsecond (SQLite: millisecond), for
 // leases and deadlines that several processes must agree on.
 func (tx *Tx) Now(ctx context.Context) (time.Time, error) {
-	query := "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+	query := "SELECT CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000"
 	if tx.dialect == MySQL {
-		query = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
+		query = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
 	}
 	var us int64
 	if err := tx.QueryRow(ctx, query).Scan(&us); err != nil {

@@ -1,0 +1,75 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// UpdateMany is an UPDATE of many rows, each with its own values. Give the
+// rows in the order of their keys: that is the order in which they are locked.
+type UpdateMany struct {
+	Table  string
+	Key    []string          // columns that name the row
+	Values []string          // further columns of Rows, for Set and Where
+	Rows   [][]any           // per row the key, then the values; keys must differ
+	Set    map[string]string // column → expression over t.<stored> and v.<given>
+	Where  string            // further condition over t. and v., e.g. "t.available >= v.quantity"
+}
+
+// UpdateMany runs u as one set-based statement per chunk of rows and counts
+// the rows that were found and met Where, changed or not, on every dialect: a
+// count below len(Rows) means that some did not. No expression of Set may read
+// another column that Set changes.
+func (tx *Tx) UpdateMany(ctx context.Context, u UpdateMany) (affected int64, err error) {
+	if err := selfContained(u.Set, storedColumn); err != nil {
+		return 0, fmt.Errorf("update %s: %w", u.Table, err)
+	}
+	width := len(u.Key) + len(u.Values)
+	for chunk := range slices.Chunk(u.Rows, maxParams/width) {
+		args, err := flatten(chunk, width)
+		if err != nil {
+			return 0, fmt.Errorf("update %s: %w", u.Table, err)
+		}
+		n, err := tx.Exec(ctx, u.sql(tx.dialect, len(chunk)), args...)
+		if err != nil {
+			return 0, fmt.Errorf("update %s: %w", u.Table, err)
+		}
+		affected += n
+	}
+	return affected, nil
+}
+
+func (u UpdateMany) sql(d Dialect, rows int) string {
+	cols := slices.Concat(u.Key, u.Values)
+	condition := u.condition()
+	if d == MySQL {
+		// STRAIGHT_JOIN reads the given rows first, in their order, so that
+		// the stored ones are found by key and locked in that order.
+		return "UPDATE (" + selects(cols, rows) + ") v STRAIGHT_JOIN " + u.Table + " t ON " + condition +
+			" SET " + assignments(u.Set, "t.")
+	}
+	return "UPDATE " + u.Table + " AS t SET " + assignments(u.Set, "") +
+		" FROM (" + values(cols, rows) + ") AS v WHERE " + condition
+}
+
+func (u UpdateMany) condition() string {
+	parts := make([]string, 0, len(u.Key)+1)
+	for _, k := range u.Key {
+		parts = append(parts, "t."+k+" = v."+k)
+	}
+	if u.Where != "" {
+		parts = append(parts, "("+u.Where+")")
+	}
+	return strings.Join(parts, " AND ")
+}
+
+func assignments(set map[string]string, prefix string) string {
+	parts := make([]string, 0, len(set))
+	for _, col := range slices.Sorted(maps.Keys(set)) {
+		parts = append(parts, prefix+col+" = "+set[col])
+	}
+	return strings.Join(parts, ", ")
+}
