@@ -70,7 +70,9 @@ func newCache(t *testing.T, rdb *redisclient.Client, cfg cache.Config, opts ...c
 
 func want(t *testing.T, c *cache.Cache[product], key string, load cache.Loader[product], name string) {
 	t.Helper()
-	got, found, err := c.Get(t.Context(), key, load)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	got, found, err := c.Get(ctx, key, load)
 	if err != nil || !found || got.Name != name {
 		t.Errorf("Get(%s) = %q, %v, %v, want %q", key, got.Name, found, err, name)
 	}
@@ -183,6 +185,27 @@ func TestSlowLoadCannotPutBackWhatWasInvalidated(t *testing.T) {
 		want(t, reader, name, s.load(name), "new")
 		want(t, newCache(t, rdb, cache.Config{}), name, s.load(name), "new")
 	}
+}
+
+func TestSlowLoadCannotPutBackInMemoryWhileRedisIsDown(t *testing.T) {
+	t.Parallel()
+	c, s := newCache(t, down(t), cache.Config{}), &shop{}
+	s.set("a", "old")
+	loaded, gate := make(chan struct{}), make(chan struct{})
+	slow := func(ctx context.Context) (product, bool, error) {
+		p, ok, err := s.load("a")(ctx)
+		close(loaded)
+		<-gate
+		return p, ok, err
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { want(t, c, "a", slow, "old") })
+	<-loaded
+	s.set("a", "new")
+	_ = c.Invalidate(t.Context(), "a")
+	close(gate)
+	wg.Wait()
+	want(t, c, "a", s.load("a"), "new")
 }
 
 func TestBroadcastDropsOthersMemory(t *testing.T) {
