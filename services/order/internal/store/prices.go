@@ -37,7 +37,7 @@ var priceColumns = []string{"sku", "version", "amount", "currency", "withdrawn"}
 // older. The version decides in SQL, so two replicas may learn at once.
 func (u unit) LearnPrices(ctx context.Context, prices []order.Price) error {
 	rows := newestPrices(prices)
-	if err := u.tx.InsertIgnore(ctx, "price", priceColumns, rows); err != nil {
+	if _, err := u.tx.InsertIgnore(ctx, "price", priceColumns, rows); err != nil {
 		return fmt.Errorf("learn %d prices: %w", len(rows), err)
 	}
 	_, err := u.tx.UpdateMany(ctx, database.UpdateMany{
