@@ -1,11 +1,124 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/topology"
+	"souk.example/internal/audit"
+	"souk.example/pkg/eventbus/kafka"
 )
 
 func auditCommand(a *app) *cobra.Command {
-	return &cobra.Command{Use: "audit", RunE: func(*cobra.Command, []string) error { return errors.New("not built") }}
+	var watch bool
+	var every, wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Check that nothing was oversold, lost or charged twice",
+		Long: `Check, read-only and while souk runs, that nothing was oversold, lost or charged
+twice. Exits 0 when clean, 1 on violations, 2 when it could not check.`,
+		Example: "  souk audit\n  souk audit --json\n  souk audit --watch",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := audit.Config{Wait: wait, Progress: a.auditProgress()}
+			if watch {
+				return a.watchAudit(cmd.Context(), cfg, every)
+			}
+			return a.audit(cmd.Context(), cfg)
+		},
+	}
+	cmd.Flags().BoolVar(&watch, "watch", false, "repeat until interrupted")
+	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "pause between the rounds of --watch")
+	cmd.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is on its way")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// auditProgress says each thing once, however often the audit repeats it.
+func (a *app) auditProgress() func(string) {
+	var last string
+	return func(what string) {
+		if what != last {
+			a.progress.Say("%s", what)
+		}
+		last = what
+	}
+}
+
+func (a *app) watchAudit(ctx context.Context, cfg audit.Config, every time.Duration) error {
+	for {
+		err := a.audit(ctx, cfg)
+		if err != nil && ctx.Err() == nil {
+			a.progress.Bad("%v", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(every):
+		}
+	}
+}
+
+func (a *app) audit(ctx context.Context, cfg audit.Config) error {
+	report, err := a.runAudit(ctx, cfg)
+	if err != nil && len(report.Violations) == 0 {
+		return err
+	}
+	if err != nil {
+		a.progress.Bad("%v; what is certain already:", err)
+	}
+	if err := a.printAudit(report); err != nil {
+		return err
+	}
+	if !report.Clean {
+		return no("%d violations", len(report.Violations))
+	}
+	return nil
+}
+
+func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, error) {
+	if _, err := a.running(); err != nil {
+		return audit.Report{}, fmt.Errorf("could not check: souk is not running: %w", err)
+	}
+	dbs, err := a.openDatabases(ctx, "inventory", "order", "payment", "points")
+	if err != nil {
+		return audit.Report{}, fmt.Errorf("could not check: %w", err)
+	}
+	bus, err := a.openBus(ctx)
+	if err != nil {
+		return audit.Report{}, errors.Join(fmt.Errorf("could not check: %w", err), dbs.close())
+	}
+	report, err := audit.Run(ctx, audit.Databases{
+		Inventory: dbs["inventory"], Order: dbs["order"], Payment: dbs["payment"], Points: dbs["points"],
+	}, bus, cfg)
+	return report, errors.Join(err, bus.Close(), dbs.close())
+}
+
+func (a *app) openBus(ctx context.Context) (*kafka.Bus, error) {
+	return kafka.Open(ctx, kafka.Config{Brokers: []string{topology.Loopback(a.topology.KafkaPort())}}, slog.New(slog.DiscardHandler))
+}
+
+func (a *app) printAudit(r audit.Report) error {
+	if a.json {
+		return a.printJSON(r)
+	}
+	for _, v := range r.Violations {
+		a.printf("%-20s %-28s %s\n", v.Invariant, v.Subject, v.Detail)
+	}
+	verdict := "clean"
+	if !r.Clean {
+		verdict = "NOT CLEAN"
+	}
+	rest := "with orders under way"
+	if r.AtRest {
+		rest = "at rest"
+	}
+	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d rewards, %d events; %d messages parked\n",
+		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Points, r.Checked.Events, r.Parked)
+	return nil
 }

@@ -1,11 +1,82 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/cloudevents"
+	"souk.example/cmd/souk/internal/tail"
+	"souk.example/cmd/souk/internal/topology"
+	"souk.example/contracts"
+	"souk.example/pkg/eventbus"
 )
 
 func eventsCommand(a *app) *cobra.Command {
-	return &cobra.Command{Use: "events", RunE: func(*cobra.Command, []string) error { return errors.New("not built") }}
+	cmd := &cobra.Command{Use: "events", Short: "Watch what the services tell each other"}
+	cmd.AddCommand(eventsTailCommand(a))
+	return cmd
+}
+
+func eventsTailCommand(a *app) *cobra.Command {
+	var topics []string
+	var beginning bool
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "tail",
+		Short:   "Print events as they happen; with --json as CloudEvents, one a line",
+		Example: "  souk events tail\n  souk events tail --topic souk.order.v1 --json\n  souk events tail --from-beginning --limit 20",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.tailEvents(cmd.Context(), topics, beginning, limit)
+		},
+	}
+	cmd.Flags().StringSliceVar(&topics, "topic", contracts.Topics(), "which topics")
+	cmd.Flags().BoolVar(&beginning, "from-beginning", false, "start with the oldest event Kafka still has")
+	cmd.Flags().IntVar(&limit, "limit", 0, "stop after this many events (0: when interrupted)")
+	cmd.Flags().BoolVar(&a.json, "json", false, "print CloudEvents JSON, one event a line")
+	return cmd
+}
+
+// errEnough ends a tail that has printed what was asked for.
+var errEnough = errors.New("enough")
+
+func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, limit int) error {
+	for _, topic := range topics {
+		if !slices.Contains(contracts.Topics(), topic) {
+			return fmt.Errorf("no topic %q; there are %v", topic, contracts.Topics())
+		}
+	}
+	if _, err := a.running(); err != nil {
+		return fmt.Errorf("souk is not running: %w", err)
+	}
+	printed := 0
+	err := tail.Run(ctx, tail.Config{
+		Brokers: []string{topology.Loopback(a.topology.KafkaPort())}, Topics: topics, Beginning: beginning,
+	}, func(_ string, e eventbus.Event) error {
+		if err := a.printEvent(e); err != nil {
+			return err
+		}
+		if printed++; printed == limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+func (a *app) printEvent(e eventbus.Event) error {
+	ce := cloudevents.From(e)
+	if a.json {
+		return json.NewEncoder(a.stdout).Encode(ce)
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s  %-22s %-24s %s\n", ce.Time.Format("15:04:05.000"), ce.Type, ce.Subject, ce.Data)
+	return err
 }

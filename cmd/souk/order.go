@@ -1,11 +1,84 @@
 package main
 
 import (
-	"errors"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/ordertrace"
 )
 
 func orderCommand(a *app) *cobra.Command {
-	return &cobra.Command{Use: "order", RunE: func(*cobra.Command, []string) error { return errors.New("not built") }}
+	cmd := &cobra.Command{Use: "order", Short: "Look at single orders"}
+	cmd.AddCommand(orderTraceCommand(a))
+	return cmd
+}
+
+func orderTraceCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "trace ID",
+		Short:   "Show everything about one order, across services, in time order",
+		Long:    "Show everything about one order, across services, in time order: rows, events,\nmoney, points, and messages set aside. Works while souk is down. Exits 1 when\nnobody knows the order.",
+		Example: "  souk order trace 7318349394477056\n  souk order trace 7318349394477056 --json",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.traceOrder(cmd.Context(), args[0]) },
+	}
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func (a *app) traceOrder(ctx context.Context, arg string) error {
+	id, err := strconv.ParseInt(arg, 10, 64)
+	if err != nil || id < 1 {
+		return fmt.Errorf("%q is no order id", arg)
+	}
+	dbs, err := a.openDatabases(ctx, "order", "inventory", "payment", "points")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dbs.close() }()
+	entries, err := ordertrace.Collect(ctx, dbs, id)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return no("nobody knows order %d", id)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"order_id": arg, "entries": entries})
+	}
+	for _, e := range entries {
+		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, describe(e))
+	}
+	return nil
+}
+
+func describe(e ordertrace.Entry) string {
+	if e.Event == nil {
+		return describeRow(e.Row)
+	}
+	text := fmt.Sprintf("%s %s", e.Event.Type, e.Event.Data)
+	if e.Pending {
+		text += " (not published yet)"
+	}
+	return text
+}
+
+func describeRow(row map[string]any) string {
+	var fields []string
+	for column, value := range row {
+		if raw, isJSON := value.(json.RawMessage); isJSON {
+			value = string(raw)
+		}
+		if _, isBinary := value.([]byte); !isBinary {
+			fields = append(fields, fmt.Sprintf("%s=%v", column, value))
+		}
+	}
+	slices.Sort(fields)
+	return strings.Join(fields, " ")
 }

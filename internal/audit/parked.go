@@ -7,8 +7,13 @@ import "context"
 // which the snapshots are to be fixed (a snapshot begins with its first read).
 func readParked(ctx context.Context, s snapshots, f *findings) error {
 	for _, q := range []querier{s.points, s.payment, s.inventory, s.order} {
+		waiting, err := queryInt(ctx, q, "SELECT COUNT(*) FROM dead_letter WHERE resolved_by = ''")
+		if err != nil {
+			return err
+		}
+		f.messages += int(waiting)
 		var key string
-		err := each(ctx, q, "SELECT k FROM parked_key", []any{&key}, func() error {
+		err = each(ctx, q, "SELECT k FROM parked_key", []any{&key}, func() error {
 			f.parked[key] = true
 			return nil
 		})

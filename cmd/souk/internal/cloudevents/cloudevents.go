@@ -1,0 +1,47 @@
+// Package cloudevents renders souk's events as CloudEvents 1.0 in JSON, for
+// people and their tools: https://github.com/cloudevents/spec
+package cloudevents
+
+import (
+	"encoding/json"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"souk.example/contracts"
+	"souk.example/pkg/eventbus"
+)
+
+// Event is one event in the JSON event format. Data holds the decoded payload;
+// that of a type this version does not know stands in DataBase64 instead.
+type Event struct {
+	SpecVersion     string          `json:"specversion"`
+	ID              string          `json:"id"`
+	Source          string          `json:"source"`
+	Type            string          `json:"type"`
+	Subject         string          `json:"subject"`
+	Time            time.Time       `json:"time"`
+	TraceParent     string          `json:"traceparent,omitempty"`
+	Nudge           bool            `json:"nudge,omitempty"`
+	DataContentType string          `json:"datacontenttype"`
+	Data            json.RawMessage `json:"data,omitempty"`
+	DataBase64      []byte          `json:"data_base64,omitempty"`
+}
+
+// From renders one event.
+func From(e eventbus.Event) Event {
+	out := Event{
+		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject,
+		Time: e.Time.UTC(), TraceParent: e.TraceParent, Nudge: e.Nudge,
+	}
+	payload, err := contracts.Decode(e)
+	if err == nil {
+		out.Data, err = protojson.MarshalOptions{UseProtoNames: true}.Marshal(payload)
+	}
+	if err != nil {
+		out.DataContentType, out.DataBase64 = "application/protobuf", e.Payload
+		return out
+	}
+	out.DataContentType = "application/json"
+	return out
+}

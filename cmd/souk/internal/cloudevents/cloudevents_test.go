@@ -1,0 +1,42 @@
+package cloudevents_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"souk.example/cmd/souk/internal/cloudevents"
+	"souk.example/contracts"
+	"souk.example/contracts/paymentv1"
+	"souk.example/pkg/eventbus"
+)
+
+func ExampleFrom() {
+	e, _ := contracts.NewEvent(contracts.PaymentCaptured, 7, &paymentv1.PaymentCaptured{OrderId: 7, Amount: 12990, Currency: "CNY"})
+	e.Source, e.Time = "souk/payment", time.Unix(0, 0)
+	out, _ := json.Marshal(cloudevents.From(e).ID)
+	fmt.Println(string(out))
+	// Output: "7-40"
+}
+
+func TestFromShowsThePayload(t *testing.T) {
+	e, err := contracts.NewEvent(contracts.PaymentCaptured, 7, &paymentv1.PaymentCaptured{OrderId: 7, Amount: 12990, Currency: "CNY"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data map[string]any
+	if err := json.Unmarshal(cloudevents.From(e).Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	if data["order_id"] != "7" || data["amount"] != "12990" || data["currency"] != "CNY" {
+		t.Errorf("data %v", data)
+	}
+}
+
+func TestFromKeepsWhatItCannotRead(t *testing.T) {
+	got := cloudevents.From(eventbus.Event{ID: "7-99", Type: "order.gifted.v9", Payload: []byte{1, 2}})
+	if got.Data != nil || len(got.DataBase64) != 2 || got.DataContentType != "application/protobuf" {
+		t.Errorf("got %+v", got)
+	}
+}

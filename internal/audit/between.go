@@ -1,0 +1,155 @@
+package audit
+
+import "context"
+
+// sides are what inventory, payment and points know of orders, as streams.
+type sides struct {
+	reservations *cursor[reservationRow]
+	payments     *cursor[paymentRow]
+	awards       *cursor[awardRow]
+}
+
+func openSides(ctx context.Context, s snapshots) (sides, error) {
+	var all sides
+	var err error
+	if all.reservations, err = open(ctx, s.inventory, selectReservations, (*reservationRow).id, (*reservationRow).fields); err != nil {
+		return all, err
+	}
+	if all.payments, err = open(ctx, s.payment, selectPayments, (*paymentRow).id, (*paymentRow).fields); err != nil {
+		return all, err
+	}
+	all.awards, err = open(ctx, s.points, selectAwards, (*awardRow).id, (*awardRow).fields)
+	return all, err
+}
+
+func (s sides) close() {
+	if s.reservations != nil {
+		s.reservations.close()
+	}
+	if s.payments != nil {
+		s.payments.close()
+	}
+	if s.awards != nil {
+		s.awards.close()
+	}
+}
+
+// betweenDatabases walks all orders and what the other services know of each,
+// side by side. Whatever differs may be on its way: it is a suspicion.
+func betweenDatabases(ctx context.Context, s snapshots, f *findings) error {
+	all, err := openSides(ctx, s)
+	defer all.close()
+	if err != nil {
+		return err
+	}
+	var o orderRow
+	err = each(ctx, s.order, selectOrders, o.fields(), func() error { return all.compare(&o, f) })
+	if err != nil {
+		return err
+	}
+	return all.orphans(f)
+}
+
+// compare holds one order against what each service knows of it.
+func (s sides) compare(o *orderRow, f *findings) error {
+	r, err := s.reservations.seek(o.id, orphanReservation(f))
+	if err != nil {
+		return err
+	}
+	p, err := s.payments.seek(o.id, orphanPayment(f))
+	if err != nil {
+		return err
+	}
+	a, err := s.awards.seek(o.id, orphanAward(f))
+	if err != nil {
+		return err
+	}
+	compareReservation(o, r, f)
+	comparePayment(o, p, f)
+	compareAward(o, a, f)
+	return nil
+}
+
+func (s sides) orphans(f *findings) error {
+	if err := s.reservations.rest(orphanReservation(f)); err != nil {
+		return err
+	}
+	if err := s.payments.rest(orphanPayment(f)); err != nil {
+		return err
+	}
+	return s.awards.rest(orphanAward(f))
+}
+
+// exists is the rule that whatever is known of an order, the order exists (5).
+const exists = "it does not exist"
+
+func orphanReservation(f *findings) func(*reservationRow) {
+	return func(r *reservationRow) {
+		f.suspect(Decisions, r.order, exists, "but inventory has it %s", r.status)
+	}
+}
+
+func orphanPayment(f *findings) func(*paymentRow) {
+	return func(p *paymentRow) {
+		f.suspect(Decisions, p.order, exists, "but payment has it %s", p.status)
+	}
+}
+
+func orphanAward(f *findings) func(*awardRow) {
+	return func(a *awardRow) {
+		f.suspect(Decisions, a.order, exists, "but points has rewarded it")
+	}
+}
+
+// compareReservation holds stock against the order (2). What inventory has
+// decided, order must have heard; what order has decided, inventory.
+func compareReservation(o *orderRow, r *reservationRow, f *findings) {
+	if r == nil {
+		f.suspect(Reservations, o.id, "it has no reservation", "it is %s", o.status)
+		return
+	}
+	want := map[string][]string{
+		"RESERVED":  {held},
+		"PAID":      {committed},
+		"COMPLETED": {committed},
+		"REJECTED":  {rejected},
+		"CANCELLED": {released, rejected},
+	}[o.status]
+	for _, status := range want {
+		if r.status == status {
+			return
+		}
+	}
+	f.suspect(Reservations, o.id, "order and reservation disagree", "order %s, reservation %s", o.status, r.status)
+}
+
+// comparePayment holds money against the order (3).
+func comparePayment(o *orderRow, p *paymentRow, f *findings) {
+	settled := o.status == "PAID" || o.status == "COMPLETED"
+	switch {
+	case p == nil:
+		if settled || o.status == "RESERVED" {
+			f.suspect(Captures, o.id, "it has no payment", "it is %s", o.status)
+		}
+	case settled && (p.captured != o.payable || p.captured > 0 && p.currency != o.currency):
+		f.suspect(Captures, o.id, "captured is not payable", "order %s for %d %s, captured %d %s", o.status, o.payable, o.currency, p.captured, p.currency)
+	case !settled && p.captured > p.refunded:
+		f.suspect(Captures, o.id, "money was taken for nothing", "order %s, captured %d, refunded %d", o.status, p.captured, p.refunded)
+	case o.status == "RESERVED" && p.status == statusFailed:
+		f.suspect(Decisions, o.id, "it was not told that its payment failed", "order %s", o.status)
+	case p.amount > 0 && p.user != o.user:
+		f.suspect(Captures, o.id, "another user paid", "user %d, order of user %d", p.user, o.user)
+	}
+}
+
+// compareAward holds points against the order (4, 5).
+func compareAward(o *orderRow, a *awardRow, f *findings) {
+	switch {
+	case a == nil && (o.status == "PAID" || o.status == "COMPLETED"):
+		f.suspect(Ledger, o.id, "it earned nothing", "order %s", o.status)
+	case a != nil && o.status != "COMPLETED":
+		f.suspect(Ledger, o.id, "it was rewarded", "order %s", o.status)
+	case a != nil && a.user != o.user:
+		f.suspect(Ledger, o.id, "another user was rewarded", "user %d, order of user %d", a.user, o.user)
+	}
+}

@@ -1,0 +1,66 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// cursor streams rows in order of their order id, one at a time, so that a
+// million orders never stand in memory together.
+type cursor[T any] struct {
+	rows *sql.Rows
+	row  T
+	id   func(*T) int64
+	into func(*T) []any
+	live bool // row holds one that was not taken yet
+}
+
+// open starts a stream; the query must be ordered by order id. Close follows.
+func open[T any](ctx context.Context, q querier, query string, id func(*T) int64, into func(*T) []any) (*cursor[T], error) {
+	rows, err := q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", query, err)
+	}
+	c := &cursor[T]{rows: rows, id: id, into: into}
+	if err := c.advance(); err != nil {
+		_ = rows.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *cursor[T]) advance() error {
+	if c.live = c.rows.Next(); !c.live {
+		return c.rows.Err()
+	}
+	return c.rows.Scan(c.into(&c.row)...)
+}
+
+// seek passes the rows before order to skipped and returns order's own row, or
+// nil when there is none. The row is valid until the next call.
+func (c *cursor[T]) seek(order int64, skipped func(*T)) (*T, error) {
+	for c.live && c.id(&c.row) < order {
+		skipped(&c.row)
+		if err := c.advance(); err != nil {
+			return nil, err
+		}
+	}
+	if c.live && c.id(&c.row) == order {
+		return &c.row, nil
+	}
+	return nil, nil
+}
+
+// rest passes all remaining rows to skipped.
+func (c *cursor[T]) rest(skipped func(*T)) error {
+	for c.live {
+		skipped(&c.row)
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cursor[T]) close() { _ = c.rows.Close() }

@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+
+	"souk.example/contracts"
+)
+
+// awardRow is what an order earned, all rules together.
+type awardRow struct {
+	order, user int64
+	entries     int64
+}
+
+const selectAwards = "SELECT order_id, user_id, COUNT(*) FROM points_entry GROUP BY order_id, user_id ORDER BY order_id"
+
+func (a *awardRow) id() int64 { return a.order }
+
+func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries} }
+
+// checkPoints holds points against themselves: accounts against entries (4),
+// and entries against what points told the world (7).
+func checkPoints(ctx context.Context, s snapshots, f *findings) error {
+	if err := checkAwards(ctx, s, f); err != nil {
+		return err
+	}
+	if err := checkRepeatedAwards(ctx, s.points, f); err != nil {
+		return err
+	}
+	return checkPointsAccounts(ctx, s.points, f)
+}
+
+func checkAwards(ctx context.Context, s snapshots, f *findings) error {
+	log, err := readEventLog(ctx, s.points, contracts.TopicPoints, f)
+	if err != nil {
+		return err
+	}
+	var a awardRow
+	err = each(ctx, s.points, selectAwards, a.fields(), func() error {
+		f.checked.Points++
+		checkAnswer("points", a.order, log[a.order].steps, stepsOf(contracts.PointsAwarded), f)
+		delete(log, a.order)
+		return nil
+	})
+	for id, said := range log {
+		checkAnswer("points", id, said.steps, 0, f)
+	}
+	return err
+}
+
+// checkRepeatedAwards finds orders that a rule rewarded more than once.
+func checkRepeatedAwards(ctx context.Context, q querier, f *findings) error {
+	var order, n int64
+	var rule string
+	return each(ctx, q, "SELECT order_id, rule, COUNT(*) FROM points_entry GROUP BY order_id, rule HAVING COUNT(*) > 1",
+		[]any{&order, &rule, &n}, func() error {
+			f.violated(Ledger, orderSubject(order), "rule %s gave points %d times", rule, n)
+			return nil
+		})
+}
+
+func checkPointsAccounts(ctx context.Context, q querier, f *findings) error {
+	fold := map[int64]int64{}
+	var user, sum int64
+	err := each(ctx, q, "SELECT user_id, SUM(amount) FROM points_entry GROUP BY user_id", []any{&user, &sum}, func() error {
+		fold[user] = sum
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var balance, frozen int64
+	err = each(ctx, q, "SELECT user_id, balance, frozen FROM points_account", []any{&user, &balance, &frozen}, func() error {
+		if balance != fold[user] || balance < 0 || frozen < 0 || frozen > balance {
+			f.violated(Ledger, pointsSubject(user), "balance %d, %d of it frozen; the entries add up to %d", balance, frozen, fold[user])
+		}
+		delete(fold, user)
+		return nil
+	})
+	for user, sum := range fold {
+		if sum != 0 {
+			f.violated(Ledger, pointsSubject(user), "the entries add up to %d, but there is no account", sum)
+		}
+	}
+	return err
+}
+
+func pointsSubject(user int64) string { return fmt.Sprintf("points of user %d", user) }
