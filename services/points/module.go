@@ -3,12 +3,25 @@
 package points
 
 import (
+	"time"
+
+	"github.com/gin-gonic/gin"
 	"go.uber.org/fx"
 
+	"souk.example/contracts"
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/points/internal/consumer"
+	"souk.example/services/points/internal/httpapi"
+	"souk.example/services/points/internal/points"
+	"souk.example/services/points/internal/store"
 	"souk.example/services/points/migrations"
 )
 
@@ -16,9 +29,25 @@ import (
 func Module(cfg Config) fx.Option {
 	return fx.Module("points",
 		fxrun.Base("points", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
+		fx.Supply(cfg, fxrun.ReadyWhen{}),
+		fx.Provide(store.New, newInbox, newRouter),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),
 	)
+}
+
+func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+	in := cfg.Inbox
+	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	awarder := points.NewAwarder(points.EarnRules(), time.Now)
+	return inbox.New(db, bus, ids, in, consumer.Paid(awarder, box), t)
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, s *store.Store) *gin.Engine {
+	r := httpserver.NewRouter(cfg.Base.HTTP, t)
+	httpapi.New(s).Register(r, v)
+	return r
 }
