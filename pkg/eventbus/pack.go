@@ -3,7 +3,9 @@ package eventbus
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"souk.example/pkg/eventbus/packpb"
 )
@@ -63,19 +65,29 @@ func Decode(value []byte) ([]Event, error) {
 	return events, nil
 }
 
+// Longest attributes, in bytes: receivers keep them in SQL columns.
+const (
+	maxSource    = 64
+	maxAttribute = 255
+)
+
 // check holds a pack to the format's promises: a source, at least one event,
 // and on each the attributes that receivers route and deduplicate by.
 func check(pack *packpb.Pack) error {
-	if pack.Source == "" {
-		return errors.New("pack names no source")
+	if !isName(pack.Source, maxSource) {
+		return fmt.Errorf("pack's source must be 1 to %d bytes of text", maxSource)
 	}
 	if len(pack.Events) == 0 {
 		return errors.New("pack holds no events")
 	}
 	for i, e := range pack.Events {
-		if e.GetId() == "" || e.GetType() == "" || e.GetSubject() == "" {
-			return fmt.Errorf("event %d lacks its id, type or subject", i)
+		if !isName(e.Id, maxAttribute) || !isName(e.Type, maxAttribute) || !isName(e.Subject, maxAttribute) {
+			return fmt.Errorf("id, type and subject of event %d must be 1 to %d bytes of text", i, maxAttribute)
 		}
 	}
 	return nil
+}
+
+func isName(s string, maxLen int) bool {
+	return s != "" && len(s) <= maxLen && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }

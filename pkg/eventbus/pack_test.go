@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,9 @@ func TestEncodeRefuses(t *testing.T) {
 		"no id":      {"order", []eventbus.Event{{Type: "t", Subject: "s"}}},
 		"no type":    {"order", []eventbus.Event{{ID: "i", Subject: "s"}}},
 		"no subject": {"order", []eventbus.Event{{ID: "i", Type: "t"}}},
+		"long id":    {"order", []eventbus.Event{{ID: strings.Repeat("i", 256), Type: "t", Subject: "s"}}},
+		"not text":   {"order", []eventbus.Event{{ID: "i", Type: "t", Subject: "\xff"}}},
+		"NUL":        {"order", []eventbus.Event{{ID: "i", Type: "t", Subject: "s\x00"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := eventbus.Encode(test.source, at(), test.events); err == nil {

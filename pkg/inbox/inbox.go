@@ -1,61 +1,96 @@
-// Package inbox applies events to a database, each exactly once.
+// Package inbox applies a topic's events to a database, each exactly once.
+//
+// Per group and process there is one funnel: the records of all partitions
+// this process has go through it, and are applied in batches. A batch is one
+// transaction that holds the handler's effects and how far each partition has
+// come; Kafka's offset is committed after it. A process that dies between the
+// two gets the records again, so the handler recognises by its own keys what
+// it has done: an offset is a bookmark, never the proof.
+//
+// An event that cannot be applied is parked, with the later events of its key,
+// in SQL, and everything else goes on. See Batch for what a handler may return.
 package inbox
 
 import (
 	"context"
-	"errors"
-	"time"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/telemetry"
 )
 
-// Batch handles events.
-type Batch func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error
-
-// IDs issues unique ids.
+// IDs issues the ids of dead letters.
 type IDs interface{ Next() (int64, error) }
 
-// Config of one group.
-type Config struct {
-	Group    string
-	Topics   []string
-	Types    []string
-	BatchMax int           `env:"SOUK_BATCH_MAX" envDefault:"2000"`
-	Linger   time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms"`
+// Inbox applies events for one group. Make one with New.
+type Inbox struct {
+	db      *database.DB
+	bus     eventbus.Consumer
+	ids     IDs
+	cfg     Config
+	handler Batch
+	logger  *slog.Logger
+	metrics *metrics
+	tracer  *tracer
+	known   vocabulary
+
+	items chan item // from the claims to the funnel
+
+	mu     sync.Mutex
+	claims map[*source]struct{} // those that are being read
 }
 
-// Each adapts a handler of one event.
-func Each(fn func(ctx context.Context, tx *database.Tx, e eventbus.Event) error) Batch {
-	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
-		for _, e := range events {
-			if err := fn(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		return nil
+// New returns an inbox that applies what bus delivers to cfg's group with h.
+// Its tables must exist in db: see Migrations.
+func New(db *database.DB, bus eventbus.Consumer, ids IDs, cfg Config, h Batch, t *telemetry.Telemetry) *Inbox {
+	cfg = cfg.withDefaults()
+	return &Inbox{
+		db:      db,
+		bus:     bus,
+		ids:     ids,
+		cfg:     cfg,
+		handler: h,
+		logger:  t.Logger.With(slog.String("group", cfg.Group)),
+		metrics: newMetrics(t.Registry, cfg.Group),
+		tracer:  &tracer{t.Tracer, cfg.Group},
+		known:   newVocabulary(cfg.Types),
+		items:   make(chan item, buffered),
+		claims:  make(map[*source]struct{}),
 	}
 }
 
-// ByType groups a batch by type.
-func ByType(handlers map[string]Batch) Batch {
-	return func(context.Context, *database.Tx, []eventbus.Event) error { return errors.New("not built") }
+// Run consumes until ctx ends; then it finishes the batch in hand, commits it,
+// and returns nil. An error means that the bus gave up. It must be called once.
+func (i *Inbox) Run(ctx context.Context) error {
+	if err := i.cfg.Validate(); err != nil {
+		return err
+	}
+	var funnel sync.WaitGroup
+	funnel.Go(func() { i.pump(ctx) })
+	err := i.bus.Consume(ctx, i.cfg.Group, i.cfg.Topics, i.read)
+	close(i.items) // every claim has returned
+	funnel.Wait()
+	if err != nil {
+		return fmt.Errorf("consume for group %s: %w", i.cfg.Group, err)
+	}
+	return nil
 }
 
-// Inbox consumes topics for a group.
-type Inbox struct{}
+//go:embed migrations/*.sql
+var migrations embed.FS
 
-// New returns an inbox.
-func New(db *database.DB, bus eventbus.Consumer, ids IDs, cfg Config, h Batch, t *telemetry.Telemetry) *Inbox {
-	return &Inbox{}
+// Migrations returns the inbox's tables: consumer_progress, parked_key and
+// dead_letter. They belong in the database that the handlers write to, and
+// serve any number of groups.
+func Migrations() database.Migrations {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the directory is compiled in
+	}
+	return database.Migrations{Name: "inbox", FS: dir}
 }
-
-// Run consumes until ctx ends.
-func (i *Inbox) Run(ctx context.Context) error { return errors.New("not built") }
-
-// Permanent marks err as poison.
-func Permanent(err error) error { return err }
-
-// Migrations of the inbox's tables.
-func Migrations() database.Migrations { return database.Migrations{} }

@@ -1,0 +1,217 @@
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	oteltrace "go.opentelemetry.io/otel/trace"
+
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/telemetry"
+)
+
+// losesCommits is a bus whose members die before they can commit an offset.
+type losesCommits struct{ eventbus.Consumer }
+
+func (l losesCommits) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
+	return l.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+		return claim(ctx, lostCommit{c})
+	})
+}
+
+type lostCommit struct{ eventbus.Claim }
+
+func (lostCommit) Commit(int64) error { return errors.New("died") }
+
+// watchesCommits is a bus that shows each commit to somebody before it is made.
+type watchesCommits struct {
+	eventbus.Consumer
+	watch func(partition int32, next int64)
+}
+
+func (w watchesCommits) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
+	return w.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+		return claim(ctx, watchedCommit{c, w.watch})
+	})
+}
+
+type watchedCommit struct {
+	eventbus.Claim
+	watch func(partition int32, next int64)
+}
+
+func (w watchedCommit) Commit(next int64) error {
+	w.watch(w.Partition(), next)
+	return w.Claim.Commit(next)
+}
+
+// scripted is a bus with one claim, made up by the test.
+type scripted struct {
+	topic           string
+	initial, logEnd int64
+	records         []eventbus.Record
+
+	mu      sync.Mutex
+	commits []int64
+}
+
+func (s *scripted) Consume(ctx context.Context, _ string, _ []string, claim func(context.Context, eventbus.Claim) error) error {
+	ch := make(chan eventbus.Record, len(s.records))
+	for n, r := range s.records {
+		r.Offset = s.initial + int64(n)
+		ch <- r
+	}
+	claimed, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		<-claimed.Done()
+		close(ch)
+	}()
+	err := claim(claimed, scriptedClaim{s, ch})
+	<-ctx.Done()
+	return err
+}
+
+type scriptedClaim struct {
+	*scripted
+	ch chan eventbus.Record
+}
+
+func (c scriptedClaim) Topic() string                   { return c.topic }
+func (c scriptedClaim) Partition() int32                { return 0 }
+func (c scriptedClaim) InitialOffset() int64            { return c.initial }
+func (c scriptedClaim) LogEnd() int64                   { return c.logEnd }
+func (c scriptedClaim) Records() <-chan eventbus.Record { return c.ch }
+
+func (c scriptedClaim) Commit(next int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commits = append(c.commits, next)
+	return nil
+}
+
+func (s *scripted) committed() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]int64(nil), s.commits...)
+}
+
+func (b *bench) script(initial, logEnd int64, events ...eventbus.Event) *scripted {
+	s := &scripted{topic: b.topic, initial: initial, logEnd: logEnd}
+	for _, e := range events {
+		s.records = append(s.records, b.pack(0, e))
+	}
+	return s
+}
+
+func (b *bench) things(n int) []eventbus.Event {
+	events := make([]eventbus.Event, n)
+	for i := range events {
+		events[i] = event(fmt.Sprintf("%d-1", i), "k")
+	}
+	return events
+}
+
+func equal[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s = %v, want %v", what, got, want)
+	}
+	return nil
+}
+
+// The old owner of a partition may still run a batch that the new owner has
+// long applied, and more.
+func TestZombieBatchChangesNothing(t *testing.T) {
+	b := newBench(t, onMemory)
+	all := b.things(6)
+	b.runOn(b.script(0, 6, all...), inbox.Each(count))
+	b.eventually(func() error { return equal("progress", b.progress(0), 6) })
+
+	zombie := b.script(0, 6, all[:3]...)
+	b.runOn(zombie, inbox.Each(count))
+	b.eventually(func() error {
+		c := zombie.committed()
+		return equal("zombie's commits end at 3", len(c) > 0 && c[len(c)-1] == 3, true)
+	})
+	b.wantEqual("progress", b.progress(0), 6)
+	b.wantEqual("total", b.number("SELECT n FROM total WHERE k = 'k'"), 6)
+}
+
+func TestLossIsAlarmed(t *testing.T) {
+	for name, test := range map[string]struct {
+		applied, initial, logEnd int64
+		losses                   int
+	}{
+		"goes on where SQL stands":     {applied: 3, initial: 3, logEnd: 3},
+		"starts behind SQL":            {applied: 3, initial: 1, logEnd: 3},
+		"new group on a trimmed log":   {applied: 0, initial: 7, logEnd: 9},
+		"first offset above SQL's":     {applied: 3, initial: 4, logEnd: 9, losses: 1},
+		"log ends before SQL's":        {applied: 3, initial: 0, logEnd: 2, losses: 1},
+		"log begins anew, and shorter": {applied: 3, initial: 0, logEnd: 0, losses: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, onMemory)
+			b.runOn(b.script(0, test.applied, b.things(int(test.applied))...), inbox.Each(count))
+			b.eventually(func() error { return equal("progress", b.progress(0), test.applied) })
+			b.wantEqual("losses at first", b.metric("souk_inbox_loss_total", nil), 0)
+
+			next := b.script(test.initial, test.logEnd, event("next-1", "k"))
+			b.runOn(next, inbox.Each(count))
+			b.eventually(func() error { return equal("commits", len(next.committed()) > 0, true) })
+			b.wantEqual("losses", b.metric("souk_inbox_loss_total", nil), test.losses)
+			b.wantEqual("progress", b.progress(0), max(test.applied, test.initial+1))
+		})
+	}
+}
+
+func TestBatchSpanLinksItsEvents(t *testing.T) {
+	b := newBench(t, onMemory)
+	spans := tracetest.NewSpanRecorder()
+	provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
+	b.tel.Tracer = provider.Tracer("test")
+	first, second := event("1-1", "a"), event("2-1", "b")
+	first.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	second.TraceParent = "00-00000000000000000000000000000abc-00f067aa0ba902b8-01"
+	b.publish(b.pack(0, first, second, event("3-1", "c")))
+	seen := make(chan oteltrace.SpanContext, 1)
+	stop := b.run(func(ctx context.Context, _ *database.Tx, _ []eventbus.Event) error {
+		seen <- oteltrace.SpanContextFromContext(ctx)
+		return nil
+	})
+	b.awaitEnd()
+	stop()
+	ended := spans.Ended()
+	if len(ended) != 1 || len(ended[0].Links()) != 2 {
+		t.Fatalf("spans %v, want one with two links", ended)
+	}
+	if got := ended[0].Links()[0].SpanContext.TraceID().String(); got != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Errorf("first link is to trace %s", got)
+	}
+	if got := <-seen; got.SpanID() != ended[0].SpanContext().SpanID() {
+		t.Error("the handler's context does not carry the batch's span")
+	}
+}
+
+func TestLoneTraceGoesOn(t *testing.T) {
+	b := newBench(t, onMemory)
+	provider := trace.NewTracerProvider()
+	b.tel.Tracer = provider.Tracer("test")
+	e := event("1-1", "a")
+	e.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	b.publish(b.pack(0, e))
+	seen := make(chan string, 1)
+	b.run(func(ctx context.Context, _ *database.Tx, _ []eventbus.Event) error {
+		seen <- telemetry.TraceID(ctx)
+		return nil
+	})
+	if got := <-seen; got != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Errorf("handler runs in trace %q, want the event's", got)
+	}
+}

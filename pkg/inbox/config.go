@@ -1,0 +1,60 @@
+package inbox
+
+import (
+	"errors"
+	"time"
+)
+
+// buffered is how many records may wait for the funnel while a batch is being
+// applied: enough for the next batch, whatever the size of the packs.
+const buffered = 256
+
+// Config describes one group. Group, Topics and Types are code, the rest is
+// configuration; zero values take the defaults named in the tags.
+type Config struct {
+	Group  string   `env:"-"`
+	Topics []string `env:"-"`
+	// Types are the event types the handler understands. Others are counted
+	// and ignored, but one that differs only in its version is parked. None
+	// stands for all.
+	Types []string `env:"-"`
+	// Replay says that the group wants records that are marked as replayed;
+	// otherwise they are skipped.
+	Replay bool `env:"-"`
+
+	// BatchMax is the number of events at which a batch is full. Records are
+	// applied whole, so the last one may exceed it.
+	BatchMax int `env:"SOUK_BATCH_MAX" envDefault:"2000" usage:"most requests or events in one transaction"`
+	// Linger is the longest wait for records that are known to be coming. When
+	// none are, a batch is applied at once.
+	Linger time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms" usage:"longest wait for a fuller batch"`
+	// Timeout bounds one attempt to apply a batch, and how long a partition
+	// that is taken away waits for its records in hand.
+	Timeout time.Duration `env:"SOUK_INBOX_TIMEOUT" envDefault:"30s" usage:"longest attempt to apply a batch"`
+}
+
+func (c Config) withDefaults() Config {
+	if c.BatchMax == 0 {
+		c.BatchMax = 2000
+	}
+	if c.Linger == 0 {
+		c.Linger = 10 * time.Millisecond
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	return c
+}
+
+// Validate reports a config that Run would refuse.
+func (c Config) Validate() error {
+	switch {
+	case c.Group == "" || len(c.Group) > 64:
+		return errors.New("inbox: a group needs a name of at most 64 bytes")
+	case len(c.Topics) == 0:
+		return errors.New("inbox: no topics")
+	case c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0:
+		return errors.New("inbox: bounds must not be negative")
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package inbox
+
+import (
+	"context"
+	"time"
+)
+
+// pump applies batch after batch until the claims have ended.
+func (i *Inbox) pump(ctx context.Context) {
+	for first := range i.items {
+		if b := i.collect(first); len(b.items) > 0 {
+			i.apply(ctx, b)
+			b.settle()
+		}
+	}
+}
+
+// collect gathers a batch: what has queued up while the last one was applied,
+// and, for at most Linger, what is known to be on its way.
+func (i *Inbox) collect(first item) *batch {
+	b := newBatch(i.cfg.Replay)
+	b.add(first)
+	linger := time.NewTimer(i.cfg.Linger)
+	defer linger.Stop()
+	for b.size() < i.cfg.BatchMax {
+		it, ok := i.next(linger.C)
+		if !ok {
+			break
+		}
+		b.add(it)
+	}
+	return b
+}
+
+// next returns the next record, if there is one or one is about to come.
+func (i *Inbox) next(linger <-chan time.Time) (item, bool) {
+	select {
+	case it, ok := <-i.items:
+		return it, ok
+	default:
+	}
+	if !i.moreComing() {
+		return item{}, false
+	}
+	select {
+	case it, ok := <-i.items:
+		return it, ok
+	case <-linger:
+		return item{}, false
+	}
+}

@@ -1,0 +1,82 @@
+package inbox
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"souk.example/pkg/eventbus"
+)
+
+// metrics are one group's; groups that share a registry share the families.
+type metrics struct {
+	group   string
+	events  *prometheus.CounterVec
+	sizes   prometheus.Observer
+	losses  prometheus.Counter
+	lagging *prometheus.GaugeVec
+}
+
+func newMetrics(registry prometheus.Registerer, group string) *metrics {
+	sizes := register(registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "souk_inbox_batch_events",
+		Help:    "Events per transaction.",
+		Buckets: prometheus.ExponentialBuckets(1, 4, 7),
+	}, []string{"group"}))
+	losses := register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "souk_inbox_loss_total",
+		Help: "Partitions whose log did not go on where the database stands: records were lost.",
+	}, []string{"group"}))
+	return &metrics{
+		group:  group,
+		sizes:  sizes.WithLabelValues(group),
+		losses: losses.WithLabelValues(group),
+		events: register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "souk_inbox_events_total",
+			Help: "Events by what became of them.",
+		}, []string{"group", "type", "result"})),
+		lagging: register(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "souk_inbox_lag_records",
+			Help: "Records of a partition that are not yet applied.",
+		}, []string{"group", "topic", "partition"})),
+	}
+}
+
+// register returns the collector that the registry has under this name.
+func register[C prometheus.Collector](registry prometheus.Registerer, c C) C {
+	err := registry.Register(c)
+	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if existing, ok := there.ExistingCollector.(C); ok {
+			return existing
+		}
+	}
+	return c
+}
+
+// batch counts the events of a committed batch. Types that are not ours to
+// know are counted together: anyone may invent them.
+func (m *metrics) batch(b *batch, p plan, known vocabulary) {
+	m.sizes.Observe(float64(len(b.entries)))
+	type label struct {
+		eventType string
+		result    result
+	}
+	counts := make(map[label]int)
+	for n, e := range b.entries {
+		eventType := e.event.Type
+		if !known.types[eventType] {
+			eventType = "other"
+		}
+		counts[label{eventType, p.results[n]}]++
+	}
+	counts[label{"other", ignored}] += b.skipped
+	for l, n := range counts {
+		m.events.WithLabelValues(m.group, l.eventType, string(l.result)).Add(float64(n))
+	}
+}
+
+func (m *metrics) lag(c eventbus.Claim, next int64) {
+	partition := strconv.Itoa(int(c.Partition()))
+	m.lagging.WithLabelValues(m.group, c.Topic(), partition).Set(float64(max(0, c.LogEnd()-next)))
+}
