@@ -1,35 +1,99 @@
 // Package idgen issues time-ordered 63-bit ids that are unique per database.
+//
+// An id is a snowflake: 41 bits of milliseconds since 2024-01-01 UTC (good
+// until 2093), 10 bits of machine, which are a datacenter's and a worker's
+// number, and 12 bits of sequence (Twitter's layout, "Announcing Snowflake",
+// 2010).
+//
+// The worker's number is leased in SQL. The lease also keeps a high-water
+// mark: a timestamp that the holder's ids never exceed before the lease is
+// renewed with a higher one, and above which the next holder starts. So no
+// clock that steps back, no restart and no process that sleeps through the end
+// of its lease can make an id twice.
 package idgen
 
 import (
-	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"souk.example/pkg/database"
 )
 
-// Config of a Worker.
-type Config struct {
-	Datacenter int           `env:"SOUK_ID_DATACENTER" usage:"this datacenter's number in ids"`
-	WorkerBits int           `env:"SOUK_ID_WORKER_BITS" usage:"bits of an id for the worker; the rest of 10 is the datacenter's (default 5)"`
-	LeaseTTL   time.Duration `env:"SOUK_ID_LEASE_TTL" usage:"how long a crashed process keeps its worker number (default 15s)"`
-	Owner      string        `env:"SOUK_ID_OWNER" usage:"name in the lease table (default host, pid and a random part)"`
+const (
+	sequenceBits = 12
+	machineBits  = 10
+	timeShift    = sequenceBits + machineBits
+	epochMillis  = 1_704_067_200_000 // 2024-01-01 UTC
+)
+
+var (
+	// ErrNoLease: there is no lease now, because none was acquired, it ran out
+	// or was released. The id may be had later, if Run is running.
+	ErrNoLease = errors.New("idgen: no worker number is leased")
+	// ErrExhausted: ids were taken faster than 4,096 per millisecond for so
+	// long, or the clock jumped so far ahead, that the high-water mark is
+	// reached. The next renewal raises it.
+	ErrExhausted = errors.New("idgen: the lease's high-water mark is reached")
+)
+
+// Worker issues ids under one worker number. Its methods are safe for
+// concurrent use.
+type Worker struct {
+	db    *database.DB
+	cfg   Config
+	lease atomic.Pointer[lease] // nil without one
 }
 
-// Worker issues ids.
-type Worker struct{}
+// New returns a Worker that needs Acquire before it issues ids, and Run to go
+// on doing so. The database's tables are those of Migrations.
+func New(db *database.DB, cfg Config) *Worker {
+	return &Worker{db: db, cfg: cfg.withDefaults()}
+}
 
-// Parts of an id.
+// Static returns a Worker with a fixed machine number, 0 to 1023, and no
+// lease, for tests and tools: nothing keeps another from using the same.
+func Static(machine int) *Worker {
+	w := &Worker{cfg: Config{}.withDefaults()}
+	w.lease.Store(&lease{
+		machine: int64(machine) & (1<<machineBits - 1), ceiling: maxPosition, forever: true,
+		anchor: time.Now(), base: time.Now(), last: new(atomic.Int64),
+	})
+	return w
+}
+
+// Next returns a new id, above those it returned under the same lease. It
+// takes about as long as reading the clock and never blocks; beyond 4,096 ids
+// in a millisecond, or when the clock steps back, it borrows from the
+// milliseconds to come. An error is ErrNoLease or ErrExhausted.
+func (w *Worker) Next() (int64, error) {
+	l := w.lease.Load()
+	if l == nil {
+		return 0, ErrNoLease
+	}
+	now, alive := l.now(w.cfg.now())
+	if !alive {
+		return 0, ErrNoLease
+	}
+	position, ok := l.advance(now)
+	if !ok {
+		return 0, ErrExhausted
+	}
+	return position>>sequenceBits<<timeShift | l.machine<<sequenceBits | position&(1<<sequenceBits-1), nil
+}
+
+// Parts is what an id is made of.
 type Parts struct {
-	Time     time.Time
-	Machine  int
+	Time     time.Time // UTC, to the millisecond; ahead of the clock when borrowed
+	Machine  int       // datacenter and worker together
 	Sequence int
 }
 
-func New(db *database.DB, cfg Config) *Worker       { return &Worker{} }
-func Static(worker int) *Worker                     { return &Worker{} }
-func (w *Worker) Acquire(ctx context.Context) error { return errors.New("not built") }
-func (w *Worker) Run(ctx context.Context) error     { return errors.New("not built") }
-func (w *Worker) Next() (int64, error)              { return 0, errors.New("not built") }
-func Parse(id int64) Parts                          { return Parts{} }
+// Parse takes an id apart.
+func Parse(id int64) Parts {
+	return Parts{
+		Time:     time.UnixMilli(id>>timeShift + epochMillis).UTC(),
+		Machine:  int(id >> sequenceBits & (1<<machineBits - 1)),
+		Sequence: int(id & (1<<sequenceBits - 1)),
+	}
+}

@@ -1,0 +1,59 @@
+package idgen
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Config of a Worker. The zero value of a field asks for its default.
+type Config struct {
+	Datacenter int           `env:"SOUK_ID_DATACENTER" usage:"this datacenter's number in ids"`
+	WorkerBits int           `env:"SOUK_ID_WORKER_BITS" usage:"bits of an id for the worker (default 5); the rest of 10 is the datacenter's"`
+	LeaseTTL   time.Duration `env:"SOUK_ID_LEASE_TTL" usage:"how long a crashed process keeps its worker number (default 15s)"`
+	Owner      string        `env:"-"` // in the lease table, for people; unique per process by default
+
+	Log *slog.Logger `env:"-"` // told when a lease is lost or not renewed; nil discards
+
+	// Clock replaces time.Now in tests of clocks that step.
+	Clock func() time.Time `env:"-"`
+}
+
+func (c Config) withDefaults() Config {
+	c.WorkerBits = cmp.Or(c.WorkerBits, 5)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, 15*time.Second)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Owner == "" {
+		host, _ := os.Hostname()
+		c.Owner = fmt.Sprintf("%.64s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+	}
+	return c
+}
+
+// Validate checks that the numbers fit the id.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if c.WorkerBits < 1 || c.WorkerBits > machineBits {
+		return fmt.Errorf("SOUK_ID_WORKER_BITS must be 1 to %d", machineBits)
+	}
+	if limit := 1 << (machineBits - c.WorkerBits); c.Datacenter < 0 || c.Datacenter >= limit {
+		return fmt.Errorf("SOUK_ID_DATACENTER must be 0 to %d", limit-1)
+	}
+	if c.LeaseTTL < time.Second {
+		return errors.New("SOUK_ID_LEASE_TTL must be at least 1s")
+	}
+	return nil
+}
+
+func (c Config) now() time.Time {
+	if c.Clock != nil {
+		return c.Clock()
+	}
+	return time.Now()
+}
