@@ -1,0 +1,304 @@
+package httpserver_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/telemetry"
+)
+
+// running is a server under test.
+type running struct {
+	*httpserver.Server
+	tell  context.CancelFunc // to stop
+	ended chan struct{}      // closed when Run has returned
+	err   error              // what it returned
+}
+
+// stop tells the server to stop and waits for it.
+func (r *running) stop() error {
+	r.tell()
+	<-r.ended
+	return r.err
+}
+
+func start(t *testing.T, cfg httpserver.Config, h http.Handler, ready ...httpserver.Check) *running {
+	t.Helper()
+	return run(t, httpserver.New(cfg, h, telemetry.Nop(), ready...))
+}
+
+func run(t *testing.T, s *httpserver.Server) *running {
+	t.Helper()
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{Server: s, tell: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(r.ended)
+		r.err = s.Run(ctx)
+	}()
+	t.Cleanup(func() { _ = r.stop() })
+	return r
+}
+
+// raw sends bytes as they are and reads one reply.
+func raw(t *testing.T, addr, text string) (*http.Response, string) {
+	t.Helper()
+	conn := dial(t, addr)
+	go func() { _, _ = io.WriteString(conn, text) }() // the server may stop reading half way
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("read reply: %v", err)
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	return response, string(body)
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
+
+// The edge part of the bad-input corpus, as bytes on the wire.
+func TestServerRefuses(t *testing.T) {
+	s := start(t, httpserver.Config{ReadTimeout: 300 * time.Millisecond, RequestTimeout: 200 * time.Millisecond}, bindServer())
+	const head = "POST /orders HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\n"
+	tests := []struct {
+		name, text string
+		status     int
+		code       string
+	}{
+		{"1 MB header", "GET / HTTP/1.1\r\nHost: souk\r\nX-Big: " + strings.Repeat("a", 1<<20) + "\r\n\r\n", 431, "header_too_large"},
+		{"not HTTP", "hello\r\n\r\n", 400, "malformed_request"},
+		{"no host", "GET / HTTP/1.1\r\n\r\n", 400, "malformed_request"},
+		{"CR in a header", "GET / HTTP/1.1\r\nHost: souk\r\nX-A: a\rb\r\n\r\n", 400, "malformed_request"},
+		{"NUL in a header", "GET / HTTP/1.1\r\nHost: souk\r\nX-A: a\x00b\r\n\r\n", 400, "malformed_request"},
+		{"space before colon", "GET / HTTP/1.1\r\nHost: souk\r\nContent-Length : 1\r\n\r\n", 400, "malformed_request"},
+		{"two lengths", head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, "malformed_request"},
+		{"negative length", head + "Content-Length: -1\r\n\r\n", 400, "malformed_request"},
+		{"unknown transfer encoding", head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "malformed_request"},
+		{"body shorter than said, then silence", head + "Content-Length: 10\r\n\r\n{", 408, "request_timeout"},
+		{"chunks that stop coming", head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", 408, "request_timeout"},
+		{"chunks that never stop", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("100\r\n"+strings.Repeat(" ", 256)+"\r\n", 300), 413, "body_too_large"},
+		{"bad chunk", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, "malformed_json"},
+		{"said to be huge", head + "Content-Length: 1000000000\r\n\r\n{}", 413, "body_too_large"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			response, body := raw(t, s.Addr(), tt.text)
+			if p := problemOf(t, response.StatusCode, response.Header, []byte(body)); response.StatusCode != tt.status || p.Code != tt.code {
+				t.Errorf("got %d %s", response.StatusCode, body)
+			}
+		})
+	}
+	if response, _ := raw(t, s.Addr(), head+"Content-Length: 2\r\n\r\n{}"); response.StatusCode != 200 {
+		t.Errorf("afterwards a good request gets %d", response.StatusCode)
+	}
+}
+
+// What hides behind a chunked body whose Content-Length says otherwise is
+// never taken for another request.
+func TestNoRequestIsSmuggled(t *testing.T) {
+	s := start(t, httpserver.Config{}, bindServer())
+	conn := dial(t, s.Addr())
+	_, err := io.WriteString(conn, "POST /orders HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\n"+
+		"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: souk\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies, err := io.ReadAll(conn)
+	if err != nil && !errors.Is(err, io.EOF) && len(replies) == 0 {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(replies), "HTTP/1.1 "); n != 1 {
+		t.Errorf("%d replies on the connection:\n%s", n, replies)
+	}
+}
+
+func TestSlowHeadersAreCutOff(t *testing.T) {
+	s := start(t, httpserver.Config{HeaderTimeout: 50 * time.Millisecond}, bindServer())
+	conn := dial(t, s.Addr())
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost:")
+	if reply, err := io.ReadAll(conn); err != nil || strings.Contains(string(reply), "200") {
+		t.Errorf("got %q, %v; want the connection closed", reply, err)
+	}
+}
+
+func TestTakenPort(t *testing.T) {
+	s := start(t, httpserver.Config{}, bindServer())
+	err := httpserver.New(httpserver.Config{Addr: s.Addr()}, bindServer(), telemetry.Nop()).Listen()
+	if err == nil || !strings.Contains(err.Error(), s.Addr()) {
+		t.Errorf("got %v, want an error that names %s", err, s.Addr())
+	}
+}
+
+func get(t *testing.T, client *http.Client, url string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func newClient(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func TestHealth(t *testing.T) {
+	var probe error = errors.New("dial tcp 10.0.0.7: refused")
+	s := start(t, httpserver.Config{}, bindServer(),
+		httpserver.Check{Name: "prices", Probe: func(context.Context) error { return probe }})
+	client, base := newClient(t), "http://"+s.Addr()
+	if response, _ := get(t, client, base+"/livez"); response.StatusCode != 200 {
+		t.Errorf("livez %d", response.StatusCode)
+	}
+	response, body := get(t, client, base+"/readyz")
+	p := problemOf(t, response.StatusCode, response.Header, []byte(body))
+	if response.StatusCode != 503 || p.fields() != "prices failing" || strings.Contains(body, "10.0.0.7") || response.Header.Get("Retry-After") == "" {
+		t.Errorf("readyz %d %s", response.StatusCode, body)
+	}
+	probe = nil
+	if response, _ := get(t, client, base+"/readyz"); response.StatusCode != 200 {
+		t.Errorf("readyz %d", response.StatusCode)
+	}
+}
+
+// While draining the server still serves, reports not ready, and asks for new
+// connections elsewhere; then it waits for the request in hand.
+func TestDrain(t *testing.T) {
+	inside, release := make(chan struct{}), make(chan struct{})
+	r := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
+	r.GET("/slow", func(c *gin.Context) {
+		close(inside)
+		<-release
+		c.String(200, "%v", c.Request.Context().Err())
+	})
+	r.GET("/fast", func(c *gin.Context) { c.Status(204) })
+	s := start(t, httpserver.Config{DrainDelay: 500 * time.Millisecond}, r)
+	client, base := newClient(t), "http://"+s.Addr()
+
+	slow := dial(t, s.Addr())
+	_, _ = io.WriteString(slow, "GET /slow HTTP/1.1\r\nHost: souk\r\n\r\n")
+	<-inside
+	s.tell()
+	for { // until it has heard
+		response, body := get(t, client, base+"/readyz")
+		if response.StatusCode == 503 {
+			if p := problemOf(t, 503, response.Header, []byte(body)); p.Code != "draining" || !response.Close {
+				t.Errorf("draining: %s, close %v", body, response.Close)
+			}
+			break
+		}
+	}
+	if response, _ := get(t, client, base+"/fast"); response.StatusCode != 204 || !response.Close {
+		t.Errorf("draining: %d, close %v", response.StatusCode, response.Close)
+	}
+	for { // until it accepts no more
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr())
+		if err != nil {
+			break
+		}
+		_ = conn.Close()
+	}
+	select {
+	case <-s.ended:
+		t.Fatalf("stopped with a request in hand: %v", s.err)
+	default:
+	}
+	close(release)
+	response, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, _ := io.ReadAll(response.Body); string(body) != "<nil>" {
+		t.Errorf("the request in hand ended with %q", body)
+	}
+	if err := s.stop(); err != nil {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
+func TestShutdownDoesNotWaitForEver(t *testing.T) {
+	inside, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	r := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
+	r.GET("/stuck", func(*gin.Context) { close(inside); <-release })
+	s := start(t, httpserver.Config{ShutdownTimeout: 10 * time.Millisecond}, r)
+	conn := dial(t, s.Addr())
+	_, _ = fmt.Fprintf(conn, "GET /stuck HTTP/1.1\r\nHost: souk\r\n\r\n")
+	<-inside
+	if err := s.stop(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want a deadline", err)
+	}
+}
+
+func TestAdmin(t *testing.T) {
+	tel := telemetry.Nop()
+	router := httpserver.NewRouter(httpserver.Config{}, tel)
+	request(t, router, "GET", "/nowhere")
+	s := run(t, httpserver.NewAdmin(httpserver.Config{}, tel))
+	client, base := newClient(t), "http://"+s.Addr()
+	if _, body := get(t, client, base+"/metrics"); !strings.Contains(body, `souk_http_requests_total{method="GET",route="unmatched",status="404"} 1`) {
+		t.Errorf("metrics:\n%s", body)
+	}
+	if response, _ := get(t, client, base+"/debug/pprof/"); response.StatusCode != 200 {
+		t.Errorf("pprof %d", response.StatusCode)
+	}
+	if response, _ := get(t, client, base+"/debug/pprof/cmdline"); response.StatusCode == 200 {
+		t.Error("the command line is shown: it may hold secrets")
+	}
+}
+
+func ExampleNewRouter() {
+	type greeting struct {
+		Name string `json:"name"`
+	}
+	cfg, tel := httpserver.Config{}, telemetry.Nop()
+	router := httpserver.NewRouter(cfg, tel)
+	router.POST("/v1/greetings", func(c *gin.Context) {
+		body, err := httpserver.Bind[greeting](c)
+		if err != nil {
+			httpserver.Fail(c, err)
+			return
+		}
+		c.JSON(http.StatusCreated, body)
+	})
+	server := httpserver.New(cfg, router, tel)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // a real program waits for a signal
+	fmt.Println(server.Run(ctx))
+	// Output: <nil>
+}
