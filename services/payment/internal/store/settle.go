@@ -100,7 +100,7 @@ func insertEntries(ctx context.Context, tx *database.Tx, entries []payment.Entry
 func (u unit) take(ctx context.Context, taken map[payment.WalletID]int64) error {
 	rows := walletRows(taken)
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
-		Table: "wallet", Key: []string{"user_id", "currency"}, Values: []string{"amount"}, Rows: rows,
+		Table: "wallet", Key: walletColumns[:2], Values: []string{"amount"}, Rows: rows,
 		Set:   map[string]string{"balance": "t.balance - v.amount"},
 		Where: "t.balance >= v.amount",
 	})

@@ -65,7 +65,7 @@ func deposit(ctx context.Context, tx *database.Tx, d payment.Deposit) (receiptJS
 func credit(ctx context.Context, tx *database.Tx, amounts map[payment.WalletID]int64) error {
 	rows := walletRows(amounts)
 	n, err := tx.UpdateMany(ctx, database.UpdateMany{
-		Table: "wallet", Key: []string{"user_id", "currency"}, Values: []string{"amount"}, Rows: rows,
+		Table: "wallet", Key: walletColumns[:2], Values: []string{"amount"}, Rows: rows,
 		Set:   map[string]string{"balance": "t.balance + v.amount"},
 		Where: fmt.Sprintf("t.balance <= %d - v.amount", int64(payment.MaxBalance)),
 	})
@@ -85,7 +85,10 @@ func openWallets(ctx context.Context, tx *database.Tx, rows [][]any) error {
 	for i, r := range rows {
 		empty[i] = []any{r[0], r[1], 0}
 	}
-	if _, err := tx.InsertIgnore(ctx, "wallet", walletColumns, empty); err != nil {
+	// An upsert locks for writing at once; two that had ignored their
+	// duplicates would hold read locks and wait for each other to let go.
+	err := tx.Upsert(ctx, "wallet", walletColumns[:2], walletColumns, empty, map[string]string{"balance": "old(balance)"})
+	if err != nil {
 		return fmt.Errorf("open %d wallets: %w", len(rows), err)
 	}
 	return nil

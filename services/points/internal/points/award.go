@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -72,8 +73,11 @@ func (a *Awarder) Award(ctx context.Context, u Unit, paid []PaidOrder) error {
 }
 
 func (a *Awarder) decide(paid []PaidOrder, known map[OrderID]Award) (Decisions, error) {
-	b := batch{rules: a.rules, at: a.now(), awards: known, told: map[OrderID]bool{}}
-	b.out.Earned = map[UserID]int64{}
+	b := batch{
+		rules: a.rules, at: a.now(), awards: map[OrderID]Award{}, told: map[OrderID]bool{},
+		out: Decisions{Earned: map[UserID]int64{}},
+	}
+	maps.Copy(b.awards, known)
 	for _, p := range paid {
 		if err := p.validate(); err != nil {
 			return Decisions{}, err

@@ -25,7 +25,7 @@ func (s *Store) Entries(ctx context.Context, user points.UserID, p points.Page) 
 	q := s.db.ORM(ctx).Where("user_id = ?", int64(user))
 	if after := p.After; after != (points.EntryID{}) {
 		id := int64(after.Order)
-		q = q.Where("order_id < ? OR order_id = ? AND (rule > ? OR rule = ? AND cause_id > ?)", id, id, after.Rule, after.Rule, after.Cause)
+		q = q.Where("(order_id < ? OR (order_id = ? AND (rule > ? OR (rule = ? AND cause_id > ?))))", id, id, after.Rule, after.Rule, after.Cause)
 	}
 	var rows []entryRow
 	if err := q.Order("order_id DESC, rule, cause_id").Limit(p.Limit).Find(&rows).Error; err != nil {
