@@ -25,7 +25,16 @@ CREATE TABLE relay_lease (
     PRIMARY KEY (topic, part)
 );
 
+-- Who takes part in relaying a topic, so that each can tell its share.
+CREATE TABLE relay_member (
+    topic VARCHAR(128) NOT NULL,
+    owner VARCHAR(128) NOT NULL,
+    until BIGINT       NOT NULL,
+    PRIMARY KEY (topic, owner)
+);
+
 -- +goose Down
+DROP TABLE relay_member;
 DROP TABLE relay_lease;
 DROP TABLE outbox;
 DROP TABLE event_log;
