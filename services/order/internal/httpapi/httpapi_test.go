@@ -166,7 +166,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 	}{
 		"no key":              {"", tea, 400},
 		"long key":            {strings.Repeat("k", 256), tea, 400},
-		"empty body":          {"k", ``, 400},
+		"blank body":          {"k", ` `, 400},
 		"fraction":            {"k", `{"items":[{"sku":"TEA","quantity":1.5}],"payment":{"method":"wallet"}}`, 422},
 		"too large a number":  {"k", `{"items":[{"sku":"TEA","quantity":9223372036854775808}],"payment":{"method":"wallet"}}`, 422},
 		"string quantity":     {"k", `{"items":[{"sku":"TEA","quantity":"1"}],"payment":{"method":"wallet"}}`, 422},
