@@ -101,28 +101,6 @@ func orphanAward(f *findings) func(*awardRow) {
 	}
 }
 
-// compareReservation holds stock against the order (2). What inventory has
-// decided, order must have heard; what order has decided, inventory.
-func compareReservation(o *orderRow, r *reservationRow, f *findings) {
-	if r == nil {
-		f.suspect(Reservations, o.id, "it has no reservation", "it is %s", o.status)
-		return
-	}
-	want := map[string][]string{
-		"RESERVED":  {held},
-		"PAID":      {committed},
-		"COMPLETED": {committed},
-		"REJECTED":  {rejected},
-		"CANCELLED": {released, rejected},
-	}[o.status]
-	for _, status := range want {
-		if r.status == status {
-			return
-		}
-	}
-	f.suspect(Reservations, o.id, "order and reservation disagree", "order %s, reservation %s", o.status, r.status)
-}
-
 // comparePayment holds money against the order (3).
 func comparePayment(o *orderRow, p *paymentRow, f *findings) {
 	settled := o.status == "PAID" || o.status == "COMPLETED"

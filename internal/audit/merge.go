@@ -13,7 +13,8 @@ type cursor[T any] struct {
 	row  T
 	id   func(*T) int64
 	into func(*T) []any
-	live bool // row holds one that was not taken yet
+	live bool // row holds one
+	done bool // that one was returned by seek
 }
 
 // open starts a stream; the query must be ordered by order id. Close follows.
@@ -31,6 +32,7 @@ func open[T any](ctx context.Context, q querier, query string, id func(*T) int64
 }
 
 func (c *cursor[T]) advance() error {
+	c.done = false
 	if c.live = c.rows.Next(); !c.live {
 		return c.rows.Err()
 	}
@@ -40,13 +42,11 @@ func (c *cursor[T]) advance() error {
 // seek passes the rows before order to skipped and returns order's own row, or
 // nil when there is none. The row is valid until the next call.
 func (c *cursor[T]) seek(order int64, skipped func(*T)) (*T, error) {
-	for c.live && c.id(&c.row) < order {
-		skipped(&c.row)
-		if err := c.advance(); err != nil {
-			return nil, err
-		}
+	if err := c.pass(func() bool { return c.id(&c.row) < order }, skipped); err != nil {
+		return nil, err
 	}
 	if c.live && c.id(&c.row) == order {
+		c.done = true
 		return &c.row, nil
 	}
 	return nil, nil
@@ -54,8 +54,16 @@ func (c *cursor[T]) seek(order int64, skipped func(*T)) (*T, error) {
 
 // rest passes all remaining rows to skipped.
 func (c *cursor[T]) rest(skipped func(*T)) error {
-	for c.live {
-		skipped(&c.row)
+	return c.pass(func() bool { return true }, skipped)
+}
+
+// pass goes on while the condition holds, and hands what seek had not returned
+// to skipped.
+func (c *cursor[T]) pass(while func() bool, skipped func(*T)) error {
+	for c.live && while() {
+		if !c.done {
+			skipped(&c.row)
+		}
 		if err := c.advance(); err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"souk.example/contracts"
 )
@@ -29,10 +31,18 @@ func checkPayments(ctx context.Context, s snapshots, f *findings) error {
 	if err != nil {
 		return err
 	}
+	moved, err := readCaptures(ctx, s.payment, f)
+	if err != nil {
+		return err
+	}
 	var p paymentRow
 	err = each(ctx, s.payment, selectPayments, p.fields(), func() error {
 		f.checked.Payments++
 		checkCapture(&p, f)
+		if moved[p.order] != p.captured {
+			f.violated(Ledger, orderSubject(p.order), "captured %d, the ledger moved %d", p.captured, moved[p.order])
+		}
+		delete(moved, p.order)
 		checkAnswer("payment", p.order, log[p.order].steps, expectedPaymentAnswer(p.status), f)
 		delete(log, p.order)
 		return nil
@@ -40,7 +50,29 @@ func checkPayments(ctx context.Context, s snapshots, f *findings) error {
 	for id, said := range log {
 		checkAnswer("payment", id, said.steps, 0, f)
 	}
+	for id, amount := range moved {
+		f.violated(Ledger, orderSubject(id), "the ledger moved %d, but there is no payment", amount)
+	}
 	return err
+}
+
+// readCaptures is what the ledger moved for each order. An entry's cause names
+// the order and is unique, so an order is charged at most once.
+func readCaptures(ctx context.Context, q querier, f *findings) (map[int64]int64, error) {
+	const kind = "capture:"
+	moved := map[int64]int64{}
+	var cause string
+	var amount int64
+	err := each(ctx, q, "SELECT cause, amount FROM ledger_entry WHERE cause LIKE '"+kind+"%'", []any{&cause, &amount}, func() error {
+		order, err := strconv.ParseInt(strings.TrimPrefix(cause, kind), 10, 64)
+		if err != nil {
+			f.violated(Ledger, "ledger entry "+cause, "it names no order")
+			return nil
+		}
+		moved[order] += amount
+		return nil
+	})
+	return moved, err
 }
 
 func checkCapture(p *paymentRow, f *findings) {

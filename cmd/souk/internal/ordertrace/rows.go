@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,7 +25,7 @@ func queries(service string, order int64) []query {
 	perService := map[string][]query{
 		"order":     {{"orders", "id = ?", []any{order}}},
 		"inventory": {{"reservation", "order_id = ?", []any{order}}},
-		"payment":   {{"payment", "order_id = ?", []any{order}}, {"ledger_entry", "cause LIKE ?", []any{"%" + id + "%"}}},
+		"payment":   {{"payment", "order_id = ?", []any{order}}, {"ledger_entry", "cause = ?", []any{"capture:" + id}}},
 		"points":    {{"points_entry", "order_id = ?", []any{order}}},
 	}
 	parked := query{"dead_letter", "k = ?", []any{id}}
@@ -62,23 +63,28 @@ func scanRow(rows *sql.Rows, columns []string) (map[string]any, error) {
 	}
 	row := make(map[string]any, len(columns))
 	for i, name := range columns {
-		row[name] = readable(values[i])
+		row[name] = readable(name, values[i])
 	}
 	return row, nil
 }
 
-// readable turns bytes into what they are: JSON, text, or else base64.
-func readable(v any) any {
-	b, isBytes := v.([]byte)
-	switch {
-	case !isBytes:
-		return v
-	case json.Valid(b):
-		return json.RawMessage(b)
-	case utf8.Valid(b):
-		return string(b)
+// readable turns an id into decimal text, as everywhere in souk's JSON, and
+// bytes into what they are: JSON, text, or else base64.
+func readable(column string, v any) any {
+	switch v := v.(type) {
+	case int64:
+		if column == "id" || strings.HasSuffix(column, "_id") {
+			return strconv.FormatInt(v, 10)
+		}
+	case []byte:
+		if json.Valid(v) {
+			return json.RawMessage(v)
+		}
+		if utf8.Valid(v) {
+			return string(v)
+		}
 	}
-	return b
+	return v
 }
 
 // timeOf is when a row came to be, by the column that says so.

@@ -8,6 +8,8 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/config"
 	"souk.example/services/order"
+	"souk.example/services/payment"
+	"souk.example/services/points"
 )
 
 // service is one service's way from environment variables to an application.
@@ -19,6 +21,8 @@ type service struct {
 func services() []service {
 	return []service{
 		of("order", func(c *order.Config) *fxrun.BaseConfig { return &c.Base }, order.Module),
+		of("payment", func(c *payment.Config) *fxrun.BaseConfig { return &c.Base }, payment.Module),
+		of("points", func(c *points.Config) *fxrun.BaseConfig { return &c.Base }, points.Module),
 	}
 }
 
