@@ -158,6 +158,36 @@ func TestWaitersOutliveAFailedFirst(t *testing.T) {
 	}
 }
 
+// Only MySQL's INSERT waits for the very key; it takes ten seconds.
+func TestEndlessFirstIsInFlight(t *testing.T) {
+	db := open(t)
+	if db.Dialect() != database.MySQL || testing.Short() {
+		t.Skip("needs " + databasetest.DSNVariable + " and time")
+	}
+	begun, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, _, err := idempotency.Do(t.Context(), db, request("k", "body"), func(ctx context.Context, tx *database.Tx) (reply, error) {
+			close(begun)
+			<-end
+			return insert(1)(ctx, tx)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-begun
+	_, _, err := idempotency.Do(t.Context(), db, request("k", "body"), insert(2))
+	if e := apperr.From(err); e.Kind != apperr.Conflict || e.Code != idempotency.CodeInFlight || e.RetryAfter == 0 {
+		t.Errorf("Do() = %v, want %s", err, idempotency.CodeInFlight)
+	}
+	close(end)
+	wg.Wait()
+	if _, replayed, err := idempotency.Do(t.Context(), db, request("k", "body"), insert(3)); err != nil || !replayed {
+		t.Errorf("Do() afterwards = replayed %v, %v", replayed, err)
+	}
+}
+
 func TestTheEffectsOwnDuplicateIsItsError(t *testing.T) {
 	db := open(t)
 	if _, _, err := idempotency.Do(t.Context(), db, request("a", "body"), insert(1)); err != nil {
