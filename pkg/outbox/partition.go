@@ -86,6 +86,7 @@ func (l *loop) going(ctx context.Context) bool {
 }
 
 func (l *loop) waitForToken(ctx context.Context) {
+	l.oldest.Store(0)
 	l.idle.Store(true)
 	defer l.idle.Store(false)
 	select {
@@ -158,16 +159,10 @@ func (l *loop) read(ctx context.Context) (packs []pack, more bool, err error) {
 	if err := rows.Err(); err != nil {
 		return nil, false, fmt.Errorf("read outbox: %w", err)
 	}
-	l.note(packs)
-	return packs, len(packs) == limit || size >= readMaxBytes, nil
-}
-
-func (l *loop) note(packs []pack) {
-	oldest := int64(0)
 	if len(packs) > 0 {
-		oldest = packs[0].at
+		l.oldest.Store(packs[0].at)
 	}
-	l.oldest.Store(oldest)
+	return packs, len(packs) == limit || size >= readMaxBytes, nil
 }
 
 // publish returns the packs that were acknowledged, and an error when those
