@@ -8,7 +8,7 @@ import (
 )
 
 func seedCommand(a *app) *cobra.Command {
-	return &cobra.Command{Use: "seed", RunE: func(*cobra.Command, []string) error { return errors.New("not built") }}
+	return &cobra.Command{Use: "seed", Example: "  souk seed", RunE: func(*cobra.Command, []string) error { return errors.New("not built") }}
 }
 
 func (a *app) seed(context.Context) error { return nil }

@@ -94,8 +94,10 @@ func runApp(ctx context.Context, app *fx.App) error {
 	var ended error
 	select {
 	case <-ctx.Done():
-	case <-app.Wait():
-		ended = errEnded
+	case s := <-app.Wait(): // fx hears SIGTERM as well; that is exit code 0
+		if s.ExitCode != 0 {
+			ended = errEnded
+		}
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.StopTimeout())
 	defer cancel()

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"souk.example/cmd/souk/internal/home"
+)
+
+// outcome is what one command line came to.
+type outcome struct {
+	code           int
+	stdout, stderr string
+	err            error
+}
+
+// run executes a command line in this process, in a home of its own.
+func run(t *testing.T, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	root := newRoot(&stdout, &stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(t.Context())
+	return outcome{code: exitCode(err), stdout: stdout.String(), stderr: stderr.String(), err: err}
+}
+
+func ownHome(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "home")
+	t.Setenv("SOUK_HOME", dir)
+	t.Setenv("SOUK_PORT_BASE", "19000")
+	return dir
+}
+
+func TestExitCodes(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want int
+	}{
+		"help":                       {[]string{"--help"}, 0},
+		"version":                    {[]string{"version"}, 0},
+		"completion":                 {[]string{"completion", "bash"}, 0},
+		"no such command":            {[]string{"fly"}, 2},
+		"no such flag":               {[]string{"status", "--colour"}, 2},
+		"too many arguments":         {[]string{"status", "all"}, 2},
+		"status of nothing":          {[]string{"status"}, 1},
+		"down of nothing":            {[]string{"down"}, 0},
+		"engines not there yet":      {[]string{"up", "--infra", "native"}, 2},
+		"engines nobody knows":       {[]string{"up", "--infra", "cloud"}, 2},
+		"audit of nothing":           {[]string{"audit"}, 2},
+		"smoke without a souk":       {[]string{"smoke"}, 2},
+		"token without a key":        {[]string{"token"}, 2},
+		"token for fewer than none":  {[]string{"token", "--count", "-1"}, 2},
+		"token for two at once":      {[]string{"token", "--admin", "--count", "3"}, 2},
+		"log of no service":          {[]string{"logs", "cart"}, 2},
+		"log that is not there":      {[]string{"logs", "order"}, 1},
+		"trace of what is no id":     {[]string{"order", "trace", "x"}, 2},
+		"trace without data":         {[]string{"order", "trace", "1"}, 2},
+		"events without a souk":      {[]string{"events", "tail"}, 2},
+		"events of an unknown topic": {[]string{"events", "tail", "--topic", "x"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ownHome(t)
+			if got := run(t, c.args...); got.code != c.want {
+				t.Errorf("exit code %d, want %d (%v)", got.code, c.want, got.err)
+			}
+		})
+	}
+}
+
+func TestEveryCommandShowsAnExample(t *testing.T) {
+	for _, args := range [][]string{
+		{"up"}, {"down"}, {"status"}, {"logs"}, {"seed"}, {"token"}, {"smoke"}, {"audit"}, {"order", "trace"}, {"events", "tail"}, {"version"},
+	} {
+		got := run(t, append(args, "--help")...)
+		if got.code != 0 || !strings.Contains(got.stdout, "Examples:") {
+			t.Errorf("souk %v --help shows no example", args)
+		}
+	}
+}
+
+func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
+	ownHome(t)
+	got := run(t, "status", "--json")
+	var report statusReport
+	if err := json.Unmarshal([]byte(got.stdout), &report); err != nil {
+		t.Fatalf("%v in %q", err, got.stdout)
+	}
+	if got.code != 1 || report.Mode != "none" || report.Services == nil || report.Engines == nil {
+		t.Errorf("exit code %d, report %+v", got.code, report)
+	}
+}
+
+func TestProductionMintsNoTokens(t *testing.T) {
+	ownHome(t)
+	t.Setenv("SOUK_ENV", "production")
+	if got := run(t, "token"); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
+		t.Errorf("exit code %d, %v", got.code, got.err)
+	}
+}
+
+func TestWipeRefusesWhatIsNotAHome(t *testing.T) {
+	dir := ownHome(t)
+	precious := filepath.Join(dir, "thesis.txt")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, "down", "--wipe")
+	if got.code != 2 || !errors.Is(got.err, home.ErrNotAHome) {
+		t.Errorf("exit code %d, %v", got.code, got.err)
+	}
+	if _, err := os.Stat(precious); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUpNamesATakenPort(t *testing.T) {
+	ownHome(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	t.Setenv("SOUK_PORT_BASE", fmt.Sprint(port-3)) // where order would listen
+	got := run(t, "up")
+	if got.code != 2 || !strings.Contains(got.err.Error(), fmt.Sprintf("port %d (order)", port)) {
+		t.Errorf("exit code %d, %v", got.code, got.err)
+	}
+}
+
+func TestPortBaseMustBeOne(t *testing.T) {
+	for _, base := range []string{"x", "0", "65000", "-1"} {
+		ownHome(t)
+		t.Setenv("SOUK_PORT_BASE", base)
+		if got := run(t, "status"); got.code != 2 {
+			t.Errorf("SOUK_PORT_BASE=%s: exit code %d", base, got.code)
+		}
+	}
+}
