@@ -1,0 +1,37 @@
+// Package inventory is the domain of the inventory service: what is sold, how
+// much of it there is, and which order holds how much.
+//
+// Stock is decided here and nowhere else. An order's request is decided once:
+// the reservation it leaves, a refusal or a tombstone included, answers every
+// repetition.
+package inventory
+
+import (
+	"regexp"
+
+	"souk.example/contracts"
+	"souk.example/pkg/apperr"
+)
+
+// SKU names a product: upper-case letters, digits and dashes, at most 64.
+type SKU string
+
+// OrderID is the id of an order.
+type OrderID int64
+
+var skuPattern = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,63}$`)
+
+// ParseSKU checks text from outside; false means that no product has this name.
+func ParseSKU(text string) (SKU, bool) { return SKU(text), skuPattern.MatchString(text) }
+
+// Refusals of what a client asks for.
+var (
+	ErrProductNotFound = apperr.New(apperr.NotFound, contracts.CodeProductNotFound, "there is no such product")
+	ErrSKUTaken        = apperr.New(apperr.Conflict, contracts.CodeSKUTaken, "the sku names another product")
+	ErrBelowReserved   = apperr.New(apperr.Conflict, contracts.CodeBelowReserved, "fewer units are available than the adjustment takes away")
+)
+
+func invalid(field, detail string) error {
+	return apperr.New(apperr.Unprocessable, "invalid_field", "a field is not valid").
+		WithFields(apperr.Field{Field: field, Code: "invalid", Detail: detail})
+}

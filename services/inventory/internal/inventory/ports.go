@@ -1,0 +1,42 @@
+package inventory
+
+import "context"
+
+// Unit is one transaction's view of stock, reservations and the events that
+// tell of them. Every method works on a whole batch.
+type Unit interface {
+	// Reservations loads and locks what is decided about these orders, in the
+	// order of their ids.
+	Reservations(ctx context.Context, orders []OrderID) (map[OrderID]Reservation, error)
+	// LockStock loads and locks what is there of these SKUs, in their order;
+	// a SKU that is not sold is absent.
+	LockStock(ctx context.Context, skus []SKU) (map[SKU]Stock, error)
+	// Record stores the decisions with their ledger rows and emits an event
+	// per reply. It fails when a count would fall below 0.
+	Record(ctx context.Context, d Decisions) error
+}
+
+// Catalogue is where products and their stock are changed and read. What a
+// method changes, it changes in one transaction together with the events and
+// ledger rows that tell of it.
+type Catalogue interface {
+	// Add stores new products with their initial units. ErrSKUTaken when one
+	// of the SKUs is in use; then none is stored.
+	Add(ctx context.Context, products []NewProduct) error
+	// Change applies change to the product under a lock and stores what it
+	// returns when it reports a difference. ErrProductNotFound.
+	Change(ctx context.Context, sku SKU, change func(Product) (Product, bool, error)) (Product, error)
+	// Adjust moves units in or out, once per (a.User, a.Key): a key that has
+	// adjusted already returns what it returned then. ErrProductNotFound,
+	// ErrBelowReserved.
+	Adjust(ctx context.Context, a Adjustment) (Adjusted, error)
+	// Stock returns where the units are. ErrProductNotFound.
+	Stock(ctx context.Context, sku SKU) (Stock, error)
+}
+
+// Pages are the product pages that may be cached somewhere.
+type Pages interface {
+	// Changed says that the product's page is out of date. It does its best:
+	// a page that it cannot reach is out of date until it expires.
+	Changed(ctx context.Context, sku SKU)
+}

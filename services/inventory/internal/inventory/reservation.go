@@ -1,0 +1,80 @@
+package inventory
+
+import (
+	"errors"
+	"time"
+)
+
+// Status is where a reservation stands.
+type Status string
+
+// The statuses. A reservation ends in any but HELD and never leaves its end.
+const (
+	Held      Status = "HELD"      // every line is taken off what is available
+	Committed Status = "COMMITTED" // the order is paid: the units are sold
+	Released  Status = "RELEASED"  // the units are back, or were never held: a tombstone
+	Refused   Status = "REFUSED"   // some line could not be held, so none is
+)
+
+// Line is a SKU of an order and how many units of it.
+type Line struct {
+	SKU      SKU
+	Quantity int64
+}
+
+// Reservation is what was decided for one order.
+type Reservation struct {
+	Order      OrderID
+	Status     Status
+	Lines      []Line // none in a tombstone
+	Reason     string // of a refusal, in the words of contracts
+	RefusedSKU SKU    // the first line that could not be held
+	Version    int64  // 1 when decided, up by one per change
+	At         time.Time
+	UpdatedAt  time.Time
+}
+
+// answered reports that order was told of this decision: a tombstone answers
+// a question that nobody had asked yet.
+func (r Reservation) answered() bool { return len(r.Lines) > 0 }
+
+// Errors of requests that no correct order makes. They do not go away by
+// themselves.
+var (
+	ErrCommitWithoutHold  = errors.New("paid order holds no stock")
+	ErrReleaseAfterCommit = errors.New("order was closed after its stock was sold")
+	ErrBadRequest         = errors.New("malformed request")
+)
+
+// IsImpossible reports that err will be the same however often the request is
+// repeated.
+func IsImpossible(err error) bool {
+	return errors.Is(err, ErrCommitWithoutHold) || errors.Is(err, ErrReleaseAfterCommit) || errors.Is(err, ErrBadRequest)
+}
+
+// step is what a request does to a reservation.
+type step uint8
+
+const (
+	impossible step = iota // the zero value, so that a pair left out is noticed
+	keep                   // nothing: it is decided, a repetition is passed over
+	decide                 // hold every line or refuse
+	bury                   // leave a tombstone
+	commit                 // the held units are sold
+	release                // the held units are available again
+)
+
+// undecided stands for no reservation in the table of transitions.
+const undecided Status = ""
+
+// transitions is what each action does in each status; what is not here is
+// impossible.
+func transitions() map[Status]map[Action]step {
+	return map[Status]map[Action]step{
+		undecided: {Reserve: decide, Release: bury},
+		Held:      {Reserve: keep, Commit: commit, Release: release},
+		Committed: {Reserve: keep, Commit: keep},
+		Released:  {Reserve: keep, Release: keep},
+		Refused:   {Reserve: keep, Release: keep},
+	}
+}

@@ -1,0 +1,61 @@
+package inventory
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Settler decides what order asks for. Stateless; safe for concurrent use.
+type Settler struct{ now func() time.Time }
+
+// NewSettler makes a Settler; now is the clock of the rows it leaves.
+func NewSettler(now func() time.Time) *Settler { return &Settler{now: now} }
+
+// Settle decides a batch of requests within u: the reservations there are and
+// the stock they and the requests concern are locked, the requests are decided
+// in memory, and everything is recorded with its replies. An error means that
+// nothing of the batch may stand; one that satisfies IsImpossible will not go
+// away by itself.
+func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
+	known, err := u.Reservations(ctx, ordersOf(requests))
+	if err != nil {
+		return err
+	}
+	stock, err := u.LockStock(ctx, skusOf(requests, known))
+	if err != nil {
+		return err
+	}
+	d, err := Decide(requests, Book{Reservations: known, Stock: stock}, s.now())
+	if err != nil {
+		return err
+	}
+	return u.Record(ctx, d)
+}
+
+func ordersOf(requests []Request) []OrderID {
+	ids := make(map[OrderID]struct{}, len(requests))
+	for _, r := range requests {
+		ids[r.Order] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// skusOf is the stock a batch can move: of undecided orders and of held ones.
+func skusOf(requests []Request, known map[OrderID]Reservation) []SKU {
+	skus := make(map[SKU]struct{})
+	for _, r := range requests {
+		lines := r.Lines
+		if was, decided := known[r.Order]; decided {
+			if was.Status != Held || r.Action == Reserve {
+				continue
+			}
+			lines = was.Lines
+		}
+		for _, l := range lines {
+			skus[l.SKU] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(skus))
+}

@@ -1,0 +1,35 @@
+// Package inventory is the inventory service: it keeps the catalogue and alone
+// decides about stock.
+package inventory
+
+import (
+	"go.uber.org/fx"
+
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/idempotency"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/outbox"
+	"souk.example/pkg/pubsub"
+	"souk.example/services/inventory/internal/gauges"
+	"souk.example/services/inventory/migrations"
+)
+
+// Module is the whole service.
+func Module(cfg Config) fx.Option {
+	return fx.Module("inventory",
+		fxrun.Base("inventory", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()),
+		fx.Supply(cfg, fxrun.ReadyWhen{}),
+		fx.Provide(
+			newStore, newManager, newInbox, newRouter,
+			newBroadcast, newPageCache, newPages, newGauges,
+		),
+		fxrun.Worker[*idgen.Worker](),
+		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Worker[*pubsub.Bus](),
+		fxrun.Worker[*gauges.Reporter](),
+		fxrun.Consumer[*inbox.Inbox](),
+		fxrun.HTTP(),
+		fxrun.Supervise(),
+	)
+}

@@ -1,0 +1,80 @@
+package inventory
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/fx"
+
+	"souk.example/contracts"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/cache"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/outbox"
+	"souk.example/pkg/pubsub"
+	"souk.example/pkg/redisclient"
+	"souk.example/pkg/redlock"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/inventory/internal/catalogue"
+	"souk.example/services/inventory/internal/consumer"
+	"souk.example/services/inventory/internal/gauges"
+	"souk.example/services/inventory/internal/httpapi"
+	"souk.example/services/inventory/internal/inventory"
+	"souk.example/services/inventory/internal/store"
+)
+
+func newStore(db *database.DB, box *outbox.Outbox, ids *idgen.Worker) *store.Store {
+	return store.New(db, box, ids)
+}
+
+func newManager(s *store.Store, pages *catalogue.Pages) *inventory.Manager {
+	return inventory.NewManager(s, pages, time.Now)
+}
+
+func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+	in := cfg.Inbox
+	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	return inbox.New(db, bus, ids, in, consumer.Orders(inventory.NewSettler(time.Now), s), t)
+}
+
+func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus, error) {
+	return pubsub.New(rdb, pubsub.Config{Service: "inventory"}, pubsub.WithMetrics(t.Registry))
+}
+
+// newPageCache keeps pages so that availability is at most PageTTL old: a page
+// may be read from Redis at the end of its life and then live on in memory. An
+// older one is served, for a minute, only when the database cannot answer.
+func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
+	settings := cache.Config{TTL: cfg.PageTTL * 4 / 5, L1TTL: cfg.PageTTL / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute}
+	pages, err := cache.New("product-page", rdb, settings,
+		cache.WithCodec[catalogue.Page](catalogue.Codec{}),
+		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry))
+	if err == nil {
+		lc.Append(fx.StopHook(pages.Close))
+	}
+	return pages, err
+}
+
+func newPages(c *cache.Cache[catalogue.Page], s *store.Store, log *slog.Logger) *catalogue.Pages {
+	return catalogue.NewPages(c, s, log)
+}
+
+// newGauges asks for its lock every few seconds only: who counts can wait.
+func newGauges(rdb *redisclient.Client, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
+	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
+	if err != nil {
+		return nil, err
+	}
+	return gauges.New(s, locker, t.Registry, t.Logger, cfg.Gauges)
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, m *inventory.Manager, s *store.Store, pages *catalogue.Pages) *gin.Engine {
+	r := httpserver.NewRouter(cfg.Base.HTTP, t)
+	httpapi.New(m, s, s, pages).Register(r, v)
+	return r
+}
