@@ -90,9 +90,10 @@ func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets) (*database.DB
 	return db, db.Migrate(ctx, migrations...)
 }
 
-func newIDs(db *database.DB, cfg BaseConfig) (*idgen.Worker, error) {
+func newIDs(db *database.DB, cfg BaseConfig, log *slog.Logger) (*idgen.Worker, error) {
 	ctx, cancel := opening()
 	defer cancel()
+	cfg.IDs.Log = log
 	w := idgen.New(db, cfg.IDs)
 	return w, w.Acquire(ctx)
 }
@@ -129,7 +130,7 @@ func newRedis(lc fx.Lifecycle, cfg BaseConfig) (*redisclient.Client, error) {
 func newVerifier(cfg BaseConfig) (*auth.Verifier, error) { return auth.NewVerifier(cfg.Auth) }
 
 // HTTP serves the provided router on the public address, and metrics and
-// profiles on the admin one. readiness names what must hold first.
+// profiles on the admin one. The provided ReadyWhen names what must hold first.
 func HTTP() fx.Option {
 	return fx.Provide(
 		fx.Annotate(publicServer, fx.ResultTags(`group:"members"`)),
@@ -137,7 +138,7 @@ func HTTP() fx.Option {
 	)
 }
 
-// ReadyWhen makes the service ready only while probe answers nil.
+// ReadyWhen makes the service ready only while every probe answers nil.
 type ReadyWhen []httpserver.Check
 
 func publicServer(cfg BaseConfig, router *gin.Engine, t *telemetry.Telemetry, ready ReadyWhen) member {

@@ -1,0 +1,37 @@
+package gateway
+
+import (
+	"time"
+
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway/internal/edge"
+)
+
+// Config is the gateway's settings. Each upstream lists its replicas.
+type Config struct {
+	HTTP        httpserver.Config
+	Auth        auth.Config
+	Telemetry   telemetry.Config
+	User        []string `env:"SOUK_UPSTREAM_USER" envDefault:"http://127.0.0.1:8081" usage:"replicas of user"`
+	Inventory   []string `env:"SOUK_UPSTREAM_INVENTORY" envDefault:"http://127.0.0.1:8082" usage:"replicas of inventory"`
+	Order       []string `env:"SOUK_UPSTREAM_ORDER" envDefault:"http://127.0.0.1:8083" usage:"replicas of order"`
+	Payment     []string `env:"SOUK_UPSTREAM_PAYMENT" envDefault:"http://127.0.0.1:8084" usage:"replicas of payment"`
+	Points      []string `env:"SOUK_UPSTREAM_POINTS" envDefault:"http://127.0.0.1:8085" usage:"replicas of points"`
+	CORSOrigins []string `env:"SOUK_CORS_ORIGINS" usage:"web origins that may call the API, e.g. https://shop.example; none by default"`
+}
+
+func (c Config) upstreams() map[edge.Service][]string {
+	return map[edge.Service][]string{
+		edge.User: c.User, edge.Inventory: c.Inventory, edge.Order: c.Order, edge.Payment: c.Payment, edge.Points: c.Points,
+	}
+}
+
+func (c Config) base() fxrun.BaseConfig {
+	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Telemetry: c.Telemetry}
+}
+
+// preflightAge is how long a browser may remember a CORS answer.
+const preflightAge = 10 * time.Minute

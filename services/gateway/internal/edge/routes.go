@@ -1,0 +1,73 @@
+// Package edge is what stands between clients and services: which route goes
+// where, who may take it, and what becomes of a service that does not answer.
+package edge
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/auth"
+	"souk.example/pkg/httpserver"
+)
+
+// Service names an upstream.
+type Service string
+
+const (
+	User      Service = "user"
+	Inventory Service = "inventory"
+	Order     Service = "order"
+	Payment   Service = "payment"
+	Points    Service = "points"
+)
+
+// Route sends one method and path to a service, with the same path. A route
+// that is not public needs a valid access token to pass the edge; the service
+// verifies it again and decides what its owner may see.
+type Route struct {
+	Method, Path string
+	To           Service
+	Public       bool
+}
+
+// Routes is the whole public surface; anything else is 404 at the edge.
+func Routes() []Route {
+	return []Route{
+		{"POST", "/v1/users", User, true},
+		{"POST", "/v1/sessions", User, true},
+		{"POST", "/v1/sessions/refresh", User, true},
+		{"GET", "/v1/sessions", User, false},
+		{"DELETE", "/v1/sessions/current", User, false},
+		{"DELETE", "/v1/sessions/:id", User, false},
+		{"GET", "/v1/me", User, false},
+		{"PATCH", "/v1/me", User, false},
+
+		{"GET", "/v1/products", Inventory, true},
+		{"GET", "/v1/products/:sku", Inventory, true},
+		{"POST", "/v1/admin/products", Inventory, false},
+		{"PATCH", "/v1/admin/products/:sku", Inventory, false},
+		{"GET", "/v1/admin/stock/:sku", Inventory, false},
+		{"POST", "/v1/admin/stock/:sku/adjustments", Inventory, false},
+
+		{"POST", "/v1/orders", Order, false},
+		{"GET", "/v1/orders", Order, false},
+		{"GET", "/v1/orders/:id", Order, false},
+
+		{"GET", "/v1/wallet", Payment, false},
+		{"POST", "/v1/wallet/topups", Payment, false},
+
+		{"GET", "/v1/points", Points, false},
+		{"GET", "/v1/points/entries", Points, false},
+	}
+}
+
+// Register adds every route to r.
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy) {
+	authenticate := httpserver.Authenticate(v)
+	for _, route := range Routes() {
+		chain := []gin.HandlerFunc{authenticate, proxies[route.To].Handle}
+		if route.Public {
+			chain = chain[1:]
+		}
+		r.Handle(route.Method, route.Path, chain...)
+	}
+}

@@ -1,0 +1,56 @@
+// Package gateway is the edge of souk: one address for every service, tokens
+// checked once before they cost a service anything.
+package gateway
+
+import (
+	"fmt"
+
+	"github.com/gin-contrib/cors"
+	"github.com/gin-gonic/gin"
+	"go.uber.org/fx"
+
+	"souk.example/internal/fxrun"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway/internal/edge"
+)
+
+// Module is the whole service.
+func Module(cfg Config) fx.Option {
+	return fx.Module("gateway",
+		fxrun.Base("gateway", cfg.base()),
+		fx.Supply(cfg, fxrun.ReadyWhen(nil)), // ready at once: a service that is down fails its own routes only
+		fx.Provide(newProxies, newRouter),
+		fxrun.HTTP(),
+		fxrun.Supervise(),
+	)
+}
+
+func newProxies(cfg Config) (map[edge.Service]*edge.Proxy, error) {
+	transport := edge.NewTransport()
+	proxies := make(map[edge.Service]*edge.Proxy)
+	for service, urls := range cfg.upstreams() {
+		p, err := edge.NewProxy(transport, urls)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", service, err)
+		}
+		proxies[service] = p
+	}
+	return proxies, nil
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy) *gin.Engine {
+	r := httpserver.NewRouter(cfg.HTTP, t)
+	if len(cfg.CORSOrigins) > 0 {
+		r.Use(cors.New(cors.Config{
+			AllowOrigins:  cfg.CORSOrigins,
+			AllowMethods:  []string{"GET", "POST", "PATCH", "DELETE"},
+			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Traceparent"},
+			ExposeHeaders: []string{"Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id", "ETag"},
+			MaxAge:        preflightAge,
+		}))
+	}
+	edge.Register(r, v, proxies)
+	return r
+}
