@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func (c *Committer[Q, R]) flushOnce(ctx context.Context, batch []*request[Q, R])
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: flush panicked: %v", ErrOutcomeUnknown, v)
+			err = fmt.Errorf("%w: flush panicked: %v\n%s", ErrOutcomeUnknown, v, debug.Stack())
 		}
 	}()
 	qs := make([]Q, len(batch))

@@ -52,31 +52,55 @@ func (w watchedCommit) Commit(next int64) error {
 	return w.Claim.Commit(next)
 }
 
+// tellsEnd is a bus that calls ending when a claim's context ends.
+type tellsEnd struct {
+	eventbus.Consumer
+	ending func()
+}
+
+func (e tellsEnd) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
+	return e.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+		defer context.AfterFunc(ctx, e.ending)()
+		return claim(ctx, c)
+	})
+}
+
 // scripted is a bus with one claim, made up by the test.
 type scripted struct {
 	topic           string
 	initial, logEnd int64
 	records         []eventbus.Record
+	slow            bool // one record at a time, when asked for it
 
 	mu      sync.Mutex
 	commits []int64
 }
 
 func (s *scripted) Consume(ctx context.Context, _ string, _ []string, claim func(context.Context, eventbus.Claim) error) error {
-	ch := make(chan eventbus.Record, len(s.records))
+	room := len(s.records)
+	if s.slow {
+		room = 0
+	}
+	ch := make(chan eventbus.Record, room)
+	var sender sync.WaitGroup
+	sender.Go(func() { s.send(ctx, ch) })
+	err := claim(ctx, scriptedClaim{s, ch})
+	<-ctx.Done()
+	sender.Wait()
+	return err
+}
+
+func (s *scripted) send(ctx context.Context, ch chan<- eventbus.Record) {
+	defer close(ch)
 	for n, r := range s.records {
 		r.Offset = s.initial + int64(n)
-		ch <- r
+		select {
+		case ch <- r:
+		case <-ctx.Done():
+			return
+		}
 	}
-	claimed, end := context.WithCancel(ctx)
-	defer end()
-	go func() {
-		<-claimed.Done()
-		close(ch)
-	}()
-	err := claim(claimed, scriptedClaim{s, ch})
 	<-ctx.Done()
-	return err
 }
 
 type scriptedClaim struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestDeadlineIsTransient(t *testing.T) {
 	b.publish(b.pack(0, event("1-1", "a")))
 	var runs atomic.Int32
 	b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
-		if runs.Add(1) == 1 {
+		if runs.Add(1) <= 3 {
 			<-ctx.Done()
 			return errors.New("statement interrupted") // as a driver puts it
 		}
@@ -163,6 +164,19 @@ func TestLoneRecordDoesNotWait(t *testing.T) {
 	}
 }
 
+func TestBatchWaitsForWhatIsKnownToCome(t *testing.T) {
+	b := newBench(t, onMemory)
+	b.cfg.Linger = time.Hour
+	script := b.script(0, 100, b.things(100)...)
+	script.slow = true
+	sizes := make(chan int, 100)
+	b.runOn(script, func(_ context.Context, _ *database.Tx, events []eventbus.Event) error {
+		sizes <- len(events)
+		return nil
+	})
+	b.wantEqual("size of the first batch", <-sizes, 100)
+}
+
 func TestRecordsThatAreWaitingShareATransaction(t *testing.T) {
 	b := newBench(t, onKafka)
 	b.cfg.BatchMax = 500
@@ -187,8 +201,9 @@ func TestRecordsThatAreWaitingShareATransaction(t *testing.T) {
 func TestStopFinishesTheBatchInHand(t *testing.T) {
 	everywhere(t, func(b *bench) {
 		b.publish(b.pack(0, event("1-1", "a")))
-		entered, leave := make(chan struct{}), make(chan struct{})
-		stop := b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
+		entered, leave, ending := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		bus := tellsEnd{b.bus, sync.OnceFunc(func() { close(ending) })}
+		stop := b.runOn(bus, func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
 			close(entered)
 			<-leave
 			return inbox.Each(count)(ctx, tx, events)
@@ -199,6 +214,7 @@ func TestStopFinishesTheBatchInHand(t *testing.T) {
 			stop()
 			close(stopped)
 		}()
+		<-ending
 		close(leave)
 		<-stopped
 		b.awaitEnd()

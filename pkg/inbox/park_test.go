@@ -90,10 +90,17 @@ func TestManyPoisonsAreFoundTogether(t *testing.T) {
 		events = append(events, e)
 	}
 	b.publish(b.pack(0, events...))
-	b.run(inbox.Each(poisoned))
+	var handed atomic.Int32
+	b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
+		handed.Add(int32(len(events)))
+		return inbox.Each(poisoned)(ctx, tx, events)
+	})
 	b.awaitEnd()
 	b.wantEqual("effects", b.number("SELECT COUNT(*) FROM effect"), n*2/3)
 	b.wantEqual("parked keys", len(b.parkedKeys()), n/3)
+	if most := int32(20 * n); handed.Load() > most { // n log n, not n²
+		t.Errorf("the search handed %d events to the handler, want at most %d", handed.Load(), most)
+	}
 }
 
 // Some faults need two events: each key alone is fine.
