@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/contracts"
+	"souk.example/pkg/apperr"
+	"souk.example/pkg/httpserver"
+	"souk.example/services/user/internal/user"
+)
+
+// fail answers with what the domain's error means to a client.
+func fail(c *gin.Context, err error) {
+	switch {
+	case errors.Is(err, user.ErrEmailTaken):
+		err = apperr.New(apperr.Conflict, contracts.CodeEmailTaken, "this e-mail address has an account").With(err)
+	case errors.Is(err, user.ErrInvalidCredentials):
+		err = apperr.New(apperr.Unauthenticated, contracts.CodeInvalidCredentials, "unknown e-mail address or wrong password")
+	case errors.Is(err, user.ErrInvalidRefresh):
+		err = apperr.New(apperr.Unauthenticated, "invalid_refresh_token", "the refresh token is not valid: log in again").With(err)
+	case errors.Is(err, user.ErrBusy):
+		err = apperr.New(apperr.TooMany, "too_many_logins", "too many passwords are being checked").With(err).WithRetryAfter(2 * time.Second)
+	case errors.Is(err, user.ErrNotFound):
+		err = apperr.New(apperr.NotFound, "user_not_found", "there is no such user").With(err)
+	}
+	if invalid, ok := errors.AsType[*user.InvalidError](err); ok {
+		err = apperr.New(apperr.Unprocessable, codeOf(invalid), invalid.Field+" "+invalid.Detail).
+			WithFields(apperr.Field{Field: invalid.Field, Code: invalid.Code, Detail: invalid.Detail})
+	}
+	httpserver.Fail(c, err)
+}
+
+func codeOf(e *user.InvalidError) string {
+	if e.Field == "password" {
+		return contracts.CodeWeakPassword
+	}
+	return e.Code
+}

@@ -1,0 +1,52 @@
+// Package httpapi is the user service's HTTP surface: one file per endpoint.
+package httpapi
+
+import (
+	"context"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/auth"
+	"souk.example/pkg/httpserver"
+	"souk.example/services/user/internal/user"
+)
+
+// Registrar opens accounts.
+type Registrar interface {
+	Register(ctx context.Context, cmd user.Registration) (user.User, error)
+}
+
+// Doorkeeper opens and refreshes sessions.
+type Doorkeeper interface {
+	Login(ctx context.Context, email, password string) (user.Grant, error)
+	Refresh(ctx context.Context, token user.RefreshToken) (user.Grant, error)
+}
+
+// API holds what the endpoints need.
+type API struct {
+	registrar  Registrar
+	doorkeeper Doorkeeper
+	accounts   user.Accounts
+	sessions   user.Sessions
+}
+
+// New makes the API.
+func New(r Registrar, d Doorkeeper, accounts user.Accounts, sessions user.Sessions) *API {
+	return &API{registrar: r, doorkeeper: d, accounts: accounts, sessions: sessions}
+}
+
+// Register adds the routes to r.
+func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
+	r.POST("/v1/users", a.register)
+	r.POST("/v1/sessions", a.login)
+	r.POST("/v1/sessions/refresh", a.refresh)
+
+	owner := r.Group("/v1", httpserver.Authenticate(v))
+	owner.GET("/sessions", a.listSessions)
+	owner.DELETE("/sessions/current", a.logout)
+	owner.DELETE("/sessions/:id", a.closeSession)
+	owner.GET("/me", a.me)
+	owner.PATCH("/me", a.updateMe)
+}
+
+func caller(c *gin.Context) user.ID { return user.ID(httpserver.Caller(c).UserID) }
