@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -163,23 +164,37 @@ func TestDeliveredManyTimesInAnyOrder(t *testing.T) {
 	}
 }
 
-// Two members of the group that believe to own the same partitions settle the
-// same requests at once.
-func TestZombieChangesNothing(t *testing.T) {
-	w := newWorld(t)
-	w.fund(t, 1000, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+// Two members of the group settle at once: each its own orders, from the same
+// wallets; or, when both believe to own the same partitions, the same orders.
+func TestTwoMembersAtOnce(t *testing.T) {
 	events := traffic(t, rand.New(rand.NewPCG(1, 2)))
-	var members sync.WaitGroup
-	errs := make([]error, 2)
-	for i := range errs {
-		members.Go(func() { errs[i] = w.deliver(t.Context(), events, 20) })
+	var odd, even []eventbus.Event
+	for _, e := range events {
+		if strings.ContainsAny(e.Subject[len(e.Subject)-1:], "13579") {
+			odd = append(odd, e)
+		} else {
+			even = append(even, e)
+		}
 	}
-	members.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
+	for name, shares := range map[string][2][]eventbus.Event{
+		"own orders": {odd, even}, "a zombie and its heir": {events, events},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fund(t, 1000, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+			var members sync.WaitGroup
+			var errs [2]error
+			for i, share := range shares {
+				members.Go(func() { errs[i] = w.deliver(t.Context(), share, 20) })
+			}
+			members.Wait()
+			if err := errors.Join(errs[:]...); err != nil {
+				t.Fatal(err)
+			}
+			w.checkBooks(t)
+			w.checkReplies(t)
+		})
 	}
-	w.checkBooks(t)
-	w.checkReplies(t)
 }
 
 func (w *world) checkBooks(t *testing.T) {

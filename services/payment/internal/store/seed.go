@@ -17,6 +17,9 @@ const seedChunk = 2_000
 // Seed credits amount to the wallet of every user that it has never credited
 // before. It may be repeated, and run by several processes at once.
 func (s *Store) Seed(ctx context.Context, users []payment.UserID, amount money.Amount, at time.Time) error {
+	if amount.IsZero() || amount.IsNegative() {
+		return fmt.Errorf("seed wallets: %s is not above 0", amount)
+	}
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
 	for chunk := range slices.Chunk(users, seedChunk) {
 		err := s.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error { return seed(ctx, tx, chunk, amount, at) })
