@@ -88,7 +88,7 @@ func (a *app) mint(ctx context.Context, req tokenRequest) ([]mintedToken, error)
 	if err != nil {
 		return nil, err
 	}
-	users, err := a.users(ctx, req)
+	users, err := a.accounts(ctx, req)
 	if err != nil {
 		return nil, err
 	}

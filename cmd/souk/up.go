@@ -46,11 +46,11 @@ func (a *app) up(ctx context.Context) error {
 	if err := a.home.Create(); err != nil {
 		return err
 	}
-	p, err := a.ensureProcess(ctx)
+	p, alive, err := a.ensureProcess(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.seed(ctx); err != nil {
+	if err := a.makeReady(ctx, alive); err != nil {
 		return err
 	}
 	a.progress.Done("souk is up after %.1f s on embedded engines, %s resident", time.Since(began).Seconds(), console.Bytes(daemon.RSS(ctx, p.PID)))
@@ -60,18 +60,39 @@ func (a *app) up(ctx context.Context) error {
 	return nil
 }
 
-// ensureProcess returns the background process, starting it when there is none.
-func (a *app) ensureProcess(ctx context.Context) (daemon.Process, error) {
+// makeReady waits for the services and loads the demo data between: order is
+// not ready before it knows a price.
+func (a *app) makeReady(ctx context.Context, alive func() error) error {
+	var first, last []topology.Service
+	for _, s := range a.topology.Services() {
+		if s.Name == "order" {
+			last = append(last, s)
+		} else {
+			first = append(first, s)
+		}
+	}
+	if err := a.waitReady(ctx, first, alive); err != nil {
+		return err
+	}
+	if err := a.seed(ctx); err != nil {
+		return errors.Join(err, alive())
+	}
+	return a.waitReady(ctx, last, alive)
+}
+
+// ensureProcess returns the background process, starting it when there is
+// none, and a function that tells why it has ended, nil while it lives.
+func (a *app) ensureProcess(ctx context.Context) (daemon.Process, func() error, error) {
 	base := a.topology.Base()
 	p, err := a.running()
 	switch {
 	case err == nil && p.PortBase != base:
-		return p, fmt.Errorf("souk runs already (process %d) on port base %d, not %d; stop it with `souk down`", p.PID, p.PortBase, base)
+		return p, nil, fmt.Errorf("souk runs already (process %d) on port base %d, not %d; stop it with `souk down`", p.PID, p.PortBase, base)
 	case err == nil:
 		a.progress.Note("souk runs already (process %d): starting nothing", p.PID)
-		return p, a.waitReady(ctx, a.stillThere)
+		return p, a.stillThere, nil
 	case !errors.Is(err, daemon.ErrNotRunning):
-		return p, err
+		return p, nil, err
 	}
 	if _, isStale := errors.AsType[*daemon.StaleError](err); isStale {
 		a.progress.Note("%v; starting again from what it left", err)
@@ -79,26 +100,25 @@ func (a *app) ensureProcess(ctx context.Context) (daemon.Process, error) {
 	return a.start(ctx)
 }
 
-func (a *app) start(ctx context.Context) (daemon.Process, error) {
+func (a *app) start(ctx context.Context) (daemon.Process, func() error, error) {
 	if err := daemon.CheckPorts(ctx, a.topology.Ports()); err != nil {
-		return daemon.Process{}, err
+		return daemon.Process{}, nil, err
 	}
 	logPath := a.home.Log("souk")
 	before := size(logPath)
 	child, err := daemon.Spawn(logPath, a.childEnv(), "serve")
 	if err != nil {
-		return daemon.Process{}, err
+		return daemon.Process{}, nil, err
 	}
 	a.progress.Say("starting engines and services in process %d, log %s", child.PID, logPath)
-	err = a.waitReady(ctx, func() error {
+	return daemon.Process{PID: child.PID}, func() error {
 		select {
 		case <-child.Exited():
 			return fmt.Errorf("process %d ended; the end of %s:\n%s", child.PID, logPath, logfile.TailSince(logPath, before, 30))
 		default:
 			return nil
 		}
-	})
-	return daemon.Process{PID: child.PID}, err
+	}, nil
 }
 
 // childEnv says in full what this command worked out, so that the child does
@@ -112,11 +132,10 @@ func (a *app) stillThere() error {
 	return err
 }
 
-// waitReady waits for every service's readiness, reporting each as it comes.
-// It gives up when ctx ends or alive returns an error.
-func (a *app) waitReady(ctx context.Context, alive func() error) error {
+// waitReady waits for the services' readiness, reporting each as it comes. It
+// gives up when ctx ends or alive returns an error.
+func (a *app) waitReady(ctx context.Context, waiting []topology.Service, alive func() error) error {
 	began := time.Now()
-	waiting := a.topology.Services()
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {

@@ -20,7 +20,8 @@ func Environ(cfg Config, s topology.Service) []string {
 		"SOUK_JWT_PUBLIC_KEYS": cfg.Keys.Public,
 	}
 	for _, neighbour := range t.Services() {
-		ours["SOUK_"+strings.ToUpper(neighbour.Name)+"_URL"] = neighbour.URL()
+		name := strings.ToUpper(neighbour.Name)
+		ours["SOUK_"+name+"_URL"], ours["SOUK_UPSTREAM_"+name] = neighbour.URL(), neighbour.URL()
 	}
 	if s.HasSQL {
 		ours["SOUK_DATABASE_DSN"] = embedded.DSN(cfg.Home.Data(), s.Name)

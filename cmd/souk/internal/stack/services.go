@@ -7,9 +7,13 @@ import (
 
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/config"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway"
+	"souk.example/services/inventory"
 	"souk.example/services/order"
 	"souk.example/services/payment"
 	"souk.example/services/points"
+	"souk.example/services/user"
 )
 
 // service is one service's way from environment variables to an application.
@@ -20,21 +24,24 @@ type service struct {
 
 func services() []service {
 	return []service{
-		of("order", func(c *order.Config) *fxrun.BaseConfig { return &c.Base }, order.Module),
-		of("payment", func(c *payment.Config) *fxrun.BaseConfig { return &c.Base }, payment.Module),
-		of("points", func(c *points.Config) *fxrun.BaseConfig { return &c.Base }, points.Module),
+		of("gateway", gateway.Module, func(c *gateway.Config) *telemetry.Config { return &c.Telemetry }),
+		of("user", user.Module, func(c *user.Config) *telemetry.Config { return &c.Telemetry }),
+		of("inventory", inventory.Module, func(c *inventory.Config) *telemetry.Config { return &c.Base.Telemetry }),
+		of("order", order.Module, func(c *order.Config) *telemetry.Config { return &c.Base.Telemetry }),
+		of("payment", payment.Module, func(c *payment.Config) *telemetry.Config { return &c.Base.Telemetry }),
+		of("points", points.Module, func(c *points.Config) *telemetry.Config { return &c.Base.Telemetry }),
 	}
 }
 
-// of describes a service by its configuration and module, just as its own main
-// does; base finds the part of the configuration that says where to log.
-func of[C any](name string, base func(*C) *fxrun.BaseConfig, module func(C) fx.Option) service {
+// of describes a service by its module and configuration, just as its own main
+// does; logs finds the part of the configuration that says where to log.
+func of[C any](name string, module func(C) fx.Option, logs func(*C) *telemetry.Config) service {
 	return service{name: name, build: func(environ []string, log io.Writer) (*fx.App, error) {
 		cfg, err := config.Load[C](name, nil, environ)
 		if err != nil {
 			return nil, err
 		}
-		base(&cfg).Telemetry.LogWriter = log
+		logs(&cfg).LogWriter = log
 		return fxrun.New(module(cfg)), nil
 	}}
 }

@@ -52,12 +52,7 @@ func Run(ctx context.Context, cfg Config) error {
 func host(ctx context.Context, cfg Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range services() {
-		g.Go(func() error {
-			if err := hostOne(ctx, cfg, s); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			return nil
-		})
+		g.Go(func() error { return hostOne(ctx, cfg, s) })
 	}
 	return g.Wait()
 }
@@ -76,7 +71,10 @@ func hostOne(ctx context.Context, cfg Config, s service) error {
 	if err != nil {
 		return err
 	}
-	return runApp(ctx, app)
+	if err := runApp(ctx, app); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return nil
 }
 
 // errEnded says that a service ended though nobody had told it to.
