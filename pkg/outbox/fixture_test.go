@@ -185,8 +185,8 @@ var errBroker = errors.New("broker says no")
 type broker struct {
 	mu       sync.Mutex
 	got      map[int32][]eventbus.Event
-	packs    int
 	decision func(eventbus.Record) answer
+	arrived  chan<- struct{} // told of each record, when not nil
 }
 
 type answer struct {
@@ -206,6 +206,12 @@ func (b *broker) answers(decide func(eventbus.Record) answer) {
 	b.decision = decide
 }
 
+func (b *broker) announce(arrived chan<- struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.arrived = arrived
+}
+
 func (b *broker) Publish(ctx context.Context, records []eventbus.Record) []error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -216,10 +222,12 @@ func (b *broker) Publish(ctx context.Context, records []eventbus.Record) []error
 		if a.lost {
 			continue
 		}
-		b.packs++
 		events, err := r.Events()
 		errs[i] = errors.Join(errs[i], err, ctx.Err())
 		b.got[r.Partition] = append(b.got[r.Partition], events...)
+		if b.arrived != nil {
+			b.arrived <- struct{}{}
+		}
 	}
 	if errors.Join(errs...) == nil {
 		return nil

@@ -28,6 +28,30 @@ func TestReplicasShareFairly(t *testing.T) {
 	s.until("the first owns all again", func() bool { return first.owned(t) == partitions })
 }
 
+// Processes that start together want the same rows: each partition still gets
+// one relay, so no event comes twice.
+func TestManyStartAtOnce(t *testing.T) {
+	s := newShop(t)
+	cli := s.process(nil)
+	relays := make([]*process, 6)
+	for i := range relays {
+		relays[i] = s.run(nil)
+	}
+	emitted := 0
+	for settled := false; !settled; emitted++ {
+		s.emit(cli, emitted, fmt.Sprint("e", emitted))
+		owned := 0
+		for _, r := range relays {
+			owned += r.owned(t)
+		}
+		settled = owned == partitions && emitted >= 200
+	}
+	s.untilDrained()
+	if got := s.broker.total(); got != emitted {
+		t.Errorf("%d events arrived for %d", got, emitted)
+	}
+}
+
 // Replicas of different versions know different topics: no partition of the
 // new topic may wait for a replica that does not know it.
 func TestReplicasOfTwoVersions(t *testing.T) {

@@ -197,15 +197,16 @@ func (l *loop) remove(ctx context.Context, acked []pack) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
-	ids := make([]int64, len(acked))
+	keys := make([][]any, len(acked))
 	for i, p := range acked {
-		ids[i] = p.id
+		keys[i] = []any{p.topic, p.part, p.id}
 	}
-	in, args := database.In(ids)
-	_, err := l.o.db.Exec(ctx, "DELETE FROM outbox WHERE topic = ? AND part = ? AND id IN "+in,
-		append([]any{l.topic, l.part}, args...)...)
+	err := l.o.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("delete acknowledged pointers: %w", err)
+		return fmt.Errorf("forget acknowledged packs: %w", err)
 	}
 	return nil
 }

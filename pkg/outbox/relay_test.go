@@ -193,6 +193,29 @@ func TestLateCommitWithALowerID(t *testing.T) {
 	}
 }
 
+// A transaction that stays open holds up nobody but itself.
+func TestOpenTransactionHoldsUpNobody(t *testing.T) {
+	s := newShop(t)
+	if s.db.Dialect() == database.SQLite {
+		t.Skip("one writer: an open transaction holds up every other")
+	}
+	p := s.run(nil)
+	err := p.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		if err := p.Append(ctx, tx, topic, events(0, "slow")...); err != nil {
+			return err
+		}
+		for i := range 10 {
+			s.emit(p, 0, fmt.Sprint("quick", i))
+		}
+		s.untilDrained()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.until("the slow one arrives too", func() bool { return s.broker.has(0, "slow") })
+}
+
 // A pointer whose pack is missing is a fault to be seen, not to be passed over.
 func TestPointerWithoutPackStays(t *testing.T) {
 	s := newShop(t)
