@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"cmp"
+	"fmt"
+	"net/url"
 	"time"
 
 	"souk.example/internal/fxrun"
@@ -29,9 +32,26 @@ func (c Config) upstreams() map[edge.Service][]string {
 	}
 }
 
+// patience is longer than the services' own deadline, so that their answer to
+// a slow request wins over ours, which knows less.
+const patience = 12 * time.Second
+
+func (c Config) http() httpserver.Config {
+	c.HTTP.RequestTimeout = cmp.Or(c.HTTP.RequestTimeout, patience)
+	return c.HTTP
+}
+
+// Validate reports settings that cannot work.
+func (c Config) Validate() error {
+	for _, origin := range c.CORSOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			return fmt.Errorf("SOUK_CORS_ORIGINS: %q is not an origin such as https://shop.example", origin)
+		}
+	}
+	return nil
+}
+
 func (c Config) base() fxrun.BaseConfig {
 	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Telemetry: c.Telemetry}
 }
-
-// preflightAge is how long a browser may remember a CORS answer.
-const preflightAge = 10 * time.Minute

@@ -5,7 +5,6 @@ package gateway
 import (
 	"fmt"
 
-	"github.com/gin-contrib/cors"
 	"github.com/gin-gonic/gin"
 	"go.uber.org/fx"
 
@@ -41,16 +40,8 @@ func newProxies(cfg Config) (map[edge.Service]*edge.Proxy, error) {
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy) *gin.Engine {
-	r := httpserver.NewRouter(cfg.HTTP, t)
-	if len(cfg.CORSOrigins) > 0 {
-		r.Use(cors.New(cors.Config{
-			AllowOrigins:  cfg.CORSOrigins,
-			AllowMethods:  []string{"GET", "POST", "PATCH", "DELETE"},
-			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Traceparent"},
-			ExposeHeaders: []string{"Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id", "ETag"},
-			MaxAge:        preflightAge,
-		}))
-	}
+	r := httpserver.NewRouter(cfg.http(), t)
+	r.Use(edge.CORS(cfg.CORSOrigins))
 	edge.Register(r, v, proxies)
 	return r
 }

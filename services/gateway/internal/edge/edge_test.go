@@ -26,6 +26,12 @@ type gate struct {
 
 func open(t *testing.T, cfg httpserver.Config, replicas ...string) *gate {
 	t.Helper()
+	return openServer(t, cfg, func(*httptest.Server) {}, replicas...)
+}
+
+// openServer lets the test set up the server that clients meet.
+func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server), replicas ...string) *gate {
+	t.Helper()
 	private, public, err := auth.GenerateKey()
 	must(t, err)
 	minter, err := auth.NewMinter(auth.MinterConfig{PrivateKey: private, TTL: time.Minute})
@@ -44,7 +50,9 @@ func open(t *testing.T, cfg httpserver.Config, replicas ...string) *gate {
 		proxies[r.To] = proxy
 	}
 	edge.Register(router, verifier, proxies)
-	server := httptest.NewServer(router)
+	server := httptest.NewUnstartedServer(router)
+	setUp(server)
+	server.Start()
 	t.Cleanup(server.Close)
 	return &gate{t: t, url: server.URL, token: token}
 }
@@ -191,7 +199,7 @@ func TestALostConnectionIsNotRepeated(t *testing.T) {
 	}
 	g := open(t, httpserver.Config{}, service(t, drop), service(t, drop))
 	resp, body := g.do("POST", "/v1/orders", g.bearer(), "{}")
-	if resp.StatusCode != 503 || code(body) != "upstream_unavailable" || calls.Load() != 1 {
+	if resp.StatusCode != 504 || code(body) != "outcome_unknown" || calls.Load() != 1 {
 		t.Errorf("%d %s after %d calls", resp.StatusCode, body, calls.Load())
 	}
 }

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"log"
 	"net"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/telemetry"
 )
@@ -59,13 +57,14 @@ func (p *Proxy) Handle(c *gin.Context) {
 }
 
 // rewrite prepares the request for the service. Nobody outside may say who is
-// asking or from where: only the token and our own word count.
+// asking, from where, or that the method is another: only the token and our
+// own word count.
 func rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Scheme = "http"
 	r.Out.URL.Host = "upstream" // the transport names the replica
 	for name := range r.Out.Header {
-		if strings.HasPrefix(name, "X-User") || strings.HasPrefix(name, "X-Souk") || name == "X-Real-Ip" {
-			r.Out.Header.Del(name)
+		if claimsIdentity(name) {
+			delete(r.Out.Header, name)
 		}
 	}
 	r.SetXForwarded() // replaces what the client sent
@@ -74,6 +73,16 @@ func rewrite(r *httputil.ProxyRequest) {
 	if parent := telemetry.Inject(ctx); parent != "" {
 		r.Out.Header.Set("Traceparent", parent)
 	}
+}
+
+// claimsIdentity reports a header, in canonical form, that a service might
+// take for the edge's word.
+func claimsIdentity(name string) bool {
+	switch name {
+	case "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Http-Method-Override", "X-Original-Url", "X-Rewrite-Url":
+		return true
+	}
+	return strings.HasPrefix(name, "X-User") || strings.HasPrefix(name, "X-Souk")
 }
 
 // tidy removes what the edge says itself.
@@ -87,31 +96,7 @@ type replyKey struct{}
 // failed answers for a service that did not.
 func failed(_ http.ResponseWriter, r *http.Request, err error) {
 	c, _ := r.Context().Value(replyKey{}).(*gin.Context)
-	httpserver.Fail(c, upstreamError(r.Context(), err))
-}
-
-func upstreamError(ctx context.Context, err error) error {
-	timeout, isNet := errors.AsType[net.Error](err)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err // the client is gone
-	case tooLarge(err):
-		return apperr.New(apperr.TooLarge, "body_too_large", "the request body is too large")
-	case neverSent(err):
-		down := apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err)
-		down.RetryAfter = time.Second
-		return down
-	case ctx.Err() != nil || (isNet && timeout.Timeout()):
-		return apperr.New(apperr.Timeout, "upstream_timeout", "this service did not answer in time").With(err)
-	}
-	lost := apperr.New(apperr.Unavailable, "upstream_unavailable", "the connection to this service was lost").With(err)
-	lost.RetryAfter = time.Second
-	return lost
-}
-
-func tooLarge(err error) bool {
-	_, ok := errors.AsType[*http.MaxBytesError](err)
-	return ok
+	httpserver.Fail(c, upstreamError(r, err))
 }
 
 // buffers lends the copying of replies its memory.

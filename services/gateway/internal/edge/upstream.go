@@ -47,11 +47,17 @@ func newUpstream(transport http.RoundTripper, urls []string) (*upstream, error) 
 
 // RoundTrip implements http.RoundTripper.
 func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
-	body := req.Body
-	if body != nil {
-		req.Body = unclosed{body} // the transport closes it even when it could not connect
-		defer body.Close()
+	if req.Body == nil {
+		return u.inTurn(req)
 	}
+	defer req.Body.Close()
+	body := &clientBody{body: req.Body}
+	req.Body = body
+	resp, err := u.inTurn(req)
+	return resp, body.blame(err)
+}
+
+func (u *upstream) inTurn(req *http.Request) (*http.Response, error) {
 	var last error
 	for _, r := range u.candidates(time.Now()) {
 		req.URL.Host = r.host
@@ -88,11 +94,3 @@ func neverSent(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
 }
-
-// unclosed keeps a body readable for the next replica.
-type unclosed struct {
-	body interface{ Read([]byte) (int, error) }
-}
-
-func (u unclosed) Read(p []byte) (int, error) { return u.body.Read(p) }
-func (unclosed) Close() error                 { return nil }

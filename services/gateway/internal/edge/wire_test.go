@@ -1,0 +1,126 @@
+package edge_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"souk.example/pkg/httpserver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// send writes bytes to the edge and reads the head of its reply.
+func send(t *testing.T, url, text string) *http.Response {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	go func() { _, _ = io.WriteString(conn, text) }() // the edge may stop reading half way
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	return resp
+}
+
+func whole(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(text)
+}
+
+func TestChunkedBodyTooLargeStopsAtTheEdge(t *testing.T) {
+	g := open(t, httpserver.Config{}, service(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	chunk := fmt.Sprintf("%x\r\n%s\r\n", 4096, strings.Repeat(" ", 4096))
+	resp := send(t, g.url, "POST /v1/orders HTTP/1.1\r\nHost: souk\r\nAuthorization: Bearer "+g.token+
+		"\r\nTransfer-Encoding: chunked\r\n\r\n"+strings.Repeat(chunk, 20))
+	if body := whole(t, resp); resp.StatusCode != 413 || code(body) != "body_too_large" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+// A client that stops half way through its body is at fault, not the service.
+func TestABodyThatStopsComing(t *testing.T) {
+	g := openServer(t, httpserver.Config{}, func(s *httptest.Server) { s.Config.ReadTimeout = 200 * time.Millisecond },
+		service(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	resp := send(t, g.url, "POST /v1/orders HTTP/1.1\r\nHost: souk\r\nAuthorization: Bearer "+g.token+
+		"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+	if body := whole(t, resp); resp.StatusCode != 408 || code(body) != "request_timeout" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+func TestHopByHopHeadersEndAtTheEdge(t *testing.T) {
+	var got http.Header
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		w.Header().Set("Connection", "X-Internal")
+		w.Header().Set("X-Internal", "secret")
+		w.Header().Set("Keep-Alive", "timeout=5")
+	}))
+	resp, _ := g.do("GET", "/v1/products", http.Header{
+		"Connection": {"X-Hop"}, "X-Hop": {"1"}, "Te": {"gzip"}, "Proxy-Authorization": {"x"},
+		"Forwarded": {"for=6.6.6.6"}, "X-Forwarded-Host": {"evil.example"}, "X-Http-Method-Override": {"DELETE"},
+		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+	}, "")
+	for _, name := range []string{"X-Hop", "Te", "Proxy-Authorization", "Forwarded", "X-Http-Method-Override"} {
+		if got.Get(name) != "" {
+			t.Errorf("%s passed: %v", name, got[name])
+		}
+	}
+	if got.Get("X-Forwarded-Host") == "evil.example" || got.Get("Accept-Encoding") == "" {
+		t.Errorf("the service got %v", got)
+	}
+	if parent := got.Get("Traceparent"); !strings.HasPrefix(parent, "00-4bf92f3577b34da6a3ce929d0e0e4736-") {
+		t.Errorf("traceparent %q", parent)
+	}
+	if resp.Header.Get("X-Internal") != "" || resp.Header.Get("Keep-Alive") != "" {
+		t.Errorf("hop-by-hop reply headers passed: %v", resp.Header)
+	}
+}
+
+// A reply of unknown length reaches the client piece by piece.
+func TestRepliesAreNotHeldBack(t *testing.T) {
+	next := make(chan struct{})
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		w.(http.Flusher).Flush()
+		<-next
+		_, _ = io.WriteString(w, "second\n")
+	}))
+	resp := send(t, g.url, "GET /v1/products HTTP/1.1\r\nHost: souk\r\n\r\n")
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	first, err := lines.ReadString('\n')
+	close(next) // only now may the service say more
+	must(t, err)
+	second, err := lines.ReadString('\n')
+	must(t, err)
+	if first+second != "first\nsecond\n" {
+		t.Errorf("got %q", first+second)
+	}
+}
+
+// Half a reply must not look like a whole one.
+func TestAServiceThatDiesInItsReply(t *testing.T) {
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	resp := send(t, g.url, "GET /v1/products HTTP/1.1\r\nHost: souk\r\n\r\n")
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("the client took %q for the whole reply", text)
+	}
+}
