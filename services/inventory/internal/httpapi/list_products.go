@@ -39,11 +39,10 @@ func listQuery(c *gin.Context) (store.Query, error) {
 	if err != nil {
 		return store.Query{}, err
 	}
-	texts := c.QueryArray("query")
-	if len(texts) > 1 || len(texts) == 1 && !searchable(texts[0]) {
-		return store.Query{}, badQuery("query", "one text of at most 100 printable characters")
-	}
 	q := store.Query{Text: c.Query("query"), Limit: page.Limit}
+	if !searchable(q.Text) {
+		return store.Query{}, badQuery("query", "a text of at most 100 printable characters")
+	}
 	if page.Cursor == "" {
 		return q, nil
 	}
