@@ -182,8 +182,9 @@ func TestLossIsAlarmed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, onMemory)
-			b.runOn(b.script(0, test.applied, b.things(int(test.applied))...), inbox.Each(count))
+			stop := b.runOn(b.script(0, test.applied, b.things(int(test.applied))...), inbox.Each(count))
 			b.eventually(func() error { return equal("progress", b.progress(0), test.applied) })
+			stop()
 			b.wantEqual("losses at first", b.metric("souk_inbox_loss_total", nil), 0)
 
 			next := b.script(test.initial, test.logEnd, event("next-1", "k"))

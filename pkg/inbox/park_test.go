@@ -35,30 +35,40 @@ func poison(id, key, how string) eventbus.Event {
 }
 
 func TestPoisonParksItsKeyAndNothingElse(t *testing.T) {
-	for _, how := range []string{"error", "marked", "panic"} {
+	everywhere(t, func(b *bench) {
+		const n, bad = 500, 250
+		var events []eventbus.Event
+		for i := range n {
+			if i == bad {
+				events = append(events, event("before", "bad"), poison("poison", "bad", "error"), event("after", "bad"))
+			}
+			events = append(events, event(fmt.Sprintf("%d-1", i), fmt.Sprint(i)))
+		}
+		b.publish(b.pack(0, events...))
+		var commits atomic.Int32
+		b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
+			tx.OnCommit(func() { commits.Add(1) })
+			return inbox.Each(poisoned)(ctx, tx, events)
+		})
+		b.awaitEnd()
+		b.wantEqual("effects", b.number("SELECT COUNT(*) FROM effect"), n+1)
+		b.wantEqual("commits", commits.Load(), 1)
+		b.wantEqual("parked keys", b.parkedKeys(), []string{"bad"})
+		b.wantEqual("waiting", b.waiting("bad"), []string{"poison", "after"})
+		b.wantEqual("counted as parked", b.counted(typeAdded, "parked"), 2)
+	})
+}
+
+func TestKindsOfPoison(t *testing.T) {
+	for how, class := range map[string]string{"error": "poison", "marked": "poison", "panic": "panic"} {
 		t.Run(how, func(t *testing.T) {
-			everywhere(t, func(b *bench) {
-				const n, bad = 500, 250
-				var events []eventbus.Event
-				for i := range n {
-					if i == bad {
-						events = append(events, event("before", "bad"), poison("poison", "bad", how), event("after", "bad"))
-					}
-					events = append(events, event(fmt.Sprintf("%d-1", i), fmt.Sprint(i)))
-				}
-				b.publish(b.pack(0, events...))
-				var commits atomic.Int32
-				b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
-					tx.OnCommit(func() { commits.Add(1) })
-					return inbox.Each(poisoned)(ctx, tx, events)
-				})
-				b.awaitEnd()
-				b.wantEqual("effects", b.number("SELECT COUNT(*) FROM effect"), n+1)
-				b.wantEqual("commits", commits.Load(), 1)
-				b.wantEqual("parked keys", b.parkedKeys(), []string{"bad"})
-				b.wantEqual("waiting", b.waiting("bad"), []string{"poison", "after"})
-				b.wantEqual("counted as parked", b.counted(typeAdded, "parked"), 2)
-			})
+			b := newBench(t, onMemory)
+			b.publish(b.pack(0, event("1", "good"), poison("2", "bad", how), event("3", "good")))
+			b.run(inbox.Each(poisoned))
+			b.awaitEnd()
+			b.wantEqual("waiting", b.waiting("bad"), []string{"2"})
+			b.wantEqual("classes", b.strings("SELECT error_class FROM dead_letter"), []string{class})
+			b.wantEqual("effects", b.number("SELECT COUNT(*) FROM effect"), 2)
 		})
 	}
 }
