@@ -182,6 +182,19 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
+func TestAppendTellsWhatTheDatabaseRefuses(t *testing.T) {
+	s := newShop(t)
+	p := s.process(nil)
+	s.emit(p, 0, "first")
+	s.ids.last.Store(0) // ids that come again
+	err := s.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		return p.Append(ctx, tx, topic, events(0, "second")...)
+	})
+	if !errors.Is(err, database.ErrDuplicate) {
+		t.Errorf("Append() = %v, want ErrDuplicate", err)
+	}
+}
+
 func TestAppendIsUndoneWithItsTransaction(t *testing.T) {
 	s := newShop(t)
 	p := s.run(nil)

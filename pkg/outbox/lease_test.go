@@ -155,10 +155,12 @@ func TestShutdownFinishesTheRound(t *testing.T) {
 		return answer{}
 	})
 	p := s.run(nil)
+	s.until("the relay owns all", func() bool { return p.owned(t) == partitions })
 	s.emit(p, 0, "in hand")
 	<-published
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); p.stop() }()
+	s.until("the idle loops have ended", func() bool { return p.owned(t) == 1 })
 	close(release)
 	<-stopped
 	if s.pending() != 0 || s.broker.total() != 1 {

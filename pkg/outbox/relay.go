@@ -109,7 +109,6 @@ func (r *relay) follow(ctx context.Context, v view) {
 		}
 	}
 	r.giveUpAbove(v.quota)
-	r.o.metrics.owned.Set(float64(len(r.held)))
 }
 
 func (r *relay) start(ctx context.Context, a address, epoch int64) *tenure {
@@ -117,8 +116,10 @@ func (r *relay) start(ctx context.Context, a address, epoch int64) *tenure {
 	ctx, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	t := &tenure{epoch: epoch, quit: make(chan struct{}), abandon: abandon, done: make(chan struct{})}
 	l := &loop{partition: r.o.partitions[a], o: r.o, valid: r.valid, quit: t.quit}
+	r.o.metrics.owned.Inc()
 	r.loops.Go(func() {
 		defer close(t.done)
+		defer r.o.metrics.owned.Dec()
 		defer abandon()
 		l.run(ctx)
 	})
@@ -187,5 +188,4 @@ func (r *relay) shutDown(ctx context.Context) {
 	if err := r.leases.leave(ctx); err != nil {
 		r.o.log.Warn("outbox leases not released", "error", err)
 	}
-	r.o.metrics.owned.Set(0)
 }
