@@ -132,9 +132,9 @@ func TestUpNamesATakenPort(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	t.Setenv("SOUK_PORT_BASE", fmt.Sprint(port-3)) // where order would listen
+	t.Setenv("SOUK_PORT_BASE", fmt.Sprint(port-299)) // where redis, the first to be checked, would listen
 	got := run(t, "up")
-	if got.code != 2 || !strings.Contains(got.err.Error(), fmt.Sprintf("port %d (order)", port)) {
+	if got.code != 2 || !strings.Contains(got.err.Error(), fmt.Sprintf("port %d (redis)", port)) {
 		t.Errorf("exit code %d, %v", got.code, got.err)
 	}
 }
