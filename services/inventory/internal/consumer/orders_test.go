@@ -2,11 +2,13 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,11 +34,18 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // said is an outbox that keeps what was committed.
-type said struct{ events []eventbus.Event }
+type said struct {
+	mu     sync.Mutex
+	events []eventbus.Event
+}
 
 func (s *said) Append(_ context.Context, tx *database.Tx, topic string, events ...eventbus.Event) error {
 	if topic == contracts.TopicInventory {
-		tx.OnCommit(func() { s.events = append(s.events, events...) })
+		tx.OnCommit(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.events = append(s.events, events...)
+		})
 	}
 	return nil
 }
@@ -272,6 +281,46 @@ func TestStockIsNeverOversold(t *testing.T) {
 			w.balanced(t)
 		})
 	}
+}
+
+// Three processes believe that the same partitions are theirs.
+func TestZombiesChangeNothing(t *testing.T) {
+	const orders, units = 300, 100
+	w := newWorld(t, map[inventory.SKU]int64{"A": units, "B": units, "C": orders})
+	var events []eventbus.Event
+	for order := int64(1); order <= orders; order++ {
+		skus := []string{"A", "B", "C"}
+		rand.Shuffle(len(skus), func(i, j int) { skus[i], skus[j] = skus[j], skus[i] })
+		events = append(events, placed(t, order, skus...))
+		if order%3 == 0 {
+			events = append(events, cancelled(t, order))
+		}
+	}
+	var wg sync.WaitGroup
+	for size := range 3 {
+		wg.Go(func() {
+			for batch := range slices.Chunk(events, 7+size) {
+				err := w.apply(t, batch...)
+				for errors.Is(err, database.ErrDuplicate) || database.IsTransient(err) {
+					err = w.apply(t, batch...)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := w.number(t, "SELECT COUNT(*) FROM reservation"); n != orders {
+		t.Errorf("%d reservations", n)
+	}
+	if n := w.number(t, "SELECT reserved FROM stock WHERE sku = 'A'"); n != units {
+		t.Errorf("%d of %d held", n, units)
+	}
+	if len(w.said.events) != orders {
+		t.Errorf("%d replies", len(w.said.events))
+	}
+	w.balanced(t)
 }
 
 func shuffled(t *testing.T, orders int64) []eventbus.Event {
