@@ -46,15 +46,18 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports a config that Run would refuse.
+// Validate reports tunables that cannot work.
 func (c Config) Validate() error {
-	switch {
-	case c.Group == "" || len(c.Group) > 64:
-		return errors.New("inbox: a group needs a name of at most 64 bytes")
-	case len(c.Topics) == 0:
-		return errors.New("inbox: no topics")
-	case c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0:
+	if c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0 {
 		return errors.New("inbox: bounds must not be negative")
 	}
 	return nil
+}
+
+// complete reports what the program, not the operator, left out.
+func (c Config) complete() error {
+	if c.Group == "" || len(c.Group) > 64 || len(c.Topics) == 0 {
+		return errors.New("inbox: Config needs Topics and a Group of at most 64 bytes")
+	}
+	return c.Validate()
 }

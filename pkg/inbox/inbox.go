@@ -67,7 +67,7 @@ func New(db *database.DB, bus eventbus.Consumer, ids IDs, cfg Config, h Batch, t
 // Run consumes until ctx ends; then it finishes the batch in hand, commits it,
 // and returns nil. An error means that the bus gave up. It must be called once.
 func (i *Inbox) Run(ctx context.Context) error {
-	if err := i.cfg.Validate(); err != nil {
+	if err := i.cfg.complete(); err != nil {
 		return err
 	}
 	var funnel sync.WaitGroup
