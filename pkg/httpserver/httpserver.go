@@ -26,30 +26,30 @@ type Config struct {
 	// while it reports not ready, so that load balancers turn away first.
 	DrainDelay time.Duration `env:"SOUK_HTTP_DRAIN_DELAY" envDefault:"3s" usage:"serve on for this long after being told to stop"`
 	// ShutdownTimeout bounds the wait for requests in hand after that; 15 s.
-	ShutdownTimeout time.Duration `env:"SOUK_HTTP_SHUTDOWN_TIMEOUT" usage:"time limit of requests in hand at shutdown"`
+	ShutdownTimeout time.Duration `env:"SOUK_HTTP_SHUTDOWN_TIMEOUT" usage:"time limit of requests in hand at shutdown (default 15s)"`
 
 	// MaxBody is the largest request body in bytes; 64 KiB.
-	MaxBody int64 `env:"SOUK_HTTP_MAX_BODY" usage:"largest request body in bytes"`
+	MaxBody int64 `env:"SOUK_HTTP_MAX_BODY" usage:"largest request body in bytes (default 65536)"`
 	// MaxHeader bounds the request line and headers in bytes; 32 KiB.
-	MaxHeader int `env:"SOUK_HTTP_MAX_HEADER" usage:"largest request header in bytes"`
+	MaxHeader int `env:"SOUK_HTTP_MAX_HEADER" usage:"largest request header in bytes (default 32768)"`
 
 	// HeaderTimeout bounds reading the headers; 5 s.
-	HeaderTimeout time.Duration `env:"SOUK_HTTP_HEADER_TIMEOUT" usage:"time limit of reading the request headers"`
+	HeaderTimeout time.Duration `env:"SOUK_HTTP_HEADER_TIMEOUT" usage:"time limit of reading the request headers (default 5s)"`
 	// ReadTimeout bounds reading the whole request; 10 s.
-	ReadTimeout time.Duration `env:"SOUK_HTTP_READ_TIMEOUT" usage:"time limit of reading a request"`
+	ReadTimeout time.Duration `env:"SOUK_HTTP_READ_TIMEOUT" usage:"time limit of reading a request (default 10s)"`
 	// RequestTimeout is the deadline of a request's context; 10 s, negative
 	// for none.
-	RequestTimeout time.Duration `env:"SOUK_HTTP_REQUEST_TIMEOUT" usage:"deadline of a request"`
+	RequestTimeout time.Duration `env:"SOUK_HTTP_REQUEST_TIMEOUT" usage:"deadline of a request (default 10s)"`
 	// WriteTimeout bounds a request from its headers to the end of the
 	// reply; 30 s. It must leave room for ReadTimeout and RequestTimeout.
-	WriteTimeout time.Duration `env:"SOUK_HTTP_WRITE_TIMEOUT" usage:"time limit of a request and its reply"`
+	WriteTimeout time.Duration `env:"SOUK_HTTP_WRITE_TIMEOUT" usage:"time limit of a request and its reply (default 30s)"`
 	// IdleTimeout closes a connection without requests; 75 s, longer than
 	// the minute that load balancers like to reuse one for.
-	IdleTimeout time.Duration `env:"SOUK_HTTP_IDLE_TIMEOUT" usage:"close an idle connection after"`
+	IdleTimeout time.Duration `env:"SOUK_HTTP_IDLE_TIMEOUT" usage:"close an idle connection after (default 75s)"`
 
 	// AccessLog says which requests are logged; "all" (the default),
 	// "errors" (status 500 and above) or "off".
-	AccessLog string `env:"SOUK_ACCESS_LOG" usage:"requests to log: all, errors or off"`
+	AccessLog string `env:"SOUK_ACCESS_LOG" usage:"requests to log: all, errors or off (default all)"`
 }
 
 func (c Config) withDefaults() Config {

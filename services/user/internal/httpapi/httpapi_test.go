@@ -121,7 +121,7 @@ func TestFromSignUpToProfile(t *testing.T) {
 	if got.status != 201 || got.body["token_type"] != "Bearer" || got.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("log in: %d %s", got.status, got.raw)
 	}
-	if seconds := got.body["expires_in"].(float64); seconds < 898 || seconds > 900 {
+	if seconds := got.body["expires_in"].(float64); seconds < 895 || seconds > 900 {
 		t.Errorf("expires_in %v", seconds)
 	}
 	access := got.body["access_token"].(string)
