@@ -78,12 +78,12 @@ func TestRestartDoesNotWaitForTheLease(t *testing.T) {
 // nor release: what kill -9 looks like to the others.
 func TestTakeoverAfterAKill(t *testing.T) {
 	s := newShop(t)
-	first := s.run(nil)
+	first := s.run(shortLease)
 	s.until("the first owns all", func() bool { return first.owned(t) == partitions })
 	if err := first.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := s.run(nil)
+	second := s.run(shortLease)
 	s.emit(second, 0, "orphan")
 	s.untilDrained()
 	if !s.broker.has(0, "orphan") {
@@ -95,7 +95,7 @@ func TestTakeoverAfterAKill(t *testing.T) {
 // While another process owns the partitions, nothing is published here.
 func TestLeaseOfAnotherIsRespected(t *testing.T) {
 	s := newShop(t)
-	p := s.run(nil)
+	p := s.run(shortLease)
 	s.until("the relay owns all", func() bool { return p.owned(t) == partitions })
 	forever := database.Micros(time.Now().Add(time.Hour))
 	s.exec("UPDATE relay_lease SET owner = 'thief', epoch = epoch + 1, until = ?", forever)
@@ -126,7 +126,7 @@ func TestNothingIsPublishedOnALeaseThatRanOut(t *testing.T) {
 	if s.db.Dialect() == database.SQLite {
 		t.Skip("one writer: who holds up renewals holds up the events too")
 	}
-	p := s.run(nil)
+	p := s.run(shortLease)
 	s.until("the relay owns all", func() bool { return p.owned(t) == partitions })
 	unlock := s.lockLeases()
 	s.until("the leases have run out", func() bool {

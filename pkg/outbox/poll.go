@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -32,22 +33,27 @@ func (r *relay) poll(ctx context.Context) {
 	}
 }
 
-// wakeIdle asks with one cheap query where something is pending: a seek in
-// outbox's key for each partition held.
+// pendingQuery makes one seek in outbox's key for each partition held. EXISTS
+// would say the same, but MariaDB then reads the whole backlog.
+const pendingQuery = `SELECT l.topic, l.part,
+	(SELECT o.id FROM outbox o WHERE o.topic = l.topic AND o.part = l.part ORDER BY o.id LIMIT 1)
+	FROM relay_lease l WHERE l.owner = ?`
+
+// wakeIdle wakes the loops that wait while something is pending.
 func (r *relay) wakeIdle(ctx context.Context) (found bool, err error) {
-	rows, err := r.o.db.Query(ctx, `SELECT l.topic, l.part FROM relay_lease l WHERE l.owner = ?
-		AND EXISTS (SELECT 1 FROM outbox o WHERE o.topic = l.topic AND o.part = l.part)`, r.leases.owner)
+	rows, err := r.o.db.Query(ctx, pendingQuery, r.leases.owner)
 	if err != nil {
 		return false, fmt.Errorf("poll outbox: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var a address
-		if err := rows.Scan(&a.topic, &a.part); err != nil {
+		var first sql.NullInt64
+		if err := rows.Scan(&a.topic, &a.part, &first); err != nil {
 			return false, err
 		}
 		// A loop at work, or one that backs off, finds them by itself.
-		if p := r.o.partitions[a]; p != nil && p.idle.Load() {
+		if p := r.o.partitions[a]; first.Valid && p != nil && p.idle.Load() {
 			p.wake()
 			found = true
 		}
