@@ -148,3 +148,16 @@ func TestPortBaseMustBeOne(t *testing.T) {
 		}
 	}
 }
+
+func TestLogsPrintsTheLastLines(t *testing.T) {
+	dir := ownHome(t)
+	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "log", "order.log"), []byte("a\nb\nc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "logs", "order", "-n", "2"); got.code != 0 || got.stdout != "b\nc\n" {
+		t.Errorf("exit code %d, %q, %v", got.code, got.stdout, got.err)
+	}
+}

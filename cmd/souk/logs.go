@@ -38,34 +38,60 @@ func (a *app) logs(ctx context.Context, name string, lines int, follow bool) err
 	if _, err := a.topology.Service(name); err != nil && name != "souk" {
 		return err
 	}
-	f, err := os.Open(a.home.Log(name))
+	path := a.home.Log(name)
+	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return no("%s has written no log yet (%s)", name, a.home.Log(name))
+		return no("%s has written no log yet (%s)", name, path)
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if err := logfile.SeekLastLines(f, lines); err != nil {
-		return fmt.Errorf("read %s: %w", f.Name(), err)
+		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if _, err := io.Copy(a.stdout, f); err != nil || !follow {
 		return err
 	}
-	return a.follow(ctx, f)
+	for a.pause(ctx) {
+		if f, err = a.printAdded(f, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (a *app) follow(ctx context.Context, f *os.File) error {
-	ticker := time.NewTicker(followEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			if _, err := io.Copy(a.stdout, f); err != nil {
-				return err
-			}
-		}
+// printAdded prints what was added to f, and goes over to the new file once
+// path has become another one. It returns the file to go on with.
+func (a *app) printAdded(f *os.File, path string) (*os.File, error) {
+	if _, err := io.Copy(a.stdout, f); err != nil {
+		return f, err
+	}
+	next, err := os.Open(path)
+	if err != nil {
+		return f, nil // between two files: look again
+	}
+	if same(f, next) {
+		return f, next.Close()
+	}
+	if _, err := io.Copy(a.stdout, f); err != nil { // what came before the change
+		return next, err
+	}
+	return next, f.Close()
+}
+
+func same(a, b *os.File) bool {
+	one, err1 := a.Stat()
+	other, err2 := b.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(one, other)
+}
+
+// pause waits a moment; false when ctx has ended.
+func (a *app) pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(followEvery):
+		return true
 	}
 }

@@ -1,4 +1,4 @@
-// Package logfile keeps the services' log files: bounded when they are opened,
+// Package logfile keeps the services' log files: bounded while they are written,
 // read from their end.
 package logfile
 
@@ -6,25 +6,7 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"path/filepath"
 )
-
-// keepBytes bounds a log file: one larger than this at start is set aside
-// under the name ".1", in place of the one set aside before.
-const keepBytes = 64 << 20
-
-// Open opens the log at path for appending.
-func Open(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	if info, err := os.Stat(path); err == nil && info.Size() > keepBytes {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, err
-		}
-	}
-	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-}
 
 // SeekLastLines positions f at the start of its last n lines. It reads
 // backwards, so the size of the file does not matter.

@@ -48,3 +48,33 @@ func TestTailSinceForgetsEarlierRuns(t *testing.T) {
 		t.Errorf("nothing was added, got %q", got)
 	}
 }
+
+func TestWriterKeepsTwoBoundedFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log", "order.log")
+	w, err := logfile.Open(path, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"one\n", "two\n", "three\n", "four\n", "a line above the limit\n", "six\n"} {
+		if _, err := w.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	now, _ := os.ReadFile(path)
+	before, _ := os.ReadFile(path + ".1")
+	if string(now) != "six\n" || string(before) != "a line above the limit\n" {
+		t.Errorf("now %q, before %q", now, before)
+	}
+}
+
+func ExampleSeekLastLines() {
+	log := strings.NewReader("started\nserving\nstopped\n")
+	_ = logfile.SeekLastLines(log, 2)
+	_, _ = io.Copy(os.Stdout, log)
+	// Output:
+	// serving
+	// stopped
+}

@@ -62,7 +62,7 @@ func hostOne(ctx context.Context, cfg Config, s service) error {
 	if err != nil {
 		return err
 	}
-	log, err := logfile.Open(cfg.Home.Log(s.name))
+	log, err := logfile.Open(cfg.Home.Log(s.name), logfile.DefaultLimit)
 	if err != nil {
 		return err
 	}

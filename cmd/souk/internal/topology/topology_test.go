@@ -1,0 +1,31 @@
+package topology_test
+
+import (
+	"fmt"
+	"testing"
+
+	"souk.example/cmd/souk/internal/topology"
+)
+
+func ExampleTopology_Service() {
+	t, _ := topology.New(topology.DefaultPortBase)
+	order, _ := t.Service("order")
+	fmt.Println(order.URL(), order.AdminURL())
+	// Output: http://127.0.0.1:8083 http://127.0.0.1:9083
+}
+
+func TestNoTwoUsesShareAPort(t *testing.T) {
+	for _, base := range []int{topology.DefaultPortBase, 1, 20_000} {
+		layout, err := topology.New(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uses := map[int]string{}
+		for _, p := range layout.Ports() {
+			if other, taken := uses[p.Number]; taken {
+				t.Errorf("base %d: port %d is for %s and for %s", base, p.Number, other, p.Use)
+			}
+			uses[p.Number] = p.Use
+		}
+	}
+}
