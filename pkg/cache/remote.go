@@ -40,7 +40,7 @@ func (r *remote) away() bool { return int64(time.Since(r.start)) < r.downTo.Load
 
 // heed remembers a failure of Redis. A caller that gave up is no failure.
 func (r *remote) heed(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() == nil {
+	if err != nil && redisclient.Ended(ctx) == nil {
 		r.downTo.Store(int64(time.Since(r.start) + r.pause))
 	}
 	return err

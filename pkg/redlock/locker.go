@@ -104,9 +104,8 @@ func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	return l.hold(ctx, name, m), nil
 }
 
-// Acquire waits for the lock until ctx ends, and then returns an error that
-// is both ErrNotAcquired and ctx's cause. An unreachable Redis is an error at
-// once.
+// Acquire waits for the lock until ctx ends, and then returns ctx's cause. An
+// unreachable Redis is an error at once.
 func (l *Locker) Acquire(ctx context.Context, name string) (*Lock, error) {
 	for {
 		lock, err := l.TryAcquire(ctx, name)
@@ -114,7 +113,7 @@ func (l *Locker) Acquire(ctx context.Context, name string) (*Lock, error) {
 			return lock, err
 		}
 		if waitErr := l.wait(ctx); waitErr != nil {
-			return nil, fmt.Errorf("%w: %w", err, waitErr)
+			return nil, fmt.Errorf("acquire lock %s: %w", name, waitErr)
 		}
 	}
 }
@@ -145,8 +144,8 @@ func (l *Locker) mutex(name string) *redsync.Mutex {
 }
 
 func (l *Locker) refusal(ctx context.Context, name string, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("acquire lock %s: %w", name, context.Cause(ctx))
+	if ended := redisclient.Ended(ctx); ended != nil {
+		return fmt.Errorf("acquire lock %s: %w", name, ended)
 	}
 	if isTaken(err) {
 		l.metrics.refused.Inc()
