@@ -1,13 +1,86 @@
 package mutants
 
+const (
+	decide   = "services/inventory/internal/inventory/decide.go"
+	stock    = "services/inventory/internal/store/stock.go"
+	relaying = "pkg/outbox/partition.go"
+)
+
+// mutants lists the mistakes that have lost or duplicated something in
+// somebody's system.
 func mutants() []mutant {
+	inventory, outbox := "./services/inventory/internal/consumer", "./pkg/outbox"
 	return []mutant{
 		{
+			name: "unconditional stock update",
+			edits: []edit{
+				{decide, `!sold || wanted[l.SKU] > available || wanted[l.SKU] > maxUnits`, `!sold || available < 0 && wanted[l.SKU] > maxUnits`},
+				{stock, `Where: "t.available + v.available >= 0 AND t.reserved + v.reserved >= 0 AND t.sold + v.sold >= 0",`, ``},
+			},
+			pkg: inventory, run: "TestStockIsNeverOversold",
+		},
+		{
+			name:  "stock updated without its condition, the decision intact",
+			edits: []edit{{stock, `Where: "t.available + v.available >= 0 AND t.reserved + v.reserved >= 0 AND t.sold + v.sold >= 0",`, ``}},
+			pkg:   "./services/inventory/internal/store", run: "TestStockMovesOnlyWhereThereIsEnough",
+		},
+		{
+			name:  "a second answer to a redelivered request",
+			edits: []edit{{decide, `if r.Action == Reserve && r.Nudged {`, `if r.Action == Reserve {`}},
+			pkg:   inventory, run: "TestReplies",
+		},
+		{
+			name:  "a refusal that leaves no row",
+			edits: []edit{{decide, "\t\t} else {\n", "\t\t} else if d.now[id].Status != Refused {\n"}},
+			pkg:   inventory, run: "TestStockIsNeverOversold",
+		},
+		{
+			name: "dedupe removed",
+			edits: []edit{{
+				"services/payment/internal/payment/settle.go",
+				`Book{Payments: known, Wallets: wallets}`, `Book{Wallets: wallets}`,
+			}},
+			pkg: "./services/payment/internal/consumer", run: "TestDeliveredManyTimesInAnyOrder",
+		},
+		{
 			name: "order status set without its condition",
-			file: "services/order/internal/store/facts.go",
-			old:  `" WHERE id IN "+in+" AND status = ? AND version = ?", args...)`,
-			new:  `" WHERE id IN "+in+" AND ? <> '' AND ? <> 0", args...)`,
-			pkg:  "./services/order/internal/store", run: "TestSaveIsConditional",
+			edits: []edit{{
+				"services/order/internal/store/facts.go",
+				`" WHERE id IN "+in+" AND status = ? AND version = ?", args...)`,
+				`" WHERE id IN "+in+" AND ? <> '' AND ? <> 0", args...)`,
+			}},
+			pkg: "./services/order/internal/store", run: "TestSaveIsConditional",
+		},
+		{
+			name: "offset marked before the commit",
+			edits: []edit{{
+				"pkg/inbox/apply.go",
+				`p, err := i.attempt(ctx, b, faults)`, "i.commitOffsets(b)\n\t\tp, err := i.attempt(ctx, b, faults)",
+			}},
+			pkg: "./pkg/inbox", run: "TestOffsetIsCommittedAfterSQL",
+		},
+		{
+			name: "outbox cursor that skips what commits late",
+			edits: []edit{
+				{relaying, "\twoken  chan struct{}", "\tlast   int64\n\twoken  chan struct{}"},
+				{relaying, `AND o.part = ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, limit)", `AND o.part = ? AND o.id > ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, l.last, limit)"},
+				{relaying, "acked = append(acked, p)\n", "acked = append(acked, p)\n\t\t\tl.last = max(l.last, p.id)\n"},
+			},
+			pkg: outbox, run: "TestLateCommitWithALowerID",
+		},
+		{
+			name:  "outbox rows deleted before the ack",
+			edits: []edit{{relaying, `acked, err := l.publish(ctx, packs)`, "_ = l.remove(ctx, packs)\n\tacked, err := l.publish(ctx, packs)"}},
+			pkg:   outbox, run: "TestPartialFailure",
+		},
+		{
+			name: "outbox rows deleted up to the last acked",
+			edits: []edit{{
+				relaying,
+				`_, err := tx.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)`,
+				`_, err := tx.Exec(ctx, "DELETE FROM outbox WHERE topic = ? AND part = ? AND id <= ?", keys[len(keys)-1]...)`,
+			}},
+			pkg: outbox, run: "TestPartialFailure",
 		},
 	}
 }

@@ -14,14 +14,16 @@ import (
 	"testing"
 )
 
-// mutant is one mistake: in file, old (which must stand there exactly once)
-// becomes new, and the test run in pkg must notice.
+// mutant is one mistake, made by edits of the product's files; the test run in
+// pkg must notice it.
 type mutant struct {
 	name     string
-	file     string
-	old, new string
+	edits    []edit
 	pkg, run string
 }
+
+// edit replaces old, which must stand in file exactly once, by new.
+type edit struct{ file, old, new string }
 
 func TestEveryMutantIsCaught(t *testing.T) {
 	if os.Getenv("SOUK_MUTANTS") == "off" {
@@ -32,9 +34,9 @@ func TestEveryMutantIsCaught(t *testing.T) {
 			out, err := goTest(t, m, overlay(t, m))
 			switch {
 			case err == nil:
-				t.Errorf("%s in %s: %s in %s passed", m.name, m.file, m.run, m.pkg)
+				t.Errorf("%s in %s passed", m.run, m.pkg)
 			case !bytes.Contains(out, []byte("--- FAIL: "+m.run)):
-				t.Errorf("%s in %s: not a failure of %s:\n%s", m.name, m.file, m.run, tail(out))
+				t.Errorf("not a failure of %s in %s:\n%s", m.run, m.pkg, tail(out))
 			default:
 				t.Logf("caught by %s in %s", m.run, m.pkg)
 			}
@@ -57,24 +59,36 @@ func TestTheCatchersPassWithoutMutants(t *testing.T) {
 
 const root = "../.."
 
-// overlay writes the mutated file and the map that the go command reads.
+// overlay writes the mutated files and the map that the go command reads.
 func overlay(t *testing.T, m mutant) string {
 	t.Helper()
-	original, err := filepath.Abs(filepath.Join(root, m.file))
-	must(t, err)
-	source, err := os.ReadFile(original)
-	must(t, err)
-	if n := strings.Count(string(source), m.old); n != 1 {
-		t.Fatalf("%s stands %d times in %s, want once:\n%s", m.name, n, m.file, m.old)
-	}
 	dir := t.TempDir()
-	mutated := filepath.Join(dir, "mutated.go")
-	must(t, os.WriteFile(mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600))
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	replace := map[string]string{}
+	for _, e := range m.edits {
+		original, err := filepath.Abs(filepath.Join(root, e.file))
+		must(t, err)
+		if replace[original] == "" {
+			replace[original] = original
+		}
+		mutated := filepath.Join(dir, strings.ReplaceAll(e.file, "/", "_"))
+		must(t, os.WriteFile(mutated, []byte(apply(t, replace[original], e)), 0o600))
+		replace[original] = mutated
+	}
+	encoded, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	must(t, err)
 	path := filepath.Join(dir, "overlay.json")
-	must(t, os.WriteFile(path, replace, 0o600))
+	must(t, os.WriteFile(path, encoded, 0o600))
 	return path
+}
+
+func apply(t *testing.T, path string, e edit) string {
+	t.Helper()
+	source, err := os.ReadFile(path)
+	must(t, err)
+	if n := strings.Count(string(source), e.old); n != 1 {
+		t.Fatalf("this stands %d times in %s, want once:\n%s", n, e.file, e.old)
+	}
+	return strings.Replace(string(source), e.old, e.new, 1)
 }
 
 func goTest(t *testing.T, m mutant, overlay string) ([]byte, error) {
