@@ -95,7 +95,12 @@ func TestTwoThousandBuyersOfFiveHundredUnits(t *testing.T) {
 	const units, orders = 500, 2000
 	sku := product(t, shared, units)
 	began := time.Now()
+	busy := make(chan result, 1)
+	go func() { busy <- shared.run("audit") }()
 	all := flood(t, richCustomers(t, shared, clients), sku, orders)
+	if r := <-busy; r.code != 0 {
+		t.Errorf("audit under load: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
 	for _, p := range all {
 		if p.status >= 500 || p.status == 0 {
 			t.Fatalf("answer %d: %s", p.status, p.body)

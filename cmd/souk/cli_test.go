@@ -54,6 +54,7 @@ func TestExitCodes(t *testing.T) {
 		"down of nothing":            {[]string{"down"}, 0},
 		"engines not there yet":      {[]string{"up", "--infra", "native"}, 2},
 		"engines nobody knows":       {[]string{"up", "--infra", "cloud"}, 2},
+		"more replicas than one":     {[]string{"up", "--replicas", "2"}, 2},
 		"audit of nothing":           {[]string{"audit"}, 2},
 		"smoke without a souk":       {[]string{"smoke"}, 2},
 		"token without a key":        {[]string{"token"}, 2},
@@ -98,11 +99,13 @@ func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
 	}
 }
 
-func TestProductionMintsNoTokens(t *testing.T) {
-	ownHome(t)
-	t.Setenv("SOUK_ENV", "production")
-	if got := run(t, "token"); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
-		t.Errorf("exit code %d, %v", got.code, got.err)
+func TestProductionHasNoDemo(t *testing.T) {
+	for _, command := range []string{"token", "up"} {
+		ownHome(t)
+		t.Setenv("SOUK_ENV", "production")
+		if got := run(t, command); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
+			t.Errorf("souk %s: exit code %d, %v", command, got.code, got.err)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ const embeddedMode = "embedded"
 
 func upCommand(a *app) *cobra.Command {
 	var infra string
+	var replicas int
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -28,8 +29,8 @@ is ready. When souk runs already, only what is missing is added.`,
 		Example: "  souk up\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if infra != embeddedMode {
-				return fmt.Errorf("--infra %s is not available yet; use --infra embedded", infra)
+			if err := offered(infra, replicas); err != nil {
+				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -37,8 +38,24 @@ is ready. When souk runs already, only what is missing is added.`,
 		},
 	}
 	cmd.Flags().StringVar(&infra, "infra", embeddedMode, "which engines to run on: embedded, native or docker")
+	cmd.Flags().IntVar(&replicas, "replicas", 1, "processes per service; embedded hosts one of each")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready")
 	return cmd
+}
+
+// offered refuses what this version cannot start, or should not.
+func offered(infra string, replicas int) error {
+	switch {
+	case infra == "native" || infra == "docker":
+		return fmt.Errorf("--infra %s is not available yet; use --infra embedded", infra)
+	case infra != embeddedMode:
+		return fmt.Errorf("--infra %s: want embedded, native or docker", infra)
+	case replicas != 1:
+		return fmt.Errorf("--replicas %d: embedded engines host one replica of each service", replicas)
+	case os.Getenv("SOUK_ENV") == "production":
+		return errors.New("embedded engines and demo accounts are for development, and SOUK_ENV is production")
+	}
+	return nil
 }
 
 func (a *app) up(ctx context.Context) error {

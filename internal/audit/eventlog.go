@@ -42,7 +42,7 @@ type versioned interface{ GetVersion() int64 }
 // reports packs that do not hold what they should, and pointers to packs that
 // do not exist.
 func readEventLog(ctx context.Context, q querier, topic string, f *findings) (map[int64]told, error) {
-	log := make(map[int64]told)
+	r := logReader{types: typesOf(topic), log: make(map[int64]told), f: f}
 	var id, n int64
 	var payload []byte
 	err := each(ctx, q, "SELECT id, n, payload FROM event_log ORDER BY id", []any{&id, &n, &payload}, func() error {
@@ -53,37 +53,55 @@ func readEventLog(ctx context.Context, q querier, topic string, f *findings) (ma
 		}
 		f.checked.Events += len(events)
 		for _, e := range events {
-			fold(log, topic, e, f)
+			r.fold(e)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return log, readDanglingPointers(ctx, q, f)
+	return r.log, readDanglingPointers(ctx, q, f)
 }
 
-func fold(log map[int64]told, topic string, e eventbus.Event, f *findings) {
-	t, known := contracts.TypeNamed(e.Type)
-	if !known || t.Topic != topic {
-		return
+// typesOf maps the names of a topic's event types to them.
+func typesOf(topic string) map[string]contracts.Type {
+	types := map[string]contracts.Type{}
+	for _, t := range contracts.Types() {
+		if t.Topic == topic {
+			types[t.Name] = t
+		}
+	}
+	return types
+}
+
+// logReader folds events of one topic by order.
+type logReader struct {
+	types map[string]contracts.Type
+	log   map[int64]told
+	f     *findings
+}
+
+func (r *logReader) fold(e eventbus.Event) {
+	t, known := r.types[e.Type]
+	if !known {
+		return // another topic's, or a later version's
 	}
 	order, err := strconv.ParseInt(e.Subject, 10, 64)
 	if err != nil {
-		f.violated(Events, "event "+e.ID, "subject %q is no order id", e.Subject)
+		r.f.violated(Events, "event "+e.ID, "subject %q is no order id", e.Subject)
 		return
 	}
 	payload, err := contracts.Decode(e)
 	if err != nil {
-		f.violated(Events, "event "+e.ID, "%v", err)
+		r.f.violated(Events, "event "+e.ID, "%v", err)
 		return
 	}
-	entry := log[order]
+	entry := r.log[order]
 	entry.steps |= stepsOf(t)
 	if v, ok := payload.(versioned); ok {
 		entry.version = max(entry.version, uint16(v.GetVersion()))
 	}
-	log[order] = entry
+	r.log[order] = entry
 }
 
 // readDanglingPointers finds packs that wait to be published but were never

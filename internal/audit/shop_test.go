@@ -38,7 +38,7 @@ const (
 // shop is a hand-made souk at rest: the services' real tables, filled as the
 // services would have.
 type shop struct {
-	t         *testing.T
+	t         testing.TB
 	inventory *database.DB
 	order     *database.DB
 	payment   *database.DB
@@ -47,7 +47,7 @@ type shop struct {
 	packs     int64 // the last id given to a pack or a batch
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t testing.TB) *shop {
 	t.Helper()
 	open := func(own database.Migrations, more ...database.Migrations) *database.DB {
 		return databasetest.Open(t, append(more, own, outbox.Migrations(), inbox.Migrations())...)

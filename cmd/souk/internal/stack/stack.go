@@ -71,14 +71,18 @@ func hostOne(ctx context.Context, cfg Config, s service) error {
 	if err != nil {
 		return err
 	}
-	if err := runApp(ctx, app); err != nil {
+	err = runApp(ctx, app)
+	if errors.Is(err, errEnded) {
+		return fmt.Errorf("%s %w; see %s", s.name, err, cfg.Home.Log(s.name))
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	return nil
 }
 
 // errEnded says that a service ended though nobody had told it to.
-var errEnded = errors.New("ended by itself; see its log")
+var errEnded = errors.New("ended by itself")
 
 func runApp(ctx context.Context, app *fx.App) error {
 	if err := app.Err(); err != nil {
