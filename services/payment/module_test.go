@@ -5,12 +5,18 @@ import (
 
 	"go.uber.org/fx"
 
+	"souk.example/pkg/config"
 	"souk.example/services/payment"
 )
 
-// Everything that the service is made of is provided, once.
+// The settings load with nothing but what every service must be told, and
+// everything that the service is made of is provided, once.
 func TestModuleIsComplete(t *testing.T) {
-	if err := fx.ValidateApp(payment.Module(payment.Config{}), fx.NopLogger); err != nil {
+	cfg, err := config.Load[payment.Config]("payment", nil, []string{"SOUK_DATABASE_DSN=sqlite:unused.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fx.ValidateApp(payment.Module(cfg), fx.NopLogger); err != nil {
 		t.Error(err)
 	}
 }

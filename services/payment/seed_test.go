@@ -39,18 +39,18 @@ func TestEnsureWallets(t *testing.T) {
 		}
 	}
 	var seeders sync.WaitGroup
-	errs := make([]error, 3)
+	errs := make([]error, 2)
 	for i := range errs {
-		seeders.Go(func() { errs[i] = payment.EnsureWallets(t.Context(), db, users(1, 10_000), amount) })
+		seeders.Go(func() { errs[i] = payment.EnsureWallets(t.Context(), db, users(1, 3_000), amount) })
 	}
 	seeders.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if n := number(t, db, "SELECT COUNT(*) FROM wallet WHERE balance = 5000 AND currency = 'CNY'"); n != 10_000 {
-		t.Errorf("%d of 10000 wallets hold their seed", n)
+	if n := number(t, db, "SELECT COUNT(*) FROM wallet WHERE balance = 5000 AND currency = 'CNY'"); n != 3_000 {
+		t.Errorf("%d of 3000 wallets hold their seed", n)
 	}
-	if n := number(t, db, "SELECT SUM(amount) FROM ledger_entry WHERE debit_account = 'seed'"); n != 10_000*5000 {
+	if n := number(t, db, "SELECT SUM(amount) FROM ledger_entry WHERE debit_account = 'seed'"); n != 3_000*5000 {
 		t.Errorf("the ledger says %d", n)
 	}
 }

@@ -66,6 +66,30 @@ func TestTwoMembersAtOnce(t *testing.T) {
 	}
 }
 
+// Two orders want the last money of a wallet at the same moment: one gets it,
+// the other is refused, and neither is an error.
+func TestLastMoneyIsSpentOnce(t *testing.T) {
+	w := newWorld(t)
+	for user := int64(1); user <= 40; user++ {
+		w.fund(t, 100, user)
+		var members sync.WaitGroup
+		for i := range int64(2) {
+			request := []eventbus.Event{due(t, user*10+i, user, 60)}
+			members.Go(func() {
+				if err := w.deliver(t.Context(), request, 1); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		members.Wait()
+	}
+	for _, status := range []string{"CAPTURED", "FAILED"} {
+		if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = ?", status); n != 40 {
+			t.Errorf("%d payments are %s, want 40", n, status)
+		}
+	}
+}
+
 func (w *world) checkBooks(t *testing.T) {
 	t.Helper()
 	if n := w.number(t, "SELECT COUNT(*) FROM payment"); n != 300 {
