@@ -3,154 +3,23 @@ package consumer_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"souk.example/contracts"
 	"souk.example/contracts/inventoryv1"
-	"souk.example/contracts/orderv1"
 	"souk.example/pkg/database"
-	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/eventbus/bustest"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
-	"souk.example/pkg/money"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/inventory/internal/consumer"
 	"souk.example/services/inventory/internal/inventory"
-	"souk.example/services/inventory/internal/store"
-	"souk.example/services/inventory/migrations"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// said is an outbox that keeps what was committed.
-type said struct {
-	mu     sync.Mutex
-	events []eventbus.Event
-}
-
-func (s *said) Append(_ context.Context, tx *database.Tx, topic string, events ...eventbus.Event) error {
-	if topic == contracts.TopicInventory {
-		tx.OnCommit(func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.events = append(s.events, events...)
-		})
-	}
-	return nil
-}
-
-// types counts the committed replies by type.
-func (s *said) types() map[string]int {
-	n := make(map[string]int)
-	for _, e := range s.events {
-		n[e.Type]++
-	}
-	return n
-}
-
-// world is the inventory service behind its topics.
-type world struct {
-	db     *database.DB
-	said   *said
-	handle inbox.Batch
-}
-
-func newWorld(t *testing.T, stock map[inventory.SKU]int64) *world {
-	t.Helper()
-	w := &world{db: databasetest.Open(t, inbox.Migrations(), migrations.Set()), said: &said{}}
-	s := store.New(w.db, w.said, idgen.Static(1))
-	for sku, units := range stock {
-		p, err := inventory.Adding{SKU: sku, Name: "Product", Price: money.Of(100, "CNY"), Units: units}.Product(time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Add(t.Context(), []inventory.NewProduct{p}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.handle = consumer.Orders(inventory.NewSettler(time.Now), s)
-	return w
-}
-
-func (w *world) apply(t *testing.T, events ...eventbus.Event) error {
-	t.Helper()
-	return w.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error { return w.handle(ctx, tx, events) })
-}
-
-func (w *world) number(t *testing.T, query string, args ...any) (n int64) {
-	t.Helper()
-	if err := w.db.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return n
-}
-
-func (w *world) status(t *testing.T, order int64) (status string) {
-	t.Helper()
-	if err := w.db.QueryRow(t.Context(), "SELECT status FROM reservation WHERE order_id = ?", order).Scan(&status); err != nil {
-		t.Fatalf("reservation of %d: %v", order, err)
-	}
-	return status
-}
-
-// balanced checks that every count is what the ledger says it is and that the
-// units add up.
-func (w *world) balanced(t *testing.T) {
-	t.Helper()
-	bad := w.number(t, `SELECT COUNT(*) FROM stock s WHERE available < 0 OR reserved < 0 OR sold < 0
-		OR available + reserved + sold <> initial + adjusted
-		OR available <> (SELECT COALESCE(SUM(d_available), 0) FROM stock_ledger l WHERE l.sku = s.sku)
-		OR reserved <> (SELECT COALESCE(SUM(d_reserved), 0) FROM stock_ledger l WHERE l.sku = s.sku)
-		OR sold <> (SELECT COALESCE(SUM(d_sold), 0) FROM stock_ledger l WHERE l.sku = s.sku)
-		OR initial <> (SELECT COALESCE(SUM(d_initial), 0) FROM stock_ledger l WHERE l.sku = s.sku)
-		OR adjusted <> (SELECT COALESCE(SUM(d_adjusted), 0) FROM stock_ledger l WHERE l.sku = s.sku)`)
-	if bad != 0 {
-		t.Errorf("%d rows of stock are not what their ledger says", bad)
-	}
-}
-
-func event(t *testing.T, typ contracts.Type, order int64, m contracts.Message) eventbus.Event {
-	t.Helper()
-	e, err := contracts.NewEvent(typ, order, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.Source, e.Time = "souk/order", time.Now()
-	return e
-}
-
-func placed(t *testing.T, order int64, skus ...string) eventbus.Event {
-	t.Helper()
-	p := &orderv1.OrderPlaced{OrderId: order}
-	for _, sku := range skus {
-		p.Lines = append(p.Lines, &orderv1.Line{Sku: sku, Quantity: 1, UnitPrice: 100})
-	}
-	return event(t, contracts.OrderPlaced, order, p)
-}
-
-func paid(t *testing.T, order int64) eventbus.Event {
-	return event(t, contracts.OrderPaid, order, &orderv1.OrderPaid{OrderId: order})
-}
-
-func cancelled(t *testing.T, order int64) eventbus.Event {
-	return event(t, contracts.OrderCancelled, order, &orderv1.OrderCancelled{OrderId: order})
-}
-
-func nudged(e eventbus.Event) eventbus.Event {
-	e.Nudge = true
-	return e
-}
 
 func TestAnOrdersWayThroughTheStock(t *testing.T) {
 	w := newWorld(t, map[inventory.SKU]int64{"A": 5, "B": 5})
@@ -236,50 +105,6 @@ func TestWhatCannotBeLeavesNothing(t *testing.T) {
 		if n := w.number(t, "SELECT COUNT(*) FROM reservation"); n != 0 {
 			t.Errorf("%s left %d reservations", name, n)
 		}
-	}
-}
-
-// batchSizes are those of SOUK_BATCH_MAX or, without it, the two extremes.
-func batchSizes(t *testing.T) []int {
-	t.Helper()
-	text := os.Getenv("SOUK_BATCH_MAX")
-	if text == "" {
-		return []int{1, 500}
-	}
-	size, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []int{size}
-}
-
-// 2,000 orders of one unit want 500 units. Each order comes one to five times,
-// in any order, through the whole inbox.
-func TestStockIsNeverOversold(t *testing.T) {
-	const orders, units = 2000, 500
-	for _, size := range batchSizes(t) {
-		t.Run(fmt.Sprintf("batch of %d", size), func(t *testing.T) {
-			w := newWorld(t, map[inventory.SKU]int64{"HOT": units})
-			bus := bustest.Memory(contracts.Partitions)
-			last := publish(t, bus, shuffled(t, orders))
-			run(t, w, bus, size, func() bool {
-				committed, err := bus.Committed(t.Context(), consumer.Group, contracts.TopicOrder)
-				return err == nil && fmt.Sprint(committed[contracts.TopicOrder]) == fmt.Sprint(last)
-			})
-			held := w.number(t, "SELECT COUNT(*) FROM reservation WHERE status = 'HELD'")
-			refused := w.number(t, "SELECT COUNT(*) FROM reservation WHERE status = 'REFUSED'")
-			if held != units || refused != orders-units {
-				t.Errorf("%d held, %d refused", held, refused)
-			}
-			replies := w.said.types()
-			if replies[contracts.InventoryReserved.Name] != units || replies[contracts.InventoryRejected.Name] != orders-units {
-				t.Errorf("replies: %v", replies)
-			}
-			if n := w.number(t, "SELECT reserved FROM stock WHERE sku = 'HOT'"); n != units {
-				t.Errorf("%d reserved", n)
-			}
-			w.balanced(t)
-		})
 	}
 }
 
