@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 )
@@ -86,15 +85,11 @@ func route(c *gin.Context) string {
 
 // method keeps a client from inventing label values.
 func method(c *gin.Context) string {
-	if slices.Contains(knownMethods(), c.Request.Method) {
-		return c.Request.Method
-	}
-	return "other"
-}
-
-func knownMethods() []string {
-	return []string{
-		http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut,
-		http.MethodDelete, http.MethodHead, http.MethodOptions,
+	switch m := c.Request.Method; m {
+	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut,
+		http.MethodDelete, http.MethodHead, http.MethodOptions:
+		return m
+	default:
+		return "other"
 	}
 }

@@ -14,7 +14,7 @@ import (
 func traced(tracer trace.Tracer) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		ctx := telemetry.Extract(c.Request.Context(), c.GetHeader("traceparent"))
-		ctx, span := tracer.Start(ctx, c.Request.Method+" "+route(c), trace.WithSpanKind(trace.SpanKindServer))
+		ctx, span := tracer.Start(ctx, method(c)+" "+route(c), trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
 		c.Request = c.Request.WithContext(ctx)
 		c.Next()

@@ -46,15 +46,11 @@ type Registration struct {
 // Register opens an account: *InvalidError, ErrEmailTaken or ErrBusy. What can
 // be refused cheaply is refused before the password is hashed.
 func (r *Registrar) Register(ctx context.Context, cmd Registration) (User, error) {
-	return r.register(ctx, cmd, Shopper)
+	return r.RegisterAs(ctx, cmd, Shopper)
 }
 
 // RegisterAs opens an account in a role, for development data and operators.
 func (r *Registrar) RegisterAs(ctx context.Context, cmd Registration, role Role) (User, error) {
-	return r.register(ctx, cmd, role)
-}
-
-func (r *Registrar) register(ctx context.Context, cmd Registration, role Role) (User, error) {
 	email, err := ParseEmail(cmd.Email)
 	if err != nil {
 		return User{}, err
