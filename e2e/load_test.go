@@ -121,19 +121,24 @@ func TestAcknowledgedOrdersSurviveKill9(t *testing.T) {
 	const beforeKill = 500 // orders acknowledged: the kill falls into full flight
 	s := ownSouk(t)
 	customers := richCustomers(t, s, clients)
+	pid := runJSON[status](t, s, "status").Services[0].PID
 	stop := make(chan struct{})
 	var all []placed
 	for p := range attempts(t, customers, "SKU-0100", 5_000, stop) {
 		if all = append(all, p); len(all) == beforeKill {
-			s.kill9(t)
+			kill9(t, pid) // and go on reading, so that no client waits for this test
 			close(stop)
 		}
 	}
+	eventually(t, 10*time.Second, "the ports to be free", func() bool { return allFree(s.base, s.base+312) })
 	if err := s.up(); err != nil {
 		t.Fatal(err)
 	}
 	counts := outcomes(t, all, time.Minute)
 	t.Logf("killed in the middle of %d attempts: %v", len(all), counts)
+	if counts["no answer"] == 0 {
+		t.Error("no order was under way when the platform was killed")
+	}
 	if counts["COMPLETED"] < beforeKill || counts["REJECTED"]+counts["CANCELLED"] > 0 {
 		t.Errorf("outcomes %v: every acknowledged order can be completed", counts)
 	}
