@@ -21,8 +21,8 @@ type outcome struct {
 	err            error
 }
 
-// run executes a command line in this process, in a home of its own.
-func run(t *testing.T, args ...string) outcome {
+// souk executes a command line in this process, in a home of its own.
+func souk(t *testing.T, args ...string) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	root := newRoot(&stdout, &stderr)
@@ -69,7 +69,7 @@ func TestExitCodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ownHome(t)
-			if got := run(t, c.args...); got.code != c.want {
+			if got := souk(t, c.args...); got.code != c.want {
 				t.Errorf("exit code %d, want %d (%v)", got.code, c.want, got.err)
 			}
 		})
@@ -80,7 +80,7 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 	for _, args := range [][]string{
 		{"up"}, {"down"}, {"status"}, {"logs"}, {"seed"}, {"token"}, {"smoke"}, {"audit"}, {"order", "trace"}, {"events", "tail"}, {"version"},
 	} {
-		got := run(t, append(args, "--help")...)
+		got := souk(t, append(args, "--help")...)
 		if got.code != 0 || !strings.Contains(got.stdout, "Examples:") {
 			t.Errorf("souk %v --help shows no example", args)
 		}
@@ -89,7 +89,7 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 
 func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
 	ownHome(t)
-	got := run(t, "status", "--json")
+	got := souk(t, "status", "--json")
 	var report statusReport
 	if err := json.Unmarshal([]byte(got.stdout), &report); err != nil {
 		t.Fatalf("%v in %q", err, got.stdout)
@@ -103,7 +103,7 @@ func TestProductionHasNoDemo(t *testing.T) {
 	for _, command := range []string{"token", "up"} {
 		ownHome(t)
 		t.Setenv("SOUK_ENV", "production")
-		if got := run(t, command); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
+		if got := souk(t, command); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
 			t.Errorf("souk %s: exit code %d, %v", command, got.code, got.err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestWipeRefusesWhatIsNotAHome(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := run(t, "down", "--wipe")
+	got := souk(t, "down", "--wipe")
 	if got.code != 2 || !errors.Is(got.err, home.ErrNotAHome) {
 		t.Errorf("exit code %d, %v", got.code, got.err)
 	}
@@ -136,7 +136,7 @@ func TestUpNamesATakenPort(t *testing.T) {
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	t.Setenv("SOUK_PORT_BASE", fmt.Sprint(port-299)) // where redis, the first to be checked, would listen
-	got := run(t, "up")
+	got := souk(t, "up")
 	if got.code != 2 || !strings.Contains(got.err.Error(), fmt.Sprintf("port %d (redis)", port)) {
 		t.Errorf("exit code %d, %v", got.code, got.err)
 	}
@@ -146,7 +146,7 @@ func TestPortBaseMustBeOne(t *testing.T) {
 	for _, base := range []string{"x", "0", "65000", "-1"} {
 		ownHome(t)
 		t.Setenv("SOUK_PORT_BASE", base)
-		if got := run(t, "status"); got.code != 2 {
+		if got := souk(t, "status"); got.code != 2 {
 			t.Errorf("SOUK_PORT_BASE=%s: exit code %d", base, got.code)
 		}
 	}
@@ -160,7 +160,7 @@ func TestLogsPrintsTheLastLines(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "log", "order.log"), []byte("a\nb\nc\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := run(t, "logs", "order", "-n", "2"); got.code != 0 || got.stdout != "b\nc\n" {
+	if got := souk(t, "logs", "order", "-n", "2"); got.code != 0 || got.stdout != "b\nc\n" {
 		t.Errorf("exit code %d, %q, %v", got.code, got.stdout, got.err)
 	}
 }

@@ -68,8 +68,11 @@ func (a *app) printAdded(f *os.File, path string) (*os.File, error) {
 		return f, err
 	}
 	next, err := os.Open(path)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
 		return f, nil // between two files: look again
+	}
+	if err != nil {
+		return f, err
 	}
 	if same(f, next) {
 		return f, next.Close()

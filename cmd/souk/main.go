@@ -14,14 +14,16 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newRoot(os.Stdout, os.Stderr).ExecuteContext(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "souk:", err)
 	}
-	os.Exit(exitCode(err)) //nolint:gocritic // stop has nothing left to do
+	return exitCode(err)
 }
 
 // answerNo is an error that is an answer: the command ran and found that

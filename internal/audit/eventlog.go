@@ -46,15 +46,7 @@ func readEventLog(ctx context.Context, q querier, topic string, f *findings) (ma
 	var id, n int64
 	var payload []byte
 	err := each(ctx, q, "SELECT id, n, payload FROM event_log ORDER BY id", []any{&id, &n, &payload}, func() error {
-		events, err := eventbus.Decode(payload)
-		if err != nil || int64(len(events)) != n {
-			f.violated(Events, packSubject(id), "it should hold %d events; decoding gave %d, %v", n, len(events), err)
-			return nil
-		}
-		f.checked.Events += len(events)
-		for _, e := range events {
-			r.fold(e)
-		}
+		r.open(id, n, payload)
 		return nil
 	})
 	if err != nil {
@@ -79,6 +71,19 @@ type logReader struct {
 	types map[string]contracts.Type
 	log   map[int64]told
 	f     *findings
+}
+
+// open folds what a pack of n events holds.
+func (r *logReader) open(id, n int64, payload []byte) {
+	events, err := eventbus.Decode(payload)
+	if err != nil || int64(len(events)) != n {
+		r.f.violated(Events, packSubject(id), "it should hold %d events; decoding gave %d, %v", n, len(events), err)
+		return
+	}
+	r.f.checked.Events += len(events)
+	for _, e := range events {
+		r.fold(e)
+	}
 }
 
 func (r *logReader) fold(e eventbus.Event) {

@@ -59,20 +59,23 @@ func checkPayments(ctx context.Context, s snapshots, f *findings) error {
 // readCaptures is what the ledger moved for each order. An entry's cause names
 // the order and is unique, so an order is charged at most once.
 func readCaptures(ctx context.Context, q querier, f *findings) (map[int64]int64, error) {
-	const kind = "capture:"
 	moved := map[int64]int64{}
 	var cause string
 	var amount int64
-	err := each(ctx, q, "SELECT cause, amount FROM ledger_entry WHERE cause LIKE '"+kind+"%'", []any{&cause, &amount}, func() error {
-		order, err := strconv.ParseInt(strings.TrimPrefix(cause, kind), 10, 64)
-		if err != nil {
+	err := each(ctx, q, "SELECT cause, amount FROM ledger_entry WHERE cause LIKE 'capture:%'", []any{&cause, &amount}, func() error {
+		if order, ok := orderCharged(cause); ok {
+			moved[order] += amount
+		} else {
 			f.violated(Ledger, "ledger entry "+cause, "it names no order")
-			return nil
 		}
-		moved[order] += amount
 		return nil
 	})
 	return moved, err
+}
+
+func orderCharged(cause string) (order int64, ok bool) {
+	order, err := strconv.ParseInt(strings.TrimPrefix(cause, "capture:"), 10, 64)
+	return order, err == nil
 }
 
 func checkCapture(p *paymentRow, f *findings) {

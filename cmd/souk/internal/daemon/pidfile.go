@@ -96,7 +96,7 @@ func Find(path string) (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	found, err := read(f)
 	if err != nil {
 		return Process{}, err

@@ -24,7 +24,7 @@ func Spawn(logPath string, env []string, args ...string) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the child has its own copy
+	defer func() { _ = log.Close() }() // the child has its own copy
 	cmd := exec.Command(self, args...)
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = log, log

@@ -51,7 +51,7 @@ func TailSince(path string, offset int64, n int) string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil || info.Size() <= offset {
 		return ""

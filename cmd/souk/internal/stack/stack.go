@@ -66,7 +66,7 @@ func hostOne(ctx context.Context, cfg Config, s service) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	app, err := s.build(Environ(cfg, place), log)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func Run(ctx context.Context, cfg Config, each func(topic string, e eventbus.Eve
 	if err != nil {
 		return err
 	}
-	defer consumer.Close()
+	defer func() { _ = consumer.Close() }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	records, wait, err := merge(ctx, consumer, cfg)
