@@ -2,6 +2,7 @@
 package arch
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,7 +86,9 @@ func versions(t *testing.T, env []string) map[string]string {
 	found := map[string]string{}
 	for _, line := range list(t, "../..", env, "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}", "./...") {
 		module, version, _ := strings.Cut(line, " ")
-		found[module] = version
+		if !strings.HasPrefix(module, "souk.example") { // our own have no version in a workspace
+			found[module] = version
+		}
 	}
 	if len(found) < 20 {
 		t.Fatalf("only %d modules found", len(found))
@@ -105,7 +108,7 @@ func list(t *testing.T, dir string, env []string, args ...string) []string {
 }
 
 func stderr(err error) string {
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(exit.Stderr)
 	}
 	return ""

@@ -3,12 +3,16 @@ package fxrun
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"log/slog"
+	"slices"
 
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
 	"souk.example/pkg/config"
+	"souk.example/pkg/redisclient"
 )
 
 // New makes the application of one service; several may run in one process.
@@ -20,9 +24,23 @@ func New(module fx.Option) *fx.App {
 	)
 }
 
+// port is where a service listens by default, so that all run on one machine
+// without being told; admin listeners stand 1000 above.
+func port(service string) int {
+	return 8080 + slices.Index([]string{"gateway", "user", "inventory", "order", "payment", "points"}, service)
+}
+
 // Main runs a service until it is told to stop; it is all that a main needs.
 func Main[C any](service string, args, environ []string, module func(C) fx.Option) error {
-	cfg, err := config.Load[C](service, args, environ)
+	redisclient.Quiet()
+	defaults := []string{ // what environ says comes later and wins
+		fmt.Sprintf("SOUK_HTTP_ADDR=127.0.0.1:%d", port(service)),
+		fmt.Sprintf("SOUK_ADMIN_ADDR=127.0.0.1:%d", port(service)+1000),
+	}
+	cfg, err := config.Load[C](service, args, append(defaults, environ...))
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

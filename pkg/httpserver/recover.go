@@ -20,7 +20,7 @@ func recovered() gin.HandlerFunc {
 			if cause == nil {
 				return
 			}
-			if cause == http.ErrAbortHandler {
+			if cause == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
 				panic(cause) // the handler wants the connection cut
 			}
 			begun := c.Writer.Written()

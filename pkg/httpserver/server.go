@@ -89,7 +89,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
 	}
 	err := s.shutdown()
-	<-failed // Serve has returned: http.ErrServerClosed
+	_ = <-failed // Serve has returned: http.ErrServerClosed
 	return err
 }
 

@@ -4,7 +4,6 @@
 package money
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,14 +104,19 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON accepts exactly what MarshalJSON writes: both fields, nothing
 // else, an integer and a currency that ParseCurrency knows.
 func (a *Amount) UnmarshalJSON(data []byte) error {
+	var names map[string]json.RawMessage // encoding/json would take "Amount" for "amount"
+	if err := json.Unmarshal(data, &names); err != nil {
+		return fmt.Errorf("money: %w", err)
+	}
+	if len(names) != 2 || names["amount"] == nil || names["currency"] == nil {
+		return errors.New("money: amount and currency are required, and nothing else")
+	}
 	var w wire
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&w); err != nil {
+	if err := json.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("money: %w", err)
 	}
 	if w.Amount == nil || w.Currency == nil {
-		return errors.New("money: amount and currency are both required")
+		return errors.New("money: amount and currency must not be null")
 	}
 	c, err := ParseCurrency(string(*w.Currency))
 	if err != nil {
