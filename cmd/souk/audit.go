@@ -39,14 +39,15 @@ twice. Exits 0 when clean, 1 on violations, 2 when it could not check.`,
 	return cmd
 }
 
-// auditProgress says each thing once, however often the audit repeats it.
+// auditProgress prints what the audit is doing, at most once a second: it
+// counts down what it waits for.
 func (a *app) auditProgress() func(string) {
-	var last string
+	var last time.Time
 	return func(what string) {
-		if what != last {
+		if time.Since(last) > time.Second {
 			a.progress.Say("%s", what)
+			last = time.Now()
 		}
-		last = what
 	}
 }
 

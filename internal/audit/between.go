@@ -80,24 +80,22 @@ func (s sides) orphans(f *findings) error {
 	return s.awards.rest(orphanAward(f))
 }
 
-// exists is the rule that whatever is known of an order, the order exists (5).
-const exists = "it does not exist"
-
+// orphanReservation and its like: whatever is known of an order, it exists (5).
 func orphanReservation(f *findings) func(*reservationRow) {
 	return func(r *reservationRow) {
-		f.suspect(Decisions, r.order, exists, "but inventory has it %s", r.status)
+		f.suspect(Decisions, r.order, "it does not exist, but inventory has it %s", r.status)
 	}
 }
 
 func orphanPayment(f *findings) func(*paymentRow) {
 	return func(p *paymentRow) {
-		f.suspect(Decisions, p.order, exists, "but payment has it %s", p.status)
+		f.suspect(Decisions, p.order, "it does not exist, but payment has it %s", p.status)
 	}
 }
 
 func orphanAward(f *findings) func(*awardRow) {
 	return func(a *awardRow) {
-		f.suspect(Decisions, a.order, exists, "but points has rewarded it")
+		f.suspect(Decisions, a.order, "it does not exist, but points has rewarded it")
 	}
 }
 
@@ -107,16 +105,16 @@ func comparePayment(o *orderRow, p *paymentRow, f *findings) {
 	switch {
 	case p == nil:
 		if settled || o.status == "RESERVED" {
-			f.suspect(Captures, o.id, "it has no payment", "it is %s", o.status)
+			f.suspect(Captures, o.id, "it has no payment: it is %s", o.status)
 		}
 	case settled && (p.captured != o.payable || p.captured > 0 && p.currency != o.currency):
-		f.suspect(Captures, o.id, "captured is not payable", "order %s for %d %s, captured %d %s", o.status, o.payable, o.currency, p.captured, p.currency)
+		f.suspect(Captures, o.id, "captured is not payable: order %s for %d %s, captured %d %s", o.status, o.payable, o.currency, p.captured, p.currency)
 	case !settled && p.captured > p.refunded:
-		f.suspect(Captures, o.id, "money was taken for nothing", "order %s, captured %d, refunded %d", o.status, p.captured, p.refunded)
+		f.suspect(Captures, o.id, "money was taken for nothing: order %s, captured %d, refunded %d", o.status, p.captured, p.refunded)
 	case o.status == "RESERVED" && p.status == statusFailed:
-		f.suspect(Decisions, o.id, "it was not told that its payment failed", "order %s", o.status)
+		f.suspect(Decisions, o.id, "it was not told that its payment failed: order %s", o.status)
 	case p.amount > 0 && p.user != o.user:
-		f.suspect(Captures, o.id, "another user paid", "user %d, order of user %d", p.user, o.user)
+		f.suspect(Captures, o.id, "another user paid: user %d, order of user %d", p.user, o.user)
 	}
 }
 
@@ -124,10 +122,10 @@ func comparePayment(o *orderRow, p *paymentRow, f *findings) {
 func compareAward(o *orderRow, a *awardRow, f *findings) {
 	switch {
 	case a == nil && (o.status == "PAID" || o.status == "COMPLETED"):
-		f.suspect(Ledger, o.id, "it earned nothing", "order %s", o.status)
+		f.suspect(Ledger, o.id, "it earned nothing: order %s", o.status)
 	case a != nil && o.status != "COMPLETED":
-		f.suspect(Ledger, o.id, "it was rewarded", "order %s", o.status)
+		f.suspect(Ledger, o.id, "it was rewarded: order %s", o.status)
 	case a != nil && a.user != o.user:
-		f.suspect(Ledger, o.id, "another user was rewarded", "user %d, order of user %d", a.user, o.user)
+		f.suspect(Ledger, o.id, "another user was rewarded: user %d, order of user %d", a.user, o.user)
 	}
 }

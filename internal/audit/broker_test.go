@@ -23,6 +23,7 @@ var groups = map[string]struct {
 type fakeBroker struct {
 	end       map[string]map[int32]int64            // by topic
 	committed map[string]map[string]map[int32]int64 // by group
+	asked     func()                                // called when ends are asked for: between the passes
 }
 
 func newFakeBroker() *fakeBroker {
@@ -38,6 +39,9 @@ func newFakeBroker() *fakeBroker {
 
 // LogEnd implements audit.Broker.
 func (b *fakeBroker) LogEnd(_ context.Context, topic string) (map[int32]int64, error) {
+	if b.asked != nil {
+		b.asked()
+	}
 	return b.end[topic], nil
 }
 

@@ -20,26 +20,18 @@ const (
 	maxSuspects     = 100_000
 )
 
-// suspicion identifies a difference between two databases across passes: its
-// rule about its subject. The figures may differ from pass to pass.
-type suspicion struct {
-	invariant Invariant
-	subject   string
-	rule      string
-}
-
 // findings is what one pass has found. Not safe for concurrent use.
 type findings struct {
 	certain  []Violation
 	counts   map[Invariant]int
-	suspects map[suspicion]string // to detail
-	parked   map[string]bool      // keys set aside: what they miss is known
-	messages int                  // set aside under those keys
+	suspects map[Violation]bool
+	parked   map[string]bool // keys set aside: what they miss is known
+	messages int             // set aside under those keys
 	checked  Checked
 }
 
 func newFindings() *findings {
-	return &findings{counts: map[Invariant]int{}, suspects: map[suspicion]string{}, parked: map[string]bool{}}
+	return &findings{counts: map[Invariant]int{}, suspects: map[Violation]bool{}, parked: map[string]bool{}}
 }
 
 // violated records what one database says against itself.
@@ -49,20 +41,22 @@ func (f *findings) violated(inv Invariant, subject, detail string, args ...any) 
 	}
 }
 
-// suspect records a difference between databases about an order. The rule is
-// constant; the detail says what was found.
-func (f *findings) suspect(inv Invariant, order int64, rule, detail string, args ...any) {
+// suspect records a difference between databases about an order. The detail
+// names the states that differ: an order that has moved on from one difference
+// to the next has not stood still.
+func (f *findings) suspect(inv Invariant, order int64, detail string, args ...any) {
 	if f.parked[fmt.Sprint(order)] || len(f.suspects) >= maxSuspects {
 		return
 	}
-	f.suspects[suspicion{inv, orderSubject(order), rule}] = fmt.Sprintf(detail, args...)
+	f.suspects[Violation{Invariant: inv, Subject: orderSubject(order), Detail: fmt.Sprintf(detail, args...)}] = true
 }
 
-// confirm turns the suspicions that a later pass had again into violations.
+// confirm turns the suspicions that a later pass had again, word for word, into
+// violations.
 func (f *findings) confirm(later *findings) {
-	for s, detail := range later.suspects {
-		if _, before := f.suspects[s]; before {
-			f.violated(s.invariant, s.subject, "%s: %s", s.rule, detail)
+	for v := range later.suspects {
+		if f.suspects[v] {
+			f.violated(v.Invariant, v.Subject, "%s", v.Detail)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func quantities(items []byte) (map[string]int64, error) {
 // decided, order must have heard, and what order has decided, inventory.
 func compareReservation(o *orderRow, r *reservationRow, f *findings) {
 	if r == nil {
-		f.suspect(Reservations, o.id, "it has no reservation", "it is %s", o.status)
+		f.suspect(Reservations, o.id, "it has no reservation: it is %s", o.status)
 		return
 	}
 	agreed := map[string][]string{
@@ -117,11 +117,11 @@ func compareReservation(o *orderRow, r *reservationRow, f *findings) {
 		"CANCELLED": {released, refused},
 	}[o.status]
 	if !slices.Contains(agreed, r.status) {
-		f.suspect(Reservations, o.id, "order and reservation disagree", "order %s, reservation %s", o.status, r.status)
+		f.suspect(Reservations, o.id, "order and reservation disagree: order %s, reservation %s", o.status, r.status)
 	}
 	ordered, _ := quantities(o.items)
 	reserved, _ := quantities(r.items)
 	if len(reserved) > 0 && !maps.Equal(ordered, reserved) {
-		f.suspect(Reservations, o.id, "other units were reserved than were ordered", "ordered %v, reserved %v", ordered, reserved)
+		f.suspect(Reservations, o.id, "other units were reserved than were ordered: ordered %v, reserved %v", ordered, reserved)
 	}
 }
