@@ -76,7 +76,7 @@ kafka_dir() {
 
 # The directory appears whole or not at all, so that its presence is the proof.
 install_kafka() {
-	local dir partial
+	local dir partial output
 	dir=$(kafka_dir)
 	if [[ -d $dir ]]; then
 		say "Kafka is in $dir"
@@ -85,9 +85,9 @@ install_kafka() {
 	say "fetching Kafka from Maven Central into $dir"
 	mkdir -p "$engines"
 	partial=$(mktemp -d "$engines/partial.XXXXXX")
-	if ! mvn --quiet --batch-mode --strict-checksums -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$partial"; then
+	if ! output=$(mvn --quiet --batch-mode --strict-checksums -f "$pom" dependency:copy-dependencies -DoutputDirectory="$partial" 2>&1); then
 		rm -rf "$partial"
-		die "Maven could not fetch Kafka; see above"
+		die "Maven could not fetch Kafka: $output"
 	fi
 	chmod 755 "$partial"
 	mv "$partial" "$dir"
@@ -99,7 +99,7 @@ main() {
 	if [[ -n $packages ]]; then
 		install_packages $packages # one argument per package
 	else
-		say "redis-server, mariadbd, java and mvn are installed"
+		say "Redis, MariaDB and Java are installed"
 	fi
 	check_java
 	install_kafka

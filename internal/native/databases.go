@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
@@ -37,6 +38,21 @@ func (e *Engines) DSN(name string) (config.Secret, error) { return e.sql.dsn(nam
 // AdminDSN names no database; its account may do everything. It exists once Up
 // has started MariaDB.
 func (e *Engines) AdminDSN() (config.Secret, error) { return e.sql.dsn(admin, "") }
+
+// TestEnviron is the environment, as "K=V" strings, in which the test suites
+// run on these engines instead of the embedded ones. It exists when AdminDSN
+// does. The suites share one Redis and empty it: go test -p 1.
+func (e *Engines) TestEnviron() ([]string, error) {
+	dsn, err := e.AdminDSN()
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"SOUK_TEST_REDIS_ADDR=" + e.RedisAddr(),
+		"SOUK_TEST_KAFKA_BROKERS=" + e.KafkaAddr(),
+		"SOUK_TEST_MYSQL_DSN=" + strings.TrimPrefix(dsn.Reveal(), "mysql:"),
+	}, nil
+}
 
 func (m *mariadbEngine) create(ctx context.Context, db *database.DB, name string) error {
 	if err := checkName(name); err != nil {

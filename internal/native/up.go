@@ -18,7 +18,7 @@ import (
 // missing, in which case nothing was started, and holds a *PortTakenError when
 // a port is. progress gets one line of text per step, one call at a time.
 func (e *Engines) Up(ctx context.Context, progress func(string)) error {
-	if err := e.installed(); err != nil {
+	if err := installed(e.all()...); err != nil {
 		return err
 	}
 	return e.alone(ctx, func() error {
@@ -42,6 +42,9 @@ func (e *Engines) Down(ctx context.Context) error {
 func (e *Engines) Restart(ctx context.Context, name Name) error {
 	s, err := e.named(name)
 	if err != nil {
+		return err
+	}
+	if err := installed(s); err != nil {
 		return err
 	}
 	return e.alone(ctx, func() error {
@@ -82,9 +85,9 @@ func (e *Engines) Wipe(ctx context.Context, name Name) error {
 }
 
 // installed returns ErrNotInstalled with everything that is missing.
-func (e *Engines) installed() error {
+func installed(engines ...*supervised) error {
 	var missing []string
-	for _, s := range e.all() {
+	for _, s := range engines {
 		missing = append(missing, s.missing()...)
 	}
 	if len(missing) > 0 {
