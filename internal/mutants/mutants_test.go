@@ -26,9 +26,6 @@ type mutant struct {
 type edit struct{ file, old, new string }
 
 func TestEveryMutantIsCaught(t *testing.T) {
-	if os.Getenv("SOUK_MUTANTS") == "off" {
-		t.Skip("SOUK_MUTANTS=off: run them without the race detector, in make test")
-	}
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
 			out, err := goTest(t, m, overlay(t, m))
@@ -47,9 +44,6 @@ func TestEveryMutantIsCaught(t *testing.T) {
 // The tests that catch the mutants pass without them: what fails above fails
 // for the mutant's sake.
 func TestTheCatchersPassWithoutMutants(t *testing.T) {
-	if os.Getenv("SOUK_MUTANTS") == "off" {
-		t.Skip("SOUK_MUTANTS=off: run them without the race detector, in make test")
-	}
 	for _, m := range mutants() {
 		if out, err := goTest(t, m, ""); err != nil || !bytes.Contains(out, []byte("--- PASS: "+m.run)) {
 			t.Errorf("%s in %s: %v\n%s", m.run, m.pkg, err, tail(out))
