@@ -212,7 +212,7 @@ func TestOrdersPerSecond(t *testing.T) {
 	began := time.Now()
 	all := flood(t, customers, "SKU-0500", orders)
 	accepted := time.Since(began)
-	counts := outcomes(t, all, time.Minute)
+	counts := outcomes(t, all, 3*time.Minute) // one at a time, a slow machine takes long
 	completed := time.Since(began)
 	t.Logf("embedded engines, %d clients on the same machine: %.0f orders/s accepted, %.0f orders/s to COMPLETED (%v)",
 		clients, orders/accepted.Seconds(), orders/completed.Seconds(), counts)
