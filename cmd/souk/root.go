@@ -45,7 +45,7 @@ Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
 	root.SetErr(stderr)
 	root.AddCommand(
 		upCommand(a), downCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
-		smokeCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), versionCommand(a), serveCommand(a),
+		smokeCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
 	)
 	return root
 }
