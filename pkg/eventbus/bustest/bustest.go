@@ -24,8 +24,15 @@ type Bus interface {
 }
 
 // Name returns a name for a topic or a group that no other test and no earlier
-// run has used.
+// run has used, of the characters that Kafka takes and kfake does not check.
 func Name(t testing.TB, what string) string {
-	test := strings.NewReplacer("/", "-", "=", "-").Replace(t.Name())
-	return fmt.Sprintf("%s.%s.%s", what, test, strings.ToLower(rand.Text()[:10]))
+	test := strings.Map(legal, t.Name())
+	return fmt.Sprintf("%s.%s.%s", what, test[:min(len(test), 200)], strings.ToLower(rand.Text()[:10]))
+}
+
+func legal(r rune) rune {
+	if r < 128 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_') {
+		return r
+	}
+	return '-'
 }
