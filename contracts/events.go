@@ -64,13 +64,18 @@ func Types() []Type {
 
 // TypeNamed finds a type by its name; false for a name this version does not know.
 func TypeNamed(name string) (Type, bool) {
-	for _, t := range Types() {
-		if t.Name == name {
-			return t, true
-		}
-	}
-	return Type{}, false
+	t, ok := byName[name]
+	return t, ok
 }
+
+// byName is never written to.
+var byName = func() map[string]Type {
+	types := make(map[string]Type)
+	for _, t := range Types() {
+		types[t.Name] = t
+	}
+	return types
+}()
 
 // NewEvent makes the event of type t about the aggregate (an order), with the
 // id "<aggregate>-<step>" and the aggregate as its subject.

@@ -26,6 +26,9 @@ twice. Exits 0 when clean, 1 on violations, 2 when it could not check.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := audit.Config{Wait: wait, Progress: a.auditProgress()}
+			if every < time.Second {
+				return fmt.Errorf("--every is %s: want 1s or longer", every)
+			}
 			if watch {
 				return a.watchAudit(cmd.Context(), cfg, every)
 			}

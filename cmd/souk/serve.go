@@ -11,6 +11,7 @@ import (
 	"souk.example/cmd/souk/internal/daemon"
 	"souk.example/cmd/souk/internal/devkeys"
 	"souk.example/cmd/souk/internal/stack"
+	"souk.example/pkg/redisclient"
 )
 
 // serveCommand is the background process that up starts: engines and services.
@@ -25,6 +26,7 @@ func serveCommand(a *app) *cobra.Command {
 }
 
 func (a *app) serve(ctx context.Context) (err error) {
+	redisclient.Quiet()
 	if err := a.home.Create(); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	demoEmail  = "demo@souk.example"
 	adminEmail = "admin@souk.example"
+	maxTokens  = 100_000 // all are held in memory until they are printed
 )
 
 func tokenCommand(a *app) *cobra.Command {
@@ -60,8 +61,8 @@ type mintedToken struct {
 }
 
 func (a *app) token(ctx context.Context, req tokenRequest) error {
-	if req.count < 0 {
-		return fmt.Errorf("--count is %d: want at least 1", req.count)
+	if req.count < 0 || req.count > maxTokens {
+		return fmt.Errorf("--count is %d: want 1 to %d", req.count, maxTokens)
 	}
 	tokens, err := a.mint(ctx, req)
 	if err != nil {

@@ -63,7 +63,7 @@ func mutants() []mutant {
 			name: "outbox cursor that skips what commits late",
 			edits: []edit{
 				{relaying, "\twoken  chan struct{}", "\tlast   int64\n\twoken  chan struct{}"},
-				{relaying, `AND o.part = ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, limit)", `AND o.part = ? AND o.id > ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, l.last, limit)"},
+				{relaying, `AND o.part = ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, readMax)", `AND o.part = ? AND o.id > ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, l.last, readMax)"},
 				{relaying, "acked = append(acked, p)\n", "acked = append(acked, p)\n\t\t\tl.last = max(l.last, p.id)\n"},
 			},
 			pkg: outbox, run: "TestLateCommitWithALowerID",

@@ -140,10 +140,9 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 // read is the start of the partition, always: a pack whose transaction
 // commits late may carry a lower id than one that is published already.
 func (l *loop) read(ctx context.Context) (packs []pack, more bool, err error) {
-	limit := min(l.o.cfg.BatchMax, readMax)
 	rows, err := l.o.db.Query(ctx, `SELECT o.id, e.n, e.at, e.payload
 		FROM outbox o LEFT JOIN event_log e ON e.id = o.id
-		WHERE o.topic = ? AND o.part = ? ORDER BY o.id LIMIT ?`, l.topic, l.part, limit)
+		WHERE o.topic = ? AND o.part = ? ORDER BY o.id LIMIT ?`, l.topic, l.part, readMax)
 	if err != nil {
 		return nil, false, fmt.Errorf("read outbox: %w", err)
 	}
@@ -162,7 +161,7 @@ func (l *loop) read(ctx context.Context) (packs []pack, more bool, err error) {
 	if len(packs) > 0 {
 		l.oldest.Store(packs[0].at)
 	}
-	return packs, len(packs) == limit || size >= readMaxBytes, nil
+	return packs, len(packs) == readMax || size >= readMaxBytes, nil
 }
 
 // publish returns the packs that were acknowledged, and an error when those
