@@ -57,7 +57,7 @@ func (a *app) benchOrders(ctx context.Context, cfg bench.Config) error {
 	if cfg.Target != "gateway" && cfg.Target != "order" {
 		return fmt.Errorf("--target %s: want gateway or order", cfg.Target)
 	}
-	cfg.Progress = a.auditProgress()
+	cfg.Progress = func(what string) { a.progress.Say("%s", what) }
 	r, err := a.runBench(ctx, cfg)
 	if err != nil {
 		return err

@@ -54,11 +54,7 @@ func (c *conn) connect(ctx context.Context) (err error) {
 		c.reader = bufio.NewReader(c.net)
 	}
 	c.used = time.Now()
-	deadline := c.used.Add(answerTimeout)
-	if asked, ok := ctx.Deadline(); ok && asked.Before(deadline) {
-		deadline = asked
-	}
-	return c.net.SetDeadline(deadline)
+	return c.net.SetDeadline(c.used.Add(answerTimeout))
 }
 
 func (c *conn) exchange(request []byte) (status int, keep bool, err error) {

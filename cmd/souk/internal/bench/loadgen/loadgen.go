@@ -50,7 +50,7 @@ type Outcome struct {
 }
 
 // Run sends the load and blocks until every request has been answered or has
-// failed. When ctx ends, the requests under way fail and no more are sent.
+// failed, which takes at most 15 s. When ctx ends no more are sent.
 func Run(ctx context.Context, l Load) Outcome {
 	if l.Dial == nil {
 		l.Dial = dialTCP
