@@ -43,6 +43,27 @@ func TestAbsenceIsAnAnswer(t *testing.T) {
 	}
 }
 
+// Whatever somebody else wrote into our key, it must not end the process or be
+// taken for an answer; an empty string is replaced like an absent one.
+func TestAStrangersValueIsAMiss(t *testing.T) {
+	t.Parallel()
+	for name, foreign := range map[string]string{"empty": "", "garbage": "?!"} {
+		t.Run(name, func(t *testing.T) {
+			rdb, s := redistest.Open(t), &shop{}
+			s.set("a", "apple")
+			first, second := newCache(t, rdb, cache.Config{Prefix: "strange:"}), newCache(t, rdb, cache.Config{Prefix: "strange:"})
+			if err := rdb.Write().Set(t.Context(), "strange:product:a", foreign, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			want(t, first, "a", s.load("a"), "apple")
+			want(t, second, "a", s.load("a"), "apple")
+			if st := second.Stats(); foreign == "" && st.L2Hits != 1 {
+				t.Errorf("the empty string was not replaced: %+v", st)
+			}
+		})
+	}
+}
+
 func TestOneLoadPerKeyAndLease(t *testing.T) {
 	t.Parallel()
 	rdb, s := redistest.Open(t), &shop{}

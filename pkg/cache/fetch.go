@@ -73,7 +73,7 @@ func (c *Cache[T]) lookup(ctx context.Context, key string) (held string, l lease
 		if held == "" {
 			held, l, err = c.remote.acquire(ctx, key, c.cfg.LoadTimeout)
 		}
-		if err != nil || l != "" || held[0] != flagLease {
+		if err != nil || l != "" || !isLease(held) {
 			break
 		}
 		if !sleep(ctx, wait/2+rand.N(wait/2)) {
@@ -87,6 +87,9 @@ func (c *Cache[T]) lookup(ctx context.Context, key string) (held string, l lease
 	}
 	return held, l
 }
+
+// isLease tells a placeholder from an envelope; what is empty is neither.
+func isLease(held string) bool { return held != "" && held[0] == flagLease }
 
 // decode reads an envelope of L2; false for none and for one it cannot read.
 func (c *Cache[T]) decode(envelope string) (got answer[T], ok bool) {

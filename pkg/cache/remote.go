@@ -55,7 +55,8 @@ func (r *remote) get(ctx context.Context, key string) (string, error) {
 	return held, r.heed(ctx, err)
 }
 
-// acquire returns what the key holds or, when it was absent, a lease on it.
+// acquire returns what the key holds or, when it was absent or empty, a lease
+// on it.
 func (r *remote) acquire(ctx context.Context, key string, life time.Duration) (held string, l lease, err error) {
 	l = lease(rand.Text())
 	held, err = r.scripts.Run(ctx, r.rdb.Write(), "lease", []string{r.prefix + key}, l.placeholder(), millis(life)).Text()
