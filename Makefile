@@ -8,7 +8,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke seed audit test test-race test-batch lint generate check-generated tools fmt clean
+.PHONY: help build up down status smoke seed audit test test-batch test-race lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ audit: build ## prove that nothing was oversold, lost or double-charged
 
 test: ## run every test; needs nothing but Go
 	go test $(GOTESTFLAGS) $(PACKAGES)
+
+test-batch: ## run the flow's suites with batches of one
+	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./e2e ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')

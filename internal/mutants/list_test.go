@@ -35,7 +35,17 @@ func mutants() []mutant {
 			pkg:   inventory, run: "TestStockIsNeverOversold",
 		},
 		{
-			name: "dedupe removed",
+			name:  "dedupe removed from inventory",
+			edits: []edit{{"services/inventory/internal/inventory/settle.go", `Book{Reservations: known, Stock: stock}`, `Book{Stock: stock}`}},
+			pkg:   inventory, run: "TestStockIsNeverOversold",
+		},
+		{
+			name:  "dedupe removed from points",
+			edits: []edit{{"services/points/internal/points/award.go", "	maps.Copy(b.awards, known)\n", "	maps.Copy(b.awards, map[OrderID]Award{})\n"}},
+			pkg:   "./services/points/internal/consumer", run: "TestDeliveredManyTimesInAnyOrder",
+		},
+		{
+			name: "dedupe removed from payment",
 			edits: []edit{{
 				"services/payment/internal/payment/settle.go",
 				`Book{Payments: known, Wallets: wallets}`, `Book{Wallets: wallets}`,
