@@ -12,9 +12,10 @@ import (
 // that runs the same batch is through by then; another duplicate is a fault.
 const racesMax = 3
 
-// apply runs a batch until it stands in SQL, then commits its offsets. Only
-// the end of running makes it leave a batch undone: the records come again.
-func (i *Inbox) apply(running context.Context, b *batch) {
+// apply runs a batch until it stands in SQL, then commits its offsets. It
+// reports whether the batch stands: only the end of running makes it leave one
+// undone, and then no later record may be applied.
+func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 	ctx, span := i.tracer.start(context.WithoutCancel(running), b)
 	defer span.End()
 	faults := i.unknownVersions(b)
@@ -24,7 +25,7 @@ func (i *Inbox) apply(running context.Context, b *batch) {
 		if err == nil {
 			i.report(b, p)
 			i.commitOffsets(b)
-			return
+			return true
 		}
 		v := judge(err)
 		if v == raced {
@@ -39,7 +40,7 @@ func (i *Inbox) apply(running context.Context, b *batch) {
 		}
 		i.logger.WarnContext(ctx, "inbox batch runs again", slog.Any("error", err), slog.Int("events", len(b.entries)))
 		if !wait.pause(running) {
-			return
+			return false
 		}
 	}
 }

@@ -5,11 +5,18 @@ import (
 	"time"
 )
 
-// pump applies batch after batch until the claims have ended.
+// pump applies batch after batch until the claims have ended, or until it had
+// to leave a batch undone. What is read after that is dropped, because progress
+// and offsets raised by later records would pass over the batch's: whoever
+// claims the partitions next gets all of them.
 func (i *Inbox) pump(ctx context.Context) {
+	stands := true
 	for first := range i.items {
+		if !stands {
+			continue
+		}
 		if b := i.collect(first); len(b.items) > 0 {
-			i.apply(ctx, b)
+			stands = i.apply(ctx, b)
 			b.settle()
 		}
 	}
