@@ -79,10 +79,10 @@ func outcomes(t *testing.T, all []placed, within time.Duration) map[string]int {
 	counts := map[string]int{}
 	deadline := time.Now().Add(within)
 	for _, p := range all {
-		switch {
-		case p.status == http.StatusCreated:
+		switch p.status {
+		case http.StatusCreated:
 			counts[p.by.settled(t, p.id, time.Until(deadline)).Status]++
-		case p.status == 0:
+		case 0:
 			counts["no answer"]++
 		default:
 			counts[http.StatusText(p.status)]++

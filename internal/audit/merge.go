@@ -19,7 +19,7 @@ type cursor[T any] struct {
 
 // open starts a stream; the query must be ordered by order id. Close follows.
 func open[T any](ctx context.Context, q querier, query string, id func(*T) int64, into func(*T) []any) (*cursor[T], error) {
-	rows, err := q.Query(ctx, query)
+	rows, err := q.Query(ctx, query) //nolint:rowserrcheck,sqlclosecheck // the cursor keeps them: advance asks for Err, close closes
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", query, err)
 	}
