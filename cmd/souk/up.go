@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ import (
 
 const embeddedMode = "embedded"
 
+// errExitZero says that a process ended though it had nothing to complain of.
+var errExitZero = errors.New("exit status 0")
+
 func upCommand(a *app) *cobra.Command {
 	var infra string
 	var replicas int
@@ -25,7 +29,8 @@ func upCommand(a *app) *cobra.Command {
 		Use:   "up",
 		Short: "Start souk in the background and load demo data",
 		Long: `Start souk in the background and load demo data. It returns once every service
-is ready. When souk runs already, only what is missing is added.`,
+is ready. When souk runs already, only what is missing is added; when another
+"souk up" is at work on it, this one waits for that first.`,
 		Example: "  souk up\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,11 +63,16 @@ func offered(infra string, replicas int) error {
 	return nil
 }
 
-func (a *app) up(ctx context.Context) error {
+func (a *app) up(ctx context.Context) (err error) {
 	began := time.Now()
 	if err := a.home.Create(); err != nil {
 		return err
 	}
+	done, err := daemon.TakeTurn(ctx, a.home.StartLock(), func() { a.progress.Note("another souk up is at work: waiting for it") })
+	if err != nil {
+		return fmt.Errorf("wait for another souk up: %w", err)
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	p, alive, err := a.ensureProcess(ctx)
 	if err != nil {
 		return err
@@ -130,8 +140,8 @@ func (a *app) start(ctx context.Context) (daemon.Process, func() error, error) {
 	a.progress.Say("starting engines and services in process %d, log %s", child.PID, logPath)
 	return daemon.Process{PID: child.PID}, func() error {
 		select {
-		case <-child.Exited():
-			return fmt.Errorf("process %d ended; the end of %s:\n%s", child.PID, logPath, logfile.TailSince(logPath, before, 30))
+		case err := <-child.Exited():
+			return fmt.Errorf("process %d ended (%w); the end of %s:\n%s", child.PID, cmp.Or(err, errExitZero), logPath, logfile.TailSince(logPath, before, 30))
 		default:
 			return nil
 		}

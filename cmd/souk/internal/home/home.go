@@ -44,6 +44,9 @@ func (h Home) Keys() string { return filepath.Join(h.dir, "keys") }
 // PidFile belongs to the background process.
 func (h Home) PidFile() string { return filepath.Join(h.dir, "run", "souk.pid") }
 
+// StartLock is held by whoever is starting souk.
+func (h Home) StartLock() string { return filepath.Join(h.dir, "run", "start.lock") }
+
 // Log is the log of one service, or of the background process ("souk").
 func (h Home) Log(name string) string { return filepath.Join(h.dir, "log", name+".log") }
 
@@ -69,7 +72,7 @@ func (h Home) claim() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if len(entries) > 0 {
+	if len(entries) > 0 && !h.Exists() { // another process may have claimed it just now
 		return fmt.Errorf("%s holds other files: %w", h.dir, ErrNotAHome)
 	}
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
