@@ -42,7 +42,7 @@ func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
 func newLearner() *order.Learner { return order.NewLearner(policy(), time.Now) }
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
-	return order.NewPriceBook(s, s.HasPrices, catalogue.New(cfg.InventoryURL), log)
+	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
 }
 
 func newFactsInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
@@ -65,10 +65,10 @@ func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Pl
 	return r
 }
 
-// readyWhen holds traffic back until the service knows a price.
+// readyWhen holds traffic back until the service knows every price.
 func readyWhen(s *store.Store) fxrun.ReadyWhen {
 	return fxrun.ReadyWhen{{Name: "prices", Probe: func(ctx context.Context) error {
-		known, err := s.HasPrices(ctx)
+		known, err := s.HasSnapshot(ctx)
 		if err == nil && !known {
 			err = errors.New("no prices yet: is the inventory service up and seeded?")
 		}

@@ -38,6 +38,15 @@ CREATE TABLE price (
   PRIMARY KEY (sku)
 );
 
+-- One row once inventory's whole catalogue has been read into price: any number
+-- of prices that came as events says nothing about the others.
+CREATE TABLE price_snapshot (
+  id INT NOT NULL,
+  taken_at BIGINT NOT NULL,
+  PRIMARY KEY (id)
+);
+
 -- +goose Down
+DROP TABLE price_snapshot;
 DROP TABLE price;
 DROP TABLE orders;

@@ -123,7 +123,17 @@ func TestPricesAreLearned(t *testing.T) {
 	if err := handle(t, db, consumer.Prices(s), changed, changed); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := s.HasPrices(t.Context()); !known || err != nil {
-		t.Errorf("no price was learned: %v", err)
+	err = s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
+		prices, err := u.Prices(ctx, []order.SKU{"TEA"})
+		if prices["TEA"] != money.Of(500, "CNY") {
+			t.Errorf("learned %v", prices)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known, err := s.HasSnapshot(t.Context()); known || err != nil {
+		t.Errorf("an event passes for the whole catalogue: %v, %v", known, err)
 	}
 }

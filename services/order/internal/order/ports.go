@@ -22,6 +22,8 @@ type Unit interface {
 	Prices(ctx context.Context, skus []SKU) (map[SKU]money.Amount, error)
 	// LearnPrices keeps, per SKU, the price with the highest version.
 	LearnPrices(ctx context.Context, prices []Price) error
+	// NoteSnapshot remembers for good that a whole catalogue has been learned.
+	NoteSnapshot(ctx context.Context) error
 	// Placed finds the orders that these keys have already placed.
 	Placed(ctx context.Context, keys []Key) (map[Key]State, error)
 	// Insert stores new orders and their order.placed events. ErrKeyTaken

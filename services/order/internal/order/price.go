@@ -12,34 +12,27 @@ type Catalogue interface {
 }
 
 // PriceBook keeps order's own projection of inventory's prices, so that no
-// service is called on the order path. It is fed by product.changed; a
-// snapshot fills it when it starts empty.
+// service is called on the order path. It is fed by product.changed; one
+// snapshot of the catalogue tells it what was on sale before those.
 type PriceBook struct {
 	store     Store
-	has       func(context.Context) (bool, error)
+	complete  func(context.Context) (bool, error)
 	catalogue Catalogue
 	log       *slog.Logger
 }
 
-// NewPriceBook makes the projection; has reports whether any price is known.
-func NewPriceBook(store Store, has func(context.Context) (bool, error), c Catalogue, log *slog.Logger) *PriceBook {
-	return &PriceBook{store: store, has: has, catalogue: c, log: log}
+// NewPriceBook makes the projection; complete reports whether a unit that
+// noted a snapshot has committed.
+func NewPriceBook(store Store, complete func(context.Context) (bool, error), c Catalogue, log *slog.Logger) *PriceBook {
+	return &PriceBook{store: store, complete: complete, catalogue: c, log: log}
 }
 
-// Learn takes prices in. Versions decide, so any order of arrival will do.
-func (b *PriceBook) Learn(ctx context.Context, prices []Price) error {
-	if len(prices) == 0 {
-		return nil
-	}
-	return b.store.InUnit(ctx, func(ctx context.Context, u Unit) error { return u.LearnPrices(ctx, prices) })
-}
-
-// Run fills an empty book from the catalogue, trying until it has prices, from
-// there or from events, or ctx ends; then it has nothing more to do.
+// Run takes the snapshot, trying until it succeeds or ctx ends; then, and when
+// it was taken before, it has nothing more to do.
 func (b *PriceBook) Run(ctx context.Context) error {
-	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
-		filled, err := b.fill(ctx)
-		if filled {
+	for delay := 50 * time.Millisecond; ; delay = min(2*delay, time.Second) {
+		taken, err := b.snapshot(ctx)
+		if taken {
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
@@ -53,15 +46,22 @@ func (b *PriceBook) Run(ctx context.Context) error {
 	}
 }
 
-// fill loads the whole snapshot in one unit, so that half a catalogue is never
-// taken for all of it.
-func (b *PriceBook) fill(ctx context.Context) (bool, error) {
-	if known, err := b.has(ctx); err != nil || known {
-		return known, err
+// snapshot learns the whole catalogue and notes so in one unit, so that half a
+// catalogue is never taken for all of it. Prices that events brought first do
+// not stand in for it. An empty catalogue is one that is not seeded yet.
+func (b *PriceBook) snapshot(ctx context.Context) (taken bool, err error) {
+	if done, err := b.complete(ctx); err != nil || done {
+		return done, err
 	}
 	prices, err := b.catalogue.Prices(ctx)
-	if err != nil {
+	if err != nil || len(prices) == 0 {
 		return false, err
 	}
-	return len(prices) > 0, b.Learn(ctx, prices)
+	err = b.store.InUnit(ctx, func(ctx context.Context, u Unit) error {
+		if err := u.LearnPrices(ctx, prices); err != nil {
+			return err
+		}
+		return u.NoteSnapshot(ctx)
+	})
+	return err == nil, err
 }

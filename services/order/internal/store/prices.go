@@ -53,6 +53,18 @@ func (u unit) LearnPrices(ctx context.Context, prices []order.Price) error {
 	return nil
 }
 
+// NoteSnapshot implements order.Unit. Two replicas may note it at once.
+func (u unit) NoteSnapshot(ctx context.Context) error {
+	now, err := u.tx.Now(ctx)
+	if err == nil {
+		_, err = u.tx.InsertIgnore(ctx, "price_snapshot", []string{"id", "taken_at"}, [][]any{{1, database.Micros(now)}})
+	}
+	if err != nil {
+		return fmt.Errorf("note the price snapshot: %w", err)
+	}
+	return nil
+}
+
 // newestPrices are rows in SKU order, one per SKU.
 func newestPrices(prices []order.Price) [][]any {
 	newest := make(map[order.SKU]order.Price, len(prices))

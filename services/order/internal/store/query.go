@@ -47,9 +47,10 @@ func (s *Store) List(ctx context.Context, user order.UserID, f order.Filter) ([]
 	return states, nil
 }
 
-// HasPrices reports whether the projection holds anything yet.
-func (s *Store) HasPrices(ctx context.Context) (bool, error) {
+// HasSnapshot reports whether the projection knows a whole catalogue, which
+// is never an empty one, and not only what events have told.
+func (s *Store) HasSnapshot(ctx context.Context) (bool, error) {
 	var one int
-	err := s.db.ORM(ctx).Raw("SELECT 1 FROM price LIMIT 1").Scan(&one).Error
+	err := s.db.ORM(ctx).Raw("SELECT 1 FROM price_snapshot WHERE EXISTS (SELECT 1 FROM price)").Scan(&one).Error
 	return one == 1, err
 }

@@ -241,12 +241,6 @@ func TestPricesKeepTheHighestVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	price := func(sku order.SKU, version, minor int64) order.Price {
-		return order.Price{SKU: sku, Version: version, Amount: money.Of(minor, "CNY")}
-	}
-	if known, err := s.HasPrices(t.Context()); known || err != nil {
-		t.Errorf("an empty book has prices: %v, %v", known, err)
-	}
 	gone := price("GONE", 2, 1)
 	gone.Withdrawn = true
 	learnPrices(price("TEA", 3, 300), price("TEA", 2, 200), price("CUP", 1, 100), gone)
