@@ -73,9 +73,11 @@ func Status(k apperr.Kind) int {
 
 // Fail answers the request with err as problem+json and aborts the chain. Only
 // the public part of an apperr.Error is shown; a status of 500 and above is
-// logged once, with its cause. 429 and 503 carry Retry-After.
+// logged once, with its cause. 429 and 503 carry Retry-After. Errors of the
+// database and of idgen that pass by themselves are 503, a commit whose outcome
+// was lost is 504 outcome_unknown; nobody need name those.
 func Fail(c *gin.Context, err error) {
-	e := apperr.From(err)
+	e := classify(err)
 	status := Status(e.Kind)
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
 		status = statusClientGone

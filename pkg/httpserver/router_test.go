@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"bytes"
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/apperr"
+	"souk.example/pkg/database"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idgen"
 	"souk.example/pkg/telemetry"
 )
 
@@ -91,6 +94,30 @@ func TestFailShowsFieldsAndRetryAfter(t *testing.T) {
 	w = request(t, failing(telemetry.Nop(), bad), "GET", "/fail/1")
 	if p := problemOf(t, w.Code, w.Header(), w.Body.Bytes()); p.fields() != "items[0].sku unknown" {
 		t.Errorf("fields %q", p.fields())
+	}
+}
+
+// What passes by itself, or may have taken effect, is not a mistake of ours.
+func TestFailuresOfTheEnginesAreNotInternal(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err        error
+		status     int
+		code       string
+		retryAfter string
+	}{
+		"commit unknown":          {database.ErrCommitUnknown, 504, "outcome_unknown", ""},
+		"commit lost at deadline": {errors.Join(database.ErrCommitUnknown, context.DeadlineExceeded), 504, "outcome_unknown", ""},
+		"connection lost":         {driver.ErrBadConn, 503, "temporarily_unavailable", "1"},
+		"no lease":                {idgen.ErrNoLease, 503, "temporarily_unavailable", "1"},
+		"ids exhausted":           {idgen.ErrExhausted, 503, "temporarily_unavailable", "1"},
+		"deadline":                {errors.Join(context.DeadlineExceeded, driver.ErrBadConn), 504, "timeout", ""},
+		"the service's own word":  {apperr.New(apperr.Conflict, "taken", "taken").With(driver.ErrBadConn), 409, "taken", ""},
+	} {
+		w := request(t, failing(telemetry.Nop(), fmt.Errorf("top up: %w", tc.err)), "GET", "/fail/1")
+		p := problemOf(t, w.Code, w.Header(), w.Body.Bytes())
+		if w.Code != tc.status || p.Code != tc.code || w.Header().Get("Retry-After") != tc.retryAfter {
+			t.Errorf("%s: %d %s, Retry-After %q", name, w.Code, p.Code, w.Header().Get("Retry-After"))
+		}
 	}
 }
 

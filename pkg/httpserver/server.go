@@ -89,7 +89,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
 	}
 	err := s.shutdown()
-	_ = <-failed // Serve has returned: http.ErrServerClosed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve %s: %w", s.Addr(), served))
+	}
 	return err
 }
 

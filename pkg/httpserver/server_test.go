@@ -87,7 +87,7 @@ func newClient(t *testing.T) *http.Client {
 }
 
 func TestHealth(t *testing.T) {
-	var probe error = errors.New("dial tcp 10.0.0.7: refused")
+	probe := errors.New("dial tcp 10.0.0.7: refused")
 	s := start(t, httpserver.Config{}, bindServer(),
 		httpserver.Check{Name: "prices", Probe: func(context.Context) error { return probe }})
 	client, base := newClient(t), "http://"+s.Addr()
