@@ -24,8 +24,9 @@ const (
 )
 
 const (
-	// waitForFirst bounds the wait for another request with the same key.
-	waitForFirst = 10 * time.Second
+	// waitForFirst bounds the wait for another request with the same key. It is
+	// well below a request's own deadline, which would answer first otherwise.
+	waitForFirst = 5 * time.Second
 	// commitAttempts bounds the repeats after a commit whose outcome was lost.
 	commitAttempts = 3
 )
