@@ -22,6 +22,9 @@ var (
 	// ErrCommitUnknown: the connection was lost while COMMIT was under way,
 	// so the transaction may stand. Repeat it, recognising your own rows.
 	ErrCommitUnknown = errors.New("outcome of the commit is unknown")
+	// ErrLater is for other packages to wrap: the work did not get what it
+	// needs, through no fault of its data, and may get it later.
+	ErrLater = errors.New("try again later")
 	// ErrNotFound: there is no such row. GORM's own error matches it too.
 	ErrNotFound = sql.ErrNoRows
 )
@@ -65,10 +68,10 @@ func translate(err error) error {
 }
 
 // IsTransient reports whether the same work may succeed later, unchanged: a
-// conflict with another transaction, a lost connection, an unknown commit.
-// The end of the caller's own context is not transient.
+// conflict with another transaction, a lost connection, an unknown commit, or
+// whatever wraps ErrLater. The end of the caller's own context is not transient.
 func IsTransient(err error) bool {
-	return errors.Is(err, ErrCommitUnknown) || wantsRerun(err) || isConnectionLoss(err)
+	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrLater) || wantsRerun(err) || isConnectionLoss(err)
 }
 
 // wantsRerun reports whether the database rolled the transaction back and

@@ -13,7 +13,7 @@
 package idgen
 
 import (
-	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -27,14 +27,15 @@ const (
 	epochMillis  = 1_704_067_200_000 // 2024-01-01 UTC
 )
 
+// Both are transient to package database: they are no fault of the data.
 var (
 	// ErrNoLease: there is no lease now, because none was acquired, it ran out
 	// or was released. The id may be had later, if Run is running.
-	ErrNoLease = errors.New("idgen: no worker number is leased")
+	ErrNoLease = fmt.Errorf("idgen: no worker number is leased: %w", database.ErrLater)
 	// ErrExhausted: ids were taken faster than 4,096 per millisecond for so
 	// long, or the clock jumped so far ahead, that the high-water mark is
 	// reached. The next renewal raises it.
-	ErrExhausted = errors.New("idgen: the lease's high-water mark is reached")
+	ErrExhausted = fmt.Errorf("idgen: the lease's high-water mark is reached: %w", database.ErrLater)
 )
 
 // Worker issues ids under one worker number. Its methods are safe for

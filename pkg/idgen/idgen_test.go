@@ -100,6 +100,16 @@ func TestNoIDsWithoutALease(t *testing.T) {
 	}
 }
 
+// Who wants an id for an event must not take the lack of one for the event's
+// fault.
+func TestLackOfIDsIsTransient(t *testing.T) {
+	for _, err := range []error{idgen.ErrNoLease, idgen.ErrExhausted} {
+		if !database.IsTransient(fmt.Errorf("id of a row: %w", err)) {
+			t.Errorf("IsTransient(%v) = false", err)
+		}
+	}
+}
+
 func TestIDsStopBeforeTheLeaseEnds(t *testing.T) {
 	c := newClock()
 	w := acquire(t, databasetest.Open(t, idgen.Migrations()), idgen.Config{LeaseTTL: 10 * time.Second, Clock: c.now})

@@ -42,6 +42,7 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 		if !wait.pause(running) {
 			return false
 		}
+		faults = i.unknownVersions(b) // what was found may have had this error's cause
 	}
 }
 

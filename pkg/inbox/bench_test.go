@@ -16,6 +16,7 @@ import (
 	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/eventbus/bustest"
+	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/telemetry"
 )
@@ -52,9 +53,15 @@ func count(ctx context.Context, tx *database.Tx, e eventbus.Event) error {
 		map[string]string{"n": "old(n)+new(n)"})
 }
 
-type sequence struct{ last atomic.Int64 }
+// sequence issues ids, but first fails refusals times.
+type sequence struct{ last, refusals atomic.Int64 }
 
-func (s *sequence) Next() (int64, error) { return s.last.Add(1), nil }
+func (s *sequence) Next() (int64, error) {
+	if s.refusals.Add(-1) >= 0 {
+		return 0, idgen.ErrNoLease
+	}
+	return s.last.Add(1), nil
+}
 
 // bench is a database, a bus and a group for one test.
 type bench struct {
