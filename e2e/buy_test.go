@@ -69,30 +69,3 @@ func anonymous(t *testing.T, r reply, id string) string {
 	body := strings.ReplaceAll(string(r.body), p["request_id"].(string), "")
 	return strings.ReplaceAll(body, id, "")
 }
-
-func TestARestartKeepsEverything(t *testing.T) {
-	s := ownSouk(t)
-	c := richCustomers(t, s, 1)[0]
-	before := c.settled(t, c.buy(t, "SKU-0003", 3).ID, soon)
-	stockBefore := stock(t, s, "SKU-0003")
-	if r := s.run("down"); r.code != 0 {
-		t.Fatalf("souk down: exit %d\n%s", r.code, r.stderr)
-	}
-	if !allFree(s.base, s.base+3, s.base+312, s.base+1003) {
-		t.Error("a port is still taken after souk down")
-	}
-	if err := s.up(); err != nil {
-		t.Fatal(err)
-	}
-	after := c.settled(t, before.ID, soon)
-	if after.statuses() != before.statuses() {
-		t.Errorf("the order was %s, now it is %s", before.statuses(), after.statuses())
-	}
-	if now := stock(t, s, "SKU-0003"); now != stockBefore {
-		t.Errorf("the stock was %+v, now it is %+v", stockBefore, now)
-	}
-	if r := s.run("up"); r.code != 0 || !strings.Contains(r.stderr, "runs already") {
-		t.Errorf("a second up: exit %d\n%s", r.code, r.stderr)
-	}
-	s.auditClean(t)
-}

@@ -69,10 +69,20 @@ func newSouk(dir, home string, env ...string) (*souk, error) {
 func freeBase() int {
 	for {
 		base := 20_000 + 10*rand.IntN(1_000)
-		if allFree(base, base+1, base+2, base+3, base+4, base+5, base+299, base+312, base+1000, base+1001, base+1002, base+1003, base+1004, base+1005) {
+		if allFree(portsFrom(base)...) {
 			return base
 		}
 	}
+}
+
+// portsFrom are the ports of a souk on a port base: services, their
+// administration, redis and kafka.
+func portsFrom(base int) []int {
+	ports := []int{base + 299, base + 312}
+	for i := range 6 {
+		ports = append(ports, base+i, base+1000+i)
+	}
+	return ports
 }
 
 func allFree(ports ...int) bool {
