@@ -2,9 +2,10 @@
 // an fx application. It is the one place where the two meet.
 //
 // Runners start in stages and stop in the opposite order, each stage waiting
-// for the one before it: workers (relays, leases) first and last, consumers
-// between, servers last and first. So a stopping service drains its requests,
-// then finishes the batch in hand, then publishes what both left behind.
+// for the one before it: workers (relays, leases) first and last, then intakes,
+// then consumers, servers last and first. So a stopping service drains its
+// requests, finishes the batch of events in hand, commits what requests have
+// queued, and still has its relay and its leases until all that is done.
 package fxrun
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"go.uber.org/fx"
 )
@@ -31,6 +33,7 @@ type stage int
 
 const (
 	workers stage = iota
+	intakes
 	consumers
 	servers
 	stages
@@ -44,7 +47,11 @@ type member struct {
 // Worker registers the provided R to run for as long as the application does.
 func Worker[R Runner]() fx.Option { return register[R](workers) }
 
-// Consumer registers the provided R to run while the workers do.
+// Intake registers the provided R, which commits on behalf of those that call
+// it, to run while the workers do.
+func Intake[R Runner]() fx.Option { return register[R](intakes) }
+
+// Consumer registers the provided R to run while workers and intakes do.
 func Consumer[R Runner]() fx.Option { return register[R](consumers) }
 
 // Server registers the provided R to run while everything else does.
@@ -91,13 +98,24 @@ func of(members []member, s stage) []Runner {
 // crews are the goroutines of every stage.
 type crews [stages]crew
 
+// stop stops every stage, also after one that did not end in time: it must not
+// keep the relay from being told.
 func (cs *crews) stop(ctx context.Context) error {
+	var errs []error
 	for s := stages - 1; s >= 0; s-- {
-		if err := cs[s].stop(ctx); err != nil {
-			return err
-		}
+		errs = append(errs, cs.stopStage(ctx, s))
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// stopStage leaves an eighth of the time at hand to each stage that stops later.
+func (cs *crews) stopStage(ctx context.Context, s stage) error {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-time.Until(end)/8*time.Duration(s)))
+		defer cancel()
+	}
+	return cs[s].stop(ctx)
 }
 
 // crew is one stage's goroutines.

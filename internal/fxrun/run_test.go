@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/fx"
 	"go.uber.org/goleak"
@@ -31,13 +32,18 @@ func (d *diary) note(line string) {
 type runner struct {
 	name  string
 	diary *diary
-	fail  error // returned at once
-	port  error // returned by Listen
+	fail  error         // returned at once
+	port  error         // returned by Listen
+	until chan struct{} // when set, what Run waits for instead of its context
 }
 
 func (r runner) Run(ctx context.Context) error {
 	if r.fail != nil {
 		return r.fail
+	}
+	if r.until != nil {
+		<-r.until
+		return nil
 	}
 	<-ctx.Done()
 	r.diary.note(r.name)
@@ -46,6 +52,7 @@ func (r runner) Run(ctx context.Context) error {
 
 type (
 	relay    struct{ runner }
+	intake   struct{ runner }
 	consumer struct{ runner }
 	server   struct{ runner }
 )
@@ -53,9 +60,10 @@ type (
 func (s server) Listen() error { return s.port }
 
 func app(relayRuns, consumerRuns, serverRuns runner) *fx.App {
+	intakeRuns := runner{name: "intake", diary: relayRuns.diary}
 	return fxrun.New(fx.Options(
-		fx.Supply(slog.New(slog.DiscardHandler), relay{relayRuns}, consumer{consumerRuns}, server{serverRuns}),
-		fxrun.Server[server](), fxrun.Worker[relay](), fxrun.Consumer[consumer](),
+		fx.Supply(slog.New(slog.DiscardHandler), relay{relayRuns}, intake{intakeRuns}, consumer{consumerRuns}, server{serverRuns}),
+		fxrun.Server[server](), fxrun.Worker[relay](), fxrun.Intake[intake](), fxrun.Consumer[consumer](),
 		fxrun.Supervise(),
 	))
 }
@@ -66,7 +74,7 @@ func TestServersStopFirstAndWorkersLast(t *testing.T) {
 	if err := errors.Join(a.Start(t.Context()), a.Stop(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"server", "consumer", "relay"}; !slices.Equal(d.lines, want) {
+	if want := []string{"server", "consumer", "intake", "relay"}; !slices.Equal(d.lines, want) {
 		t.Errorf("stopped %v, want %v", d.lines, want)
 	}
 }
@@ -92,7 +100,29 @@ func TestATakenPortFailsTheStartAndLeavesNothingRunning(t *testing.T) {
 	if err := a.Start(t.Context()); !errors.Is(err, taken) {
 		t.Fatalf("start answered %v, want %v", err, taken)
 	}
-	if want := []string{"consumer", "relay"}; !slices.Equal(d.lines, want) {
+	if want := []string{"consumer", "intake", "relay"}; !slices.Equal(d.lines, want) {
+		t.Errorf("stopped %v, want %v", d.lines, want)
+	}
+}
+
+// A stage that does not end is left behind; those after it still get their turn
+// and their time.
+func TestALateStageKeepsNobodyFromStopping(t *testing.T) {
+	d, release := &diary{}, make(chan struct{})
+	defer close(release)
+	a := app(runner{name: "relay", diary: d}, runner{name: "consumer", diary: d}, runner{until: release})
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	defer cancel()
+	if err := a.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("stop answered %v, want the late stage's error", err)
+	}
+	if ctx.Err() != nil {
+		t.Error("the late stage took all the time")
+	}
+	if want := []string{"consumer", "intake", "relay"}; !slices.Equal(d.lines, want) {
 		t.Errorf("stopped %v, want %v", d.lines, want)
 	}
 }

@@ -34,7 +34,7 @@ func Module(cfg Config) fx.Option {
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
-		fxrun.Worker[*order.Placer](),
+		fxrun.Intake[*order.Placer](),
 		fxrun.Worker[*order.PriceBook](),
 		fxrun.Consumer[factsInbox](),
 		fxrun.Consumer[pricesInbox](),
