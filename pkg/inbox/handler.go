@@ -18,7 +18,8 @@ import (
 // rolled back, and run again.
 //
 // What its error means for the whole batch:
-//   - database.IsTransient, or a deadline: run it again, for as long as it takes.
+//   - database.IsTransient or IsOperational, or a deadline: run it again, for
+//     as long as it takes. No event is to blame for a full disk.
 //   - database.ErrDuplicate: another process applied the same events at the
 //     same time; run it again, three times at most.
 //   - anything else, marked Permanent or not, and a panic: one of the events
@@ -99,7 +100,7 @@ func judge(err error) verdict {
 		return blameOn
 	}
 	switch {
-	case database.IsTransient(err), errors.Is(err, context.DeadlineExceeded):
+	case database.IsTransient(err), database.IsOperational(err), errors.Is(err, context.DeadlineExceeded):
 		return again
 	case errors.Is(err, database.ErrDuplicate):
 		return raced
