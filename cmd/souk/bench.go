@@ -93,6 +93,9 @@ func (a *app) benchStack(ctx context.Context, target string) (bench.Stack, error
 		return bench.Stack{}, fmt.Errorf("souk is not running: %w", err)
 	}
 	status := a.report(ctx, p)
+	if !status.ready() {
+		return bench.Stack{}, errors.New("not every service is ready; see `souk status`")
+	}
 	s := bench.Stack{
 		Engines: status.Mode, Gateway: status.GatewayURL, Processes: processes(status),
 		Audit: func(ctx context.Context) (audit.Report, error) {
