@@ -25,15 +25,22 @@ import (
 // BaseConfig is what every service is told: where it listens, where its
 // engines are, whom it trusts.
 type BaseConfig struct {
-	HTTP       httpserver.Config
-	Database   database.Config
-	Kafka      kafka.Config
-	Redis      redisclient.Config
-	Auth       auth.Config
-	Outbox     outbox.Config
-	IDs        idgen.Config
-	Telemetry  telemetry.Config
-	Partitions int32 `env:"SOUK_KAFKA_PARTITIONS" envDefault:"4" usage:"partitions of each topic; growing it needs a new topic version"`
+	HTTP      httpserver.Config
+	Database  database.Config
+	Kafka     kafka.Config
+	Redis     redisclient.Config
+	Auth      auth.Config
+	Outbox    outbox.Config
+	IDs       idgen.Config
+	Telemetry telemetry.Config
+}
+
+// Validate implements config's check: what the outbox packs Kafka must take.
+func (c BaseConfig) Validate() error {
+	if pack, record := c.Outbox.MaxPackBytes, c.Kafka.MaxRecordBytes; pack > record && record > 0 {
+		return fmt.Errorf("SOUK_OUTBOX_MAX_PACK_BYTES is %d, above the %d of SOUK_KAFKA_MAX_RECORD_BYTES: such a pack could never be published", pack, record)
+	}
+	return nil
 }
 
 // startLimit bounds opening the engines; a service that waits longer fails
@@ -106,13 +113,13 @@ func newKafka(lc fx.Lifecycle, cfg BaseConfig, log *slog.Logger) (*kafka.Bus, er
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
 	lc.Append(fx.StopHook(bus.Close))
-	return bus, bus.EnsureTopics(ctx, cfg.Partitions, contracts.Topics()...)
+	return bus, bus.EnsureTopics(ctx, contracts.Partitions, contracts.Topics()...)
 }
 
 func newOutbox(db *database.DB, ids *idgen.Worker, pub eventbus.Publisher, cfg BaseConfig, t *telemetry.Telemetry) *outbox.Outbox {
 	cfg.Outbox.Source = "souk/" + cfg.Telemetry.Service
 	cfg.Outbox.Topics = contracts.Topics()
-	cfg.Outbox.Partitions, cfg.Outbox.Partition = cfg.Partitions, contracts.Partition
+	cfg.Outbox.Partitions, cfg.Outbox.Partition = contracts.Partitions, contracts.Partition
 	return outbox.New(db, ids, pub, cfg.Outbox, t)
 }
 
