@@ -73,6 +73,7 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 		c.Params = map[string]string{}
 	}
 	c.Params["sql_mode"] = sessionModes
+	c.Params["max_error_count"] = "65535" // InsertIgnore reads every warning
 	connector, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")

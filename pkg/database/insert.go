@@ -24,7 +24,7 @@ func (tx *Tx) InsertIgnore(ctx context.Context, table string, cols []string, row
 	if tx.dialect == SQLite {
 		return tx.insert(ctx, "INSERT", table, cols, rows, " ON CONFLICT DO NOTHING")
 	}
-	for chunk := range slices.Chunk(rows, maxParams/len(cols)) {
+	for chunk := range chunks(rows, len(cols)) {
 		n, err := tx.insert(ctx, "INSERT IGNORE", table, cols, chunk, "")
 		if err == nil {
 			err = tx.onlyDuplicates(ctx, int64(len(chunk))-n)
@@ -110,7 +110,7 @@ func selfContained(set map[string]string, reads *regexp.Regexp) error {
 // insert runs verb in chunks and counts the rows the database says it touched.
 func (tx *Tx) insert(ctx context.Context, verb, table string, cols []string, rows [][]any, suffix string) (affected int64, err error) {
 	prefix := verb + " INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES "
-	for chunk := range slices.Chunk(rows, maxParams/len(cols)) {
+	for chunk := range chunks(rows, len(cols)) {
 		args, err := flatten(chunk, len(cols))
 		if err != nil {
 			return 0, fmt.Errorf("insert into %s: %w", table, err)

@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,54 @@ func TestInsertChunks(t *testing.T) {
 	if n := count(t, db); n != 25_000 {
 		t.Errorf("%d rows", n)
 	}
+}
+
+// Together the rows are larger than a server takes in one packet, and every
+// byte of them doubles when it is escaped.
+func TestManyLargeRowsFitTheServersPackets(t *testing.T) {
+	db := open(t)
+	inTx(t, db, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE TABLE letter (id BIGINT NOT NULL PRIMARY KEY, payload "+blob(db)+" NOT NULL)")
+		return err
+	})
+	const n, size = 24, 1 << 20
+	rows := make([][]any, n)
+	for i := range rows {
+		rows[i] = []any{i, bytes.Repeat([]byte("'"), size)}
+	}
+	for name, insert := range map[string]func(context.Context, *database.Tx) (int64, error){
+		"Insert": func(ctx context.Context, tx *database.Tx) (int64, error) {
+			return n, tx.Insert(ctx, "letter", []string{"id", "payload"}, rows)
+		},
+		"InsertIgnore": func(ctx context.Context, tx *database.Tx) (int64, error) {
+			return tx.InsertIgnore(ctx, "letter", []string{"id", "payload"}, rows)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTx(t, db, func(ctx context.Context, tx *database.Tx) error {
+				if _, err := tx.Exec(ctx, "DELETE FROM letter"); err != nil {
+					return err
+				}
+				inserted, err := insert(ctx, tx)
+				if err != nil || inserted != n {
+					return fmt.Errorf("inserted %d rows: %w", inserted, err)
+				}
+				var stored int64
+				err = tx.QueryRow(ctx, "SELECT SUM(LENGTH(payload)) FROM letter").Scan(&stored)
+				if stored != n*size {
+					t.Errorf("%d bytes are stored, want %d", stored, n*size)
+				}
+				return err
+			})
+		})
+	}
+}
+
+func blob(db *database.DB) string {
+	if db.Dialect() == database.MySQL {
+		return "LONGBLOB"
+	}
+	return "BLOB"
 }
 
 func TestInsertRefusesARowOfAnotherWidth(t *testing.T) {
@@ -72,6 +121,27 @@ func TestInsertIgnoreIgnoresNothingElse(t *testing.T) {
 		if err == nil || count(t, db) != 1 {
 			t.Errorf("InsertIgnore() of too long a text = %v", err)
 		}
+	}
+}
+
+// A server lists 64 warnings unless it is asked for more.
+func TestInsertIgnoreSeesBehindManyDuplicates(t *testing.T) {
+	db := open(t)
+	if db.Dialect() != database.MySQL {
+		t.Skip("SQLite has no warnings")
+	}
+	accounts(t, db, 1000)
+	var rows [][]any
+	for i := range 1000 {
+		rows = append(rows, []any{i + 1, fmt.Sprintf("owner-%d", i+1), 5})
+	}
+	rows = append(rows, []any{2000, strings.Repeat("x", 17), 1})
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.InsertIgnore(ctx, "account", columns, rows)
+		return err
+	})
+	if err == nil || count(t, db) != 1000 {
+		t.Errorf("InsertIgnore() of too long a text behind duplicates = %v with %d rows", err, count(t, db))
 	}
 }
 

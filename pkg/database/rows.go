@@ -2,12 +2,53 @@ package database
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 )
 
 // maxParams bounds one statement's parameters below SQLite's 32,766 and
 // MySQL's 65,535; longer lists are sent as several statements.
 const maxParams = 30_000
+
+// maxStatementBytes bounds what one statement's texts and blobs may add up to.
+// Escaped they grow to twice that, which still is below the smallest default of
+// max_allowed_packet, MariaDB's 16 MiB.
+const maxStatementBytes = 4 << 20
+
+// chunks cuts rows of width values into parts that fit one statement each. A
+// row too large for that is a part of its own.
+func chunks(rows [][]any, width int) iter.Seq[[][]any] {
+	return func(yield func([][]any) bool) {
+		first, bytes := 0, 0
+		for n, r := range rows {
+			size := bytesOf(r)
+			full := (n-first+1)*width > maxParams || bytes+size > maxStatementBytes
+			if full && n > first {
+				if !yield(rows[first:n]) {
+					return
+				}
+				first, bytes = n, 0
+			}
+			bytes += size
+		}
+		if first < len(rows) {
+			yield(rows[first:])
+		}
+	}
+}
+
+// bytesOf adds up a row's texts and blobs; maxParams bounds the rest.
+func bytesOf(row []any) (n int) {
+	for _, v := range row {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+	}
+	return n
+}
 
 // In is "(?,?,?)" and its arguments, for WHERE x IN. An empty list matches
 // nothing. Keep it below 30,000 values.

@@ -28,7 +28,7 @@ func (tx *Tx) UpdateMany(ctx context.Context, u UpdateMany) (affected int64, err
 		return 0, fmt.Errorf("update %s: %w", u.Table, err)
 	}
 	width := len(u.Key) + len(u.Values)
-	for chunk := range slices.Chunk(u.Rows, maxParams/width) {
+	for chunk := range chunks(u.Rows, width) {
 		args, err := flatten(chunk, width)
 		if err != nil {
 			return 0, fmt.Errorf("update %s: %w", u.Table, err)
