@@ -21,8 +21,12 @@ func auditCommand(a *app) *cobra.Command {
 		Use:   "audit",
 		Short: "Check that nothing was oversold, lost or charged twice",
 		Long: `Check, read-only and while souk runs, that nothing was oversold, lost or charged
-twice. Exits 0 when clean, 1 on violations, 2 when it could not check.`,
-		Example: "  souk audit\n  souk audit --json\n  souk audit --watch",
+twice. Exits 0 when clean, 1 on violations, 2 when it could not check.
+
+--json prints one document, also when it could not check: "error" then says why,
+and "clean" is false. With --watch that is one document per line (NDJSON), one
+for each round.`,
+		Example: "  souk audit\n  souk audit --json\n  souk audit --watch --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := audit.Config{Wait: wait, Progress: a.auditProgress()}
@@ -32,7 +36,7 @@ twice. Exits 0 when clean, 1 on violations, 2 when it could not check.`,
 			if watch {
 				return a.watchAudit(cmd.Context(), cfg, every)
 			}
-			return a.audit(cmd.Context(), cfg)
+			return a.audit(cmd.Context(), cfg, a.printJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "repeat until interrupted")
@@ -56,7 +60,7 @@ func (a *app) auditProgress() func(string) {
 
 func (a *app) watchAudit(ctx context.Context, cfg audit.Config, every time.Duration) error {
 	for {
-		err := a.audit(ctx, cfg)
+		err := a.audit(ctx, cfg, a.printJSONLine)
 		if err != nil && ctx.Err() == nil {
 			a.progress.Bad("%v", err)
 		}
@@ -68,21 +72,46 @@ func (a *app) watchAudit(ctx context.Context, cfg audit.Config, every time.Durat
 	}
 }
 
-func (a *app) audit(ctx context.Context, cfg audit.Config) error {
-	report, err := a.runAudit(ctx, cfg)
-	if err != nil && len(report.Violations) == 0 {
-		return err
+// auditDocument is the outcome of one round for programs.
+type auditDocument struct {
+	audit.Report
+	Error string `json:"error,omitempty"` // why not everything was checked
+}
+
+// audit checks once. Its error is an answer when there are violations, also
+// when more could not be checked.
+func (a *app) audit(ctx context.Context, cfg audit.Config, printJSON func(any) error) error {
+	report, failure := a.runAudit(ctx, cfg)
+	if a.json {
+		if err := printJSON(documentOf(report, failure)); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		a.progress.Bad("%v; what is certain already:", err)
+	if len(report.Violations) == 0 && failure != nil {
+		return failure
 	}
-	if err := a.printAudit(report); err != nil {
-		return err
+	if failure != nil {
+		a.progress.Bad("%v; what is certain already:", failure)
+	}
+	if !a.json {
+		a.printAudit(report)
 	}
 	if !report.Clean {
 		return no("%d violations", len(report.Violations))
 	}
 	return nil
+}
+
+// documentOf calls clean only what was checked to the end.
+func documentOf(report audit.Report, failure error) auditDocument {
+	doc := auditDocument{Report: report}
+	if failure != nil {
+		doc.Clean, doc.Error = false, failure.Error()
+	}
+	if doc.Violations == nil {
+		doc.Violations = []audit.Violation{}
+	}
+	return doc
 }
 
 func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, error) {
@@ -107,10 +136,7 @@ func (a *app) openBus(ctx context.Context) (*kafka.Bus, error) {
 	return kafka.Open(ctx, kafka.Config{Brokers: []string{topology.Loopback(a.topology.KafkaPort())}}, slog.New(slog.DiscardHandler))
 }
 
-func (a *app) printAudit(r audit.Report) error {
-	if a.json {
-		return a.printJSON(r)
-	}
+func (a *app) printAudit(r audit.Report) {
 	for _, v := range r.Violations {
 		a.printf("%-20s %-28s %s\n", v.Invariant, v.Subject, v.Detail)
 	}
@@ -124,5 +150,4 @@ func (a *app) printAudit(r audit.Report) error {
 	}
 	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d rewards, %d events; %d messages parked\n",
 		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Points, r.Checked.Events, r.Parked)
-	return nil
 }

@@ -93,4 +93,7 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
+// printJSONLine is for commands that print one document after the other.
+func (a *app) printJSONLine(v any) error { return json.NewEncoder(a.stdout).Encode(v) }
+
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
