@@ -41,16 +41,27 @@ func (b *Bus) EnsureTopics(ctx context.Context, partitions int32, topics ...stri
 }
 
 func (b *Bus) createTopic(admin sarama.ClusterAdmin, topic string, partitions int32) error {
-	maxBytes := strconv.Itoa(b.cfg.MaxRecordBytes + 2*headroom)
 	err := admin.CreateTopic(topic, &sarama.TopicDetail{
 		NumPartitions:     partitions,
 		ReplicationFactor: b.cfg.Replication,
-		ConfigEntries:     map[string]*string{"max.message.bytes": &maxBytes},
+		ConfigEntries:     b.topicSettings(),
 	}, false)
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return nil
 	}
 	return err
+}
+
+// topicSettings are those of a new topic. A record counts as written only when
+// two brokers have it, if there are so many: the brokers' own default is one,
+// and then an acknowledged record is lost with a single machine.
+func (b *Bus) topicSettings() map[string]*string {
+	maxBytes, inSync := strconv.Itoa(b.cfg.MaxRecordBytes+2*headroom), "2"
+	settings := map[string]*string{"max.message.bytes": &maxBytes}
+	if b.cfg.Replication > 1 {
+		settings["min.insync.replicas"] = &inSync
+	}
+	return settings
 }
 
 // awaitTopic returns when the brokers name a leader for every partition.

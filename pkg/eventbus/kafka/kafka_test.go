@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/eventbus"
@@ -74,6 +76,48 @@ func TestEnsureTopicsKeepsPartitionCounts(t *testing.T) {
 	if err := bus.EnsureTopics(t.Context(), bustest.Partitions+1, topic); err == nil {
 		t.Error("EnsureTopics() = nil for a topic with another number of partitions")
 	}
+}
+
+// An acknowledged record must be on two brokers where there are two.
+func TestReplicatedTopicsWantTwoInSync(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	admin, err := sarama.NewClusterAdmin(cluster.ListenAddrs(), sarama.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	for replication, want := range map[int16]string{1: "", 3: "2"} {
+		topic := fmt.Sprint("replicated-", replication)
+		bus, err := kafka.Open(t.Context(), kafka.Config{Brokers: cluster.ListenAddrs(), Replication: replication}, discard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(bus.EnsureTopics(t.Context(), 1, topic), bus.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := setting(t, admin, topic, "min.insync.replicas"); got != want {
+			t.Errorf("replication %d: min.insync.replicas is %q, want %q", replication, got, want)
+		}
+	}
+}
+
+// setting is what the topic itself says, "" when it follows the broker.
+func setting(t *testing.T, admin sarama.ClusterAdmin, topic, name string) string {
+	t.Helper()
+	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name == name && e.Source == sarama.SourceTopic {
+			return e.Value
+		}
+	}
+	return ""
 }
 
 func TestPublishGivesUpWithItsContext(t *testing.T) {
