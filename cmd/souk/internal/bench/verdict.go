@@ -42,7 +42,7 @@ func (e evidence) why() string {
 	add(e.accepted == 0, "no order was accepted in the window")
 	add(len(e.errors) > 0, "errors: %s", counts(e.errors))
 	add(e.generatorShare > maxGeneratorShare, "the generator was saturated: it took %.0f %% of the CPU that it and the stack used", 100*e.generatorShare)
-	add(e.lateShare > maxLateShare, "%.1f %% of the arrivals were sent more than %v late: the clients do not suffice for this rate", 100*e.lateShare, tooLate)
+	add(e.lateShare > maxLateShare, "%.1f %% of the arrivals were sent more than %v late: the stack does not keep up with this rate, or the clients are too few", 100*e.lateShare, tooLate)
 	add(e.unsent > 0, "%d arrivals could not be sent in time", e.unsent)
 	add(e.backlogGrew(), "the backlog grew: %d orders accepted in the window, %d completed", e.accepted, e.completed)
 	add(e.open > 0, "%d orders were not at rest %v after the load", e.open, drainWait)
