@@ -133,17 +133,38 @@ func TestRerunsEnd(t *testing.T) {
 
 func TestPanicRollsBack(t *testing.T) {
 	db := open(t)
-	func() {
-		defer func() { _ = recover() }()
-		_ = db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-			_ = tx.Insert(ctx, "account", columns, [][]any{{1, "ann", 1}})
-			panic("bug")
-		})
-	}()
+	runs := 0
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		runs++
+		_ = tx.Insert(ctx, "account", columns, [][]any{{1, "ann", 1}})
+		panic(fmt.Errorf("bug: %w", database.ErrCommitUnknown))
+	})
+	if err == nil || !strings.Contains(err.Error(), "bug") || database.IsTransient(err) || runs != 1 {
+		t.Errorf("InTx() = %v after %d runs, want an error that tells of the panic after one", err, runs)
+	}
 	if n := count(t, db); n != 0 {
 		t.Errorf("%d rows, want 0", n)
 	}
 	accounts(t, db, 1) // the connection is free again
+}
+
+// A panic in a hook comes after COMMIT: it must not pass for a rollback.
+func TestPanicInAHookIsNoError(t *testing.T) {
+	db := open(t)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the hook's panic is gone")
+			}
+		}()
+		_ = db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			tx.OnCommit(func() { panic("bug") })
+			return tx.Insert(ctx, "account", columns, [][]any{{1, "ann", 1}})
+		})
+	}()
+	if n := count(t, db); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
 }
 
 func TestDeadContextIsNotTransient(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,7 +26,8 @@ type Tx struct {
 // COMMIT, so fn must not keep state between runs and must return the errors of
 // its statements, wrapped or not. A connection lost during COMMIT is
 // ErrCommitUnknown. The functions given to OnCommit run once, after a
-// successful commit; those of a run that failed never.
+// successful commit; those of a run that failed never. A panic in fn is rolled
+// back and becomes an error that no repetition cures; its text holds the stack.
 //
 // Do not nest: on SQLite the one writer would wait for itself.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
@@ -58,7 +60,7 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		return err
 	}
 	defer func() { _ = tx.sql.Rollback() }() // a no-op after COMMIT
-	if err := fn(ctx, tx); err != nil {
+	if err := guarded(ctx, tx, fn); err != nil {
 		return err
 	}
 	if err := tx.commit(); err != nil {
@@ -68,6 +70,17 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		f()
 	}
 	return nil
+}
+
+// guarded runs fn and turns a panic into an error. What fn panicked with is not
+// wrapped, lest it pass for an error of a statement.
+func guarded(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("transaction panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return fn(ctx, tx)
 }
 
 func (db *DB) begin(ctx context.Context, pool *sql.DB, opts *sql.TxOptions) (*Tx, error) {

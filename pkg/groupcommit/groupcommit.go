@@ -36,7 +36,10 @@ type Outcome[R any] struct {
 
 // Flush carries out a batch, which is never empty, as a whole or not at all,
 // and returns one outcome per request, in the batch's order. An error means
-// that no request took effect, except where Config.Retry says otherwise.
+// that no request took effect, except where Config.Retry says otherwise. A
+// panic leaves that open, so the batch ends with ErrOutcomeUnknown and is not
+// halved; a transaction that turns a panic into an error once it is rolled
+// back, as database.InTx does, lets a poisoned request fail alone.
 type Flush[Q, R any] func(ctx context.Context, batch []Q) ([]Outcome[R], error)
 
 // Committer gathers requests into batches. Make one with New; it is safe for
