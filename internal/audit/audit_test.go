@@ -191,6 +191,12 @@ func TestEveryBrokenPromiseIsNamed(t *testing.T) {
 			},
 			audit.Identity, fmt.Sprint(good),
 		},
+		"a ledger batch with the id of a pack": {
+			func(s *shop) {
+				s.exec(s.inventory, "UPDATE event_log SET id = (SELECT MIN(batch_id) FROM stock_ledger) WHERE id = (SELECT MIN(id) FROM event_log)")
+			},
+			audit.Identity, "id ",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := fullShop(t)
