@@ -95,7 +95,7 @@ func (a *app) mint(ctx context.Context, req tokenRequest) ([]mintedToken, error)
 	}
 	tokens := make([]mintedToken, len(users))
 	for i, u := range users {
-		token, _, err := minter.Mint(auth.Claims{UserID: u.id, Email: u.email, Role: u.role})
+		token, _, err := minter.Mint(auth.Claims{UserID: u.id, Role: u.role})
 		if err != nil {
 			return nil, err
 		}

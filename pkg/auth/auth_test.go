@@ -64,7 +64,7 @@ func newPair(t testing.TB, k keys) (*auth.Minter, *auth.Verifier) {
 	return m, v
 }
 
-var alice = auth.Claims{UserID: 42, Email: "alice@example.com", Role: auth.RoleUser, SessionID: 7}
+var alice = auth.Claims{UserID: 42, Role: auth.RoleUser, SessionID: 7}
 
 func TestRoundTrip(t *testing.T) {
 	m, v := newPair(t, generate(t))

@@ -36,9 +36,9 @@ var (
 )
 
 // Claims is what an access token says about its bearer.
+// It has no personal data besides the id: a token can be read by all who see it.
 type Claims struct {
 	UserID    int64
-	Email     string
 	Role      string // RoleUser or RoleAdmin
 	SessionID int64  // 0 for a token that belongs to no session
 	ExpiresAt time.Time
@@ -47,13 +47,12 @@ type Claims struct {
 // tokenClaims is Claims on the wire; ids are decimal strings there.
 type tokenClaims struct {
 	jwt.RegisteredClaims
-	Email     string `json:"email,omitempty"`
 	Role      string `json:"role"`
 	SessionID string `json:"sid,omitempty"`
 }
 
 func (t *tokenClaims) claims() (Claims, error) {
-	c := Claims{Email: t.Email, Role: t.Role, ExpiresAt: t.ExpiresAt.Time}
+	c := Claims{Role: t.Role, ExpiresAt: t.ExpiresAt.Time}
 	var err error
 	if c.UserID, err = parseID(t.Subject); err != nil {
 		return Claims{}, err

@@ -74,8 +74,7 @@ func (m *Minter) Mint(c Claims) (token string, expiresAt time.Time, err error) {
 			IssuedAt:  jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(expiresAt),
 		},
-		Email: c.Email,
-		Role:  c.Role,
+		Role: c.Role,
 	}
 	if c.SessionID != 0 {
 		claims.SessionID = strconv.FormatInt(c.SessionID, 10)

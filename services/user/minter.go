@@ -17,5 +17,5 @@ func newMinter(cfg Config) (minter, error) {
 
 // Mint implements user.Minter.
 func (m minter) Mint(u user.User, s user.SessionID) (string, time.Time, error) {
-	return m.tokens.Mint(auth.Claims{UserID: int64(u.ID), Email: string(u.Email), Role: string(u.Role), SessionID: int64(s)})
+	return m.tokens.Mint(auth.Claims{UserID: int64(u.ID), Role: string(u.Role), SessionID: int64(s)})
 }

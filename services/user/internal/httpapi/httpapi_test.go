@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type minter struct{ *auth.Minter }
 
 func (m minter) Mint(u user.User, s user.SessionID) (string, time.Time, error) {
-	return m.Minter.Mint(auth.Claims{UserID: int64(u.ID), Email: string(u.Email), Role: string(u.Role), SessionID: int64(s)})
+	return m.Minter.Mint(auth.Claims{UserID: int64(u.ID), Role: string(u.Role), SessionID: int64(s)})
 }
 
 type service struct {
