@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/ordertrace"
-	"souk.example/contracts"
-	"souk.example/pkg/config"
 )
 
 func orderCommand(a *app) *cobra.Command {
@@ -36,27 +32,17 @@ func orderTraceCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// partitioning is how the services are told into how many partitions events go;
-// 0 leaves it at the default.
-type partitioning struct {
-	Partitions int32 `env:"SOUK_KAFKA_PARTITIONS" usage:"partitions of each topic"`
-}
-
 func (a *app) traceOrder(ctx context.Context, arg string) error {
 	id, err := strconv.ParseInt(arg, 10, 64)
 	if err != nil || id < 1 {
 		return fmt.Errorf("%q is no order id", arg)
-	}
-	topics, err := config.Load[partitioning]("souk order trace", nil, os.Environ())
-	if err != nil {
-		return err
 	}
 	dbs, err := a.openDatabases(ctx, "order", "inventory", "payment", "points")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = dbs.close() }()
-	entries, err := ordertrace.Collect(ctx, dbs, cmp.Or(topics.Partitions, contracts.Partitions), id)
+	entries, err := ordertrace.Collect(ctx, dbs, id)
 	if err != nil {
 		return err
 	}

@@ -27,12 +27,12 @@ type Entry struct {
 	Pending bool               `json:"pending,omitempty"` // an event that waits in the outbox
 }
 
-// Collect reads the databases, which are named by service and log events in
-// that many partitions per topic. Nothing found is an empty trace.
-func Collect(ctx context.Context, dbs map[string]*database.DB, partitions int32, order int64) ([]Entry, error) {
+// Collect reads the databases, which are named by service. Nothing found is an
+// empty trace.
+func Collect(ctx context.Context, dbs map[string]*database.DB, order int64) ([]Entry, error) {
 	var all []Entry
 	for service, db := range dbs {
-		found, err := collectOne(ctx, service, db, partitions, order)
+		found, err := collectOne(ctx, service, db, order)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", service, err)
 		}
@@ -44,7 +44,7 @@ func Collect(ctx context.Context, dbs map[string]*database.DB, partitions int32,
 	return all, nil
 }
 
-func collectOne(ctx context.Context, service string, db *database.DB, partitions int32, order int64) ([]Entry, error) {
+func collectOne(ctx context.Context, service string, db *database.DB, order int64) ([]Entry, error) {
 	var found []Entry
 	err := db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		for _, q := range queries(service, order) {
@@ -54,7 +54,7 @@ func collectOne(ctx context.Context, service string, db *database.DB, partitions
 			}
 			found = append(found, rows...)
 		}
-		events, err := readEvents(ctx, tx, service, partitions, order)
+		events, err := readEvents(ctx, tx, service, order)
 		found = append(found, events...)
 		return err
 	})
@@ -72,12 +72,12 @@ const (
 
 // readEvents finds the events about the order in the service's event log. Only
 // packs of the order's partition, not made well before the order, can hold any.
-func readEvents(ctx context.Context, tx *database.Tx, service string, partitions int32, order int64) ([]Entry, error) {
+func readEvents(ctx context.Context, tx *database.Tx, service string, order int64) ([]Entry, error) {
 	subject := strconv.FormatInt(order, 10)
 	since := (order>>packTimeBits - maxSkew) << packTimeBits
 	rows, err := tx.Query(ctx, "SELECT e.id, e.payload, o.id IS NOT NULL FROM event_log e "+
 		"LEFT JOIN outbox o ON o.topic = e.topic AND o.part = e.part AND o.id = e.id "+
-		"WHERE e.part = ? AND e.id >= ? ORDER BY e.id", contracts.Partition(subject, partitions), since)
+		"WHERE e.part = ? AND e.id >= ? ORDER BY e.id", contracts.Partition(subject, contracts.Partitions), since)
 	if err != nil {
 		return nil, err
 	}

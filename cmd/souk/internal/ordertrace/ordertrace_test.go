@@ -15,10 +15,7 @@ import (
 	"souk.example/services/points/migrations"
 )
 
-const (
-	order      = int64(377_000_000_123) << 22
-	partitions = 64 // more than on one machine
-)
+const order = int64(377_000_000_123) << 22
 
 // The services' clocks differ: an answer may have a lower id than its order.
 func TestAnAnswerWithALowerIDThanTheOrderIsFound(t *testing.T) {
@@ -28,7 +25,7 @@ func TestAnAnswerWithALowerIDThanTheOrderIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	logPack(t, db, order-30_000<<22, e)
-	entries, err := ordertrace.Collect(t.Context(), map[string]*database.DB{"points": db}, partitions, order)
+	entries, err := ordertrace.Collect(t.Context(), map[string]*database.DB{"points": db}, order)
 	if err != nil || len(entries) != 1 || entries[0].Event == nil || entries[0].Event.Type != e.Type {
 		t.Errorf("%v, %+v", err, entries)
 	}
@@ -41,7 +38,7 @@ func logPack(t *testing.T, db *database.DB, id int64, e eventbus.Event) {
 		t.Fatal(err)
 	}
 	_, err = db.Exec(t.Context(), "INSERT INTO event_log (id, topic, part, n, at, payload) VALUES (?, ?, ?, 1, 1, ?)",
-		id, contracts.TopicPoints, contracts.Partition(e.Subject, partitions), pack)
+		id, contracts.TopicPoints, contracts.Partition(e.Subject, contracts.Partitions), pack)
 	if err != nil {
 		t.Fatal(err)
 	}
