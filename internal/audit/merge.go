@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -25,8 +26,7 @@ func open[T any](ctx context.Context, q querier, query string, id func(*T) int64
 	}
 	c := &cursor[T]{rows: rows, id: id, into: into}
 	if err := c.advance(); err != nil {
-		_ = rows.Close()
-		return nil, err
+		return nil, errors.Join(err, c.rows.Close())
 	}
 	return c, nil
 }

@@ -108,6 +108,7 @@ func TestReplicatedTopicsWantTwoInSync(t *testing.T) {
 // setting is what the topic itself says, "" when it follows the broker.
 func setting(t *testing.T, admin sarama.ClusterAdmin, topic, name string) string {
 	t.Helper()
+	//nolint:staticcheck // one resource is all that is asked
 	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
 	if err != nil {
 		t.Fatal(err)
