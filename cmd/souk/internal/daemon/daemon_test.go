@@ -33,17 +33,20 @@ func TestMain(m *testing.M) {
 }
 
 func hold(path string) {
+	// Before the file is held: from then on the test may signal.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if os.Getenv(deaf) != "" {
+		signal.Ignore(syscall.SIGTERM)
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // should the test die
+	defer cancel()
 	held, err := daemon.Hold(path, daemon.Process{PID: os.Getpid(), StartedAt: time.Now(), Mode: "test"})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	if os.Getenv(deaf) != "" {
-		signal.Ignore(syscall.SIGTERM)
-		select {}
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	<-ctx.Done()
 	_ = held.Release()
 }
