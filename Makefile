@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 INFRA ?= embedded
 REPLICAS ?= 1
+SCENARIO ?= smoke
 TOOLS := $(CURDIR)/bin/tools
 PACKAGES := ./... ./pkg/...
 GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke seed audit test test-batch test-race lint generate check-generated fmt clean
+.PHONY: help build up down status smoke seed audit test test-batch test-race loadtest lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ test-batch: ## run the flow's suites with batches of one
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')
+
+loadtest: build ## run a k6 scenario against the souk that is up, then audit (SCENARIO=smoke|checkout)
+	loadtest/run.sh $(SCENARIO)
 
 lint: $(TOOLS)/golangci-lint ## check style and the direction of imports
 	$(TOOLS)/golangci-lint run $(PACKAGES)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -17,8 +16,6 @@ import (
 	"souk.example/internal/audit"
 )
 
-// exitVoid says that the bench ran and its figures mean nothing.
-const exitVoid = 3
 
 func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure what this souk can do"}
@@ -66,8 +63,7 @@ func (a *app) benchOrders(ctx context.Context, cfg bench.Config) error {
 		return err
 	}
 	if r.Void {
-		a.progress.Bad("the run is void: %s", r.Why)
-		os.Exit(exitVoid)
+		return voidRun{errors.New("the run is void: " + r.Why)}
 	}
 	return nil
 }

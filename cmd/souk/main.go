@@ -1,7 +1,8 @@
 // Command souk runs and inspects a souk: it starts the platform on this
 // machine, loads demo data, buys, audits, and shows what happened to an order.
 //
-// Exit codes: 0 done, 1 the answer is no, 2 wrong use or cannot run. Results
+// Exit codes: 0 done, 1 the answer is no, 2 wrong use or cannot run, 3 a bench
+// whose figures are void. Results
 // go to stdout, progress and errors to stderr.
 package main
 
@@ -34,9 +35,15 @@ func no(format string, args ...any) error { return answerNo{fmt.Errorf(format, a
 
 func (e answerNo) Unwrap() error { return e.error }
 
+// voidRun says that a bench ran and its figures mean nothing.
+type voidRun struct{ error }
+
 func exitCode(err error) int {
 	if err == nil {
 		return 0
+	}
+	if _, isVoid := errors.AsType[voidRun](err); isVoid {
+		return 3
 	}
 	if _, isAnswer := errors.AsType[answerNo](err); isAnswer {
 		return 1
