@@ -16,7 +16,6 @@ import (
 	"souk.example/internal/audit"
 )
 
-
 func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure what this souk can do"}
 	cmd.AddCommand(benchOrdersCommand(a))
