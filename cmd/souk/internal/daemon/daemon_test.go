@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 func hold(path string) {
-	held, err := daemon.Hold(path, daemon.Process{PID: os.Getpid(), StartedAt: time.Now(), Mode: "test"})
+	held, err := daemon.Hold(path, daemon.Process{PID: os.Getpid(), StartedAt: time.Now()})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -109,7 +109,7 @@ func TestAKilledProcessLeavesAStaleFile(t *testing.T) {
 
 func TestAPidTakenByAnotherProcessIsNotRunning(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pid")
-	planted := fmt.Sprintf(`{"pid": %d, "mode": "embedded"}`, os.Getpid())
+	planted := fmt.Sprintf(`{"pid": %d}`, os.Getpid())
 	if err := os.WriteFile(path, []byte(planted), 0o600); err != nil {
 		t.Fatal(err)
 	}
