@@ -45,10 +45,10 @@ func TestEachServiceMayDieUnderLoad(t *testing.T) {
 	}
 	const betweenKills = 200 // orders acknowledged
 	s := ownSouk(t)
-	customers := richCustomers(t, s, clients)
+	customers, sku := richCustomers(t, s, clients), product(t, s, 1_000_000) // more than can be sold meanwhile
 	victims := runJSON[status](t, s, "status").Services
 	stop := make(chan struct{})
-	answers := attempts(t, customers, "SKU-0101", 1_000_000, stop)
+	answers := attempts(t, customers, sku, 1_000_000, stop)
 	var all []placed
 	for _, victim := range victims {
 		all = append(all, takeAcknowledged(answers, betweenKills)...)
