@@ -1,15 +1,16 @@
 # souk: `make up`, buy something, `make test`. `make help` lists everything.
 SHELL := /bin/bash
-INFRA ?= embedded
-REPLICAS ?= 1
+INFRA ?=
+REPLICAS ?=
 SCENARIO ?= smoke
 TOOLS := $(CURDIR)/bin/tools
 PACKAGES := ./... ./pkg/...
+NATIVE_PACKAGES := ./pkg/... ./services/... ./internal/audit/... ./internal/native/... ./internal/fxrun/... ./e2e/...
 GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke seed audit test test-batch test-race loadtest lint generate check-generated fmt clean
+.PHONY: help build up down status smoke infra-install infra-up infra-down seed audit test test-batch test-native test-race loadtest lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,8 +18,8 @@ help: ## list the targets
 build: ## build bin/souk, which holds the CLI and every service
 	go build -o bin/souk ./cmd/souk
 
-up: build ## start souk: engines, services, demo data (INFRA=embedded)
-	bin/souk up --infra $(INFRA) --replicas $(REPLICAS)
+up: build ## start souk: engines, services, demo data (INFRA=embedded or native, REPLICAS=n)
+	bin/souk up $(if $(INFRA),--infra $(INFRA)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
 down: build ## stop souk; data stays (bin/souk down --wipe removes it)
 	bin/souk down
@@ -28,6 +29,15 @@ status: build ## show what runs, where, and how much memory it takes
 
 smoke: build ## buy one order to COMPLETED and print its timeline
 	bin/souk smoke
+
+infra-install: ## install Redis, MariaDB, Java and Kafka (Debian: apt and Maven Central)
+	deploy/native/install.sh
+
+infra-up: build ## start Redis, Kafka and MariaDB alone, on private ports
+	bin/souk infra up
+
+infra-down: build ## stop Redis, Kafka and MariaDB; data stays
+	bin/souk infra down
 
 seed: build ## put the demo data in place again
 	bin/souk seed
@@ -40,6 +50,9 @@ test: ## run every test; needs nothing but Go
 
 test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./e2e ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
+
+test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Kafka and MariaDB
+	eval "$$(bin/souk infra env)" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES)
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,19 @@ func runAll(m *testing.M) int {
 	return m.Run()
 }
 
+// infra says on which engines the tests run; on native ones every service has
+// two replicas, each a process of its own.
+func infra() string { return cmp.Or(os.Getenv("SOUK_E2E_INFRA"), "embedded") }
+
+func native() bool { return infra() == "native" }
+
+func replicas() int {
+	if native() {
+		return 2
+	}
+	return 1
+}
+
 // souk is one platform on this machine, driven through its command line.
 type souk struct {
 	bin  string
@@ -75,15 +89,21 @@ func freeBase() int {
 	}
 }
 
-// portsFrom are the ports of a souk on a port base: services, their
-// administration, redis and kafka.
-func portsFrom(base int) []int {
-	ports := []int{base + 299, base + 312}
-	for i := range 6 {
-		ports = append(ports, base+i, base+1000+i)
+// portsFrom are the ports of a souk on a port base.
+func portsFrom(base int) []int { return append(servicePorts(base), enginePorts(base)...) }
+
+func servicePorts(base int) []int {
+	var ports []int
+	for replica := range replicas() {
+		for service := range 6 {
+			port := base + 100*replica + service
+			ports = append(ports, port, port+1000)
+		}
 	}
 	return ports
 }
+
+func enginePorts(base int) []int { return []int{base + 226, base + 299, base + 312, base + 313} }
 
 func allFree(ports ...int) bool {
 	for _, p := range ports {
@@ -124,7 +144,7 @@ func (s *souk) run(args ...string) result {
 }
 
 func (s *souk) up() error {
-	if r := s.run("up"); r.code != 0 {
+	if r := s.run("up", "--infra", infra(), "--replicas", strconv.Itoa(replicas())); r.code != 0 {
 		return fmt.Errorf("souk up: exit %d\n%s", r.code, r.stderr)
 	}
 	return nil
@@ -152,12 +172,16 @@ func runJSON[T any](t *testing.T, s *souk, args ...string) T {
 }
 
 type status struct {
-	Services []struct {
-		Name  string `json:"name"`
-		PID   int    `json:"pid"`
-		Ready bool   `json:"ready"`
-	} `json:"services"`
-	RSSBytes uint64 `json:"rss_bytes"`
+	Services []serviceStatus `json:"services"`
+	RSSBytes uint64          `json:"rss_bytes"`
+}
+
+type serviceStatus struct {
+	Name    string `json:"name"`
+	Replica int    `json:"replica"`
+	PID     int    `json:"pid"`
+	URL     string `json:"url"`
+	Ready   bool   `json:"ready"`
 }
 
 func kill9(t *testing.T, pid int) {

@@ -115,8 +115,8 @@ func documentOf(report audit.Report, failure error) auditDocument {
 }
 
 func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, error) {
-	if _, err := a.running(); err != nil {
-		return audit.Report{}, fmt.Errorf("could not check: souk is not running: %w", err)
+	if err := a.mustRun(); err != nil {
+		return audit.Report{}, fmt.Errorf("could not check: %w", err)
 	}
 	dbs, err := a.openDatabases(ctx, "inventory", "order", "payment", "points")
 	if err != nil {

@@ -83,11 +83,11 @@ func (a *app) runBench(ctx context.Context, cfg bench.Config) (bench.Report, err
 
 // benchStack describes the running souk to the bench, its databases excepted.
 func (a *app) benchStack(ctx context.Context, target string) (bench.Stack, error) {
-	p, err := a.running()
+	err := a.mustRun()
 	if err != nil {
-		return bench.Stack{}, fmt.Errorf("souk is not running: %w", err)
+		return bench.Stack{}, err
 	}
-	status := a.report(ctx, p)
+	status := a.report(ctx)
 	if !status.ready() {
 		return bench.Stack{}, errors.New("not every service is ready; see `souk status`")
 	}

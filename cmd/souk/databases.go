@@ -4,26 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"io/fs"
 
-	"souk.example/internal/embedded"
-	"souk.example/pkg/config"
 	"souk.example/pkg/database"
 )
 
 // openDatabase opens a service's database as it stands; it makes none.
 func (a *app) openDatabase(ctx context.Context, service string) (*database.DB, error) {
-	dsn := embedded.DSN(a.home.Data(), service)
-	if _, err := os.Stat(strings.TrimPrefix(dsn, "sqlite:")); err != nil {
+	dsn, err := a.platform.dsn(service)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no data of %s (has souk been up?): %w", service, err)
 	}
-	return a.createDatabase(ctx, service)
-}
-
-// createDatabase opens a service's database, making an empty one if need be.
-func (a *app) createDatabase(ctx context.Context, service string) (*database.DB, error) {
-	db, err := database.Open(ctx, database.Config{DSN: config.Secret(embedded.DSN(a.home.Data(), service))})
+	if err != nil {
+		return nil, err
+	}
+	db, err := database.Open(ctx, database.Config{DSN: dsn})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", service, err)
 	}

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"souk.example/cmd/souk/internal/daemon"
 )
 
 func downCommand(a *app) *cobra.Command {
@@ -26,16 +23,11 @@ func downCommand(a *app) *cobra.Command {
 }
 
 func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) error {
-	killed, err := daemon.Stop(ctx, a.home.PidFile(), grace)
-	switch {
-	case errors.Is(err, daemon.ErrNotRunning):
-		a.progress.Note("nothing to stop: %v", err)
-	case err != nil:
+	if err := a.platform.stop(ctx, grace); err != nil {
 		return err
-	case killed:
-		a.progress.Note("stopped by force: it did not drain within %s", grace)
-	default:
-		a.progress.Done("stopped")
+	}
+	if err := a.stopEngines(ctx); err != nil {
+		return err
 	}
 	if !wipe {
 		return nil
@@ -45,4 +37,16 @@ func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) error {
 	}
 	a.progress.Done("removed what souk kept in %s", a.home.Dir())
 	return nil
+}
+
+// stopEngines ends native engines, whoever has started them.
+func (a *app) stopEngines(ctx context.Context) error {
+	if !a.home.HasNative() {
+		return nil
+	}
+	engines, err := a.nativeEngines(a.setup.PortBase)
+	if err != nil {
+		return err
+	}
+	return a.infraDown(ctx, engines)
 }

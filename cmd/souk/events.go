@@ -51,8 +51,8 @@ func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, l
 			return fmt.Errorf("no topic %q; there are %v", topic, contracts.Topics())
 		}
 	}
-	if _, err := a.running(); err != nil {
-		return fmt.Errorf("souk is not running: %w", err)
+	if err := a.mustRun(); err != nil {
+		return err
 	}
 	printed := 0
 	err := tail.Run(ctx, tail.Config{

@@ -12,6 +12,7 @@ import (
 
 	"souk.example/cmd/souk/internal/logfile"
 	"souk.example/cmd/souk/internal/topology"
+	"souk.example/internal/native"
 )
 
 const followEvery = 200 * time.Millisecond
@@ -21,10 +22,11 @@ func logsCommand(a *app) *cobra.Command {
 	var lines int
 	cmd := &cobra.Command{
 		Use:       "logs SERVICE",
-		Short:     "Print a service's log; \"souk\" is the background process itself",
-		Example:   "  souk logs order\n  souk logs order -f\n  souk logs souk -n 20",
+		Short:     "Print a service's log",
+		Long:      "Print a service's log: on native engines those of all its replicas, each line\nunder its replica's name. The embedded background process is called \"souk\";\nnative engines have logs of their own.",
+		Example:   "  souk logs order\n  souk logs order -f\n  souk logs souk -n 20\n  souk logs kafka",
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: append([]string{"souk"}, topology.Names()...),
+		ValidArgs: append(topology.Names(), soukProcess, string(native.Redis), string(native.Kafka), string(native.MariaDB)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.logs(cmd.Context(), args[0], lines, follow)
 		},
@@ -35,52 +37,92 @@ func logsCommand(a *app) *cobra.Command {
 }
 
 func (a *app) logs(ctx context.Context, name string, lines int, follow bool) error {
-	if _, err := a.topology.Service(name); err != nil && name != "souk" {
-		return err
-	}
-	path := a.home.Log(name)
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return no("%s has written no log yet (%s)", name, path)
-	}
+	names, err := a.platform.logs(name)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
-	if err := logfile.SeekLastLines(f, lines); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	if _, err := io.Copy(a.stdout, f); err != nil || !follow {
-		return err
-	}
-	for a.pause(ctx) {
-		if f, err = a.printAdded(f, path); err != nil {
+	var logs []*openLog
+	defer func() { closeLogs(logs) }()
+	for _, n := range names {
+		l, err := a.openLog(n, len(names) > 1)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
+		}
+		logs = append(logs, l)
+		if err := l.printLast(lines); err != nil {
+			return err
+		}
+	}
+	if len(logs) == 0 {
+		return no("%s has written no log yet (%s)", name, a.home.Log(names[0]))
+	}
+	for follow && a.pause(ctx) {
+		for _, l := range logs {
+			if err := l.printAdded(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// printAdded prints what was added to f, and goes over to the new file once
-// path has become another one. It returns the file to go on with.
-func (a *app) printAdded(f *os.File, path string) (*os.File, error) {
-	if _, err := io.Copy(a.stdout, f); err != nil {
-		return f, err
+// openLog is a log that is being printed to out.
+type openLog struct {
+	path string
+	file *os.File
+	out  io.Writer
+}
+
+// openLog opens a log; prefixed puts its name before every line.
+func (a *app) openLog(name string, prefixed bool) (*openLog, error) {
+	f, err := os.Open(a.home.Log(name))
+	if err != nil {
+		return nil, err
 	}
-	next, err := os.Open(path)
+	l := &openLog{path: a.home.Log(name), file: f, out: a.stdout}
+	if prefixed {
+		l.out = logfile.NewPrefixer(a.stdout, name+"  ")
+	}
+	return l, nil
+}
+
+func closeLogs(logs []*openLog) {
+	for _, l := range logs {
+		_ = l.file.Close()
+	}
+}
+
+func (l *openLog) printLast(lines int) error {
+	if err := logfile.SeekLastLines(l.file, lines); err != nil {
+		return fmt.Errorf("read %s: %w", l.path, err)
+	}
+	_, err := io.Copy(l.out, l.file)
+	return err
+}
+
+// printAdded prints what was added, and goes over to the new file once the path
+// has become another one.
+func (l *openLog) printAdded() error {
+	if _, err := io.Copy(l.out, l.file); err != nil {
+		return err
+	}
+	next, err := os.Open(l.path)
 	if errors.Is(err, os.ErrNotExist) {
-		return f, nil // between two files: look again
+		return nil // between two files: look again
 	}
 	if err != nil {
-		return f, err
+		return err
 	}
-	if same(f, next) {
-		return f, next.Close()
+	if same(l.file, next) {
+		return next.Close()
 	}
-	if _, err := io.Copy(a.stdout, f); err != nil { // what came before the change
-		return next, err
-	}
-	return next, f.Close()
+	old := l.file
+	l.file = next
+	_, err = io.Copy(l.out, old) // what came before the change
+	return errors.Join(err, old.Close())
 }
 
 func same(a, b *os.File) bool {

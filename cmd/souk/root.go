@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/console"
-	"souk.example/cmd/souk/internal/daemon"
 	"souk.example/cmd/souk/internal/home"
 	"souk.example/cmd/souk/internal/topology"
 )
@@ -21,8 +20,12 @@ type app struct {
 	stderr   io.Writer
 	progress *console.Console // on stderr
 	home     home.Home
-	topology topology.Topology
+	portBase int  // of this environment; what runs may have another
 	json     bool // one JSON document on stdout
+
+	setup    home.Setup // how souk was last started here; see use
+	topology topology.Topology
+	platform platform
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
@@ -44,7 +47,7 @@ Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(
-		upCommand(a), downCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
+		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
 		smokeCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
 	)
 	return root
@@ -59,28 +62,28 @@ func (a *app) configure(getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	base := topology.DefaultPortBase
+	a.home, a.portBase = h, topology.DefaultPortBase
 	if s := getenv("SOUK_PORT_BASE"); s != "" {
-		if base, err = strconv.Atoi(s); err != nil {
+		if a.portBase, err = strconv.Atoi(s); err != nil {
 			return fmt.Errorf("SOUK_PORT_BASE is %q: want a port number", s)
 		}
 	}
-	a.home = h
-	a.topology, err = topology.New(base)
-	return err
+	if _, err := topology.New(a.portBase, 1); err != nil {
+		return err
+	}
+	return a.recall()
 }
 
-// running finds the background process and adopts its ports, which may differ
-// from those of this environment.
-func (a *app) running() (daemon.Process, error) {
-	p, err := daemon.Find(a.home.PidFile())
+// recall makes the app work with what was last started in its home.
+func (a *app) recall() error {
+	last, err := a.home.Setup()
 	if err != nil {
-		return p, err
+		return err
 	}
-	if p.PortBase != 0 {
-		a.topology, err = topology.New(p.PortBase)
+	if last == (home.Setup{}) {
+		last = home.Setup{Infra: embeddedMode, PortBase: a.portBase, Replicas: 1}
 	}
-	return p, err
+	return a.use(last)
 }
 
 func (a *app) jsonFlag(cmd *cobra.Command) {

@@ -27,8 +27,8 @@ wallets, 1,000 products and FLASH-01. What is there stays as it is.`,
 		Example: "  souk seed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.running(); err != nil {
-				return fmt.Errorf("souk is not running: %w", err)
+			if err := a.mustRun(); err != nil {
+				return err
 			}
 			return a.seed(cmd.Context())
 		},

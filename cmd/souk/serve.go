@@ -11,28 +11,55 @@ import (
 	"souk.example/cmd/souk/internal/daemon"
 	"souk.example/cmd/souk/internal/devkeys"
 	"souk.example/cmd/souk/internal/stack"
+	"souk.example/internal/embedded"
+	"souk.example/pkg/config"
 	"souk.example/pkg/redisclient"
 )
 
-// serveCommand is the background process that up starts: engines and services.
+// serveCommand is a background process that up starts: embedded engines and
+// all services, or one replica of one service.
 func serveCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var service string
+	var replica int
+	cmd := &cobra.Command{
 		Use:    "serve",
-		Short:  "Host the engines and all services in the foreground",
+		Short:  "Host the engines and all services, or one replica, in the foreground",
 		Args:   cobra.NoArgs,
 		Hidden: true,
-		RunE:   func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if service == "" {
+				return a.serveAll(cmd.Context())
+			}
+			return a.serveReplica(cmd.Context(), service, replica)
+		},
 	}
+	cmd.Flags().StringVar(&service, "service", "", "host this service only, on engines that run already")
+	cmd.Flags().IntVar(&replica, "replica", 1, "which replica of the service")
+	return cmd
 }
 
-func (a *app) serve(ctx context.Context) (err error) {
+func (a *app) serveAll(ctx context.Context) error {
+	dsn := func(service string) (config.Secret, error) {
+		return config.Secret(embedded.DSN(a.home.Data(), service)), nil
+	}
+	return a.host(soukProcess, dsn, func(cfg stack.Config) error { return stack.Run(ctx, cfg) })
+}
+
+func (a *app) serveReplica(ctx context.Context, service string, replica int) error {
+	place, err := a.topology.Service(service, replica)
+	if err != nil {
+		return err
+	}
+	return a.host(place.String(), a.platform.dsn, func(cfg stack.Config) error { return stack.RunService(ctx, cfg, place) })
+}
+
+// host calls run while this process holds the pid file of that name.
+func (a *app) host(name string, dsn func(string) (config.Secret, error), run func(stack.Config) error) (err error) {
 	redisclient.Quiet()
 	if err := a.home.Create(); err != nil {
 		return err
 	}
-	held, err := daemon.Hold(a.home.PidFile(), daemon.Process{
-		PID: os.Getpid(), StartedAt: time.Now().UTC(), Mode: embeddedMode, PortBase: a.topology.Base(),
-	})
+	held, err := daemon.Hold(a.home.PidFile(name), daemon.Process{PID: os.Getpid(), StartedAt: time.Now().UTC()})
 	if err != nil {
 		return err
 	}
@@ -41,5 +68,5 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return stack.Run(ctx, stack.Config{Home: a.home, Topology: a.topology, Keys: keys, Environ: os.Environ()})
+	return run(stack.Config{Home: a.home, Topology: a.topology, Keys: keys, DSN: dsn, Environ: os.Environ()})
 }

@@ -57,8 +57,8 @@ func (a *app) smoke(ctx context.Context, sku string) error {
 }
 
 func (a *app) demoCustomer(ctx context.Context) (*shop.Client, error) {
-	if _, err := a.running(); err != nil {
-		return nil, fmt.Errorf("souk is not running: %w", err)
+	if err := a.mustRun(); err != nil {
+		return nil, err
 	}
 	tokens, err := a.mint(ctx, tokenRequest{email: demoEmail})
 	if err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,17 +50,21 @@ type serviceStatus struct {
 }
 
 type engineStatus struct {
-	Name    string `json:"name"`
-	Address string `json:"address"`
-	PID     int    `json:"pid,omitempty"`
+	Name     string `json:"name"`
+	Address  string `json:"address"`
+	PID      int    `json:"pid,omitempty"`
+	RSSBytes uint64 `json:"rss_bytes"`
 }
 
 func (a *app) status(ctx context.Context) error {
-	p, err := a.running()
+	err := a.platform.running()
 	if err != nil && !errors.Is(err, daemon.ErrNotRunning) {
 		return err
 	}
-	report := a.report(ctx, p)
+	report := statusReport{Mode: "none", Services: []serviceStatus{}, Engines: []engineStatus{}}
+	if err == nil {
+		report = a.report(ctx)
+	}
 	if a.json {
 		if err := a.printJSON(report); err != nil {
 			return err
@@ -70,46 +76,55 @@ func (a *app) status(ctx context.Context) error {
 		return no("souk is not running: %w", err)
 	}
 	if !report.ready() {
-		return no("not every service is ready")
+		return no("not everything is ready; `souk up` starts what is missing")
 	}
 	return nil
 }
 
-// report describes the running process; the zero process runs nothing.
-func (a *app) report(ctx context.Context, p daemon.Process) statusReport {
-	if p.PID == 0 {
-		return statusReport{Mode: "none", Services: []serviceStatus{}, Engines: []engineStatus{}}
-	}
-	rss := daemon.RSS(ctx, p.PID)
-	return statusReport{
-		Mode:       p.Mode,
+// report describes what runs.
+func (a *app) report(ctx context.Context) statusReport {
+	r := statusReport{
+		Mode:       a.setup.Infra,
 		GatewayURL: a.topology.Gateway().URL(),
-		Services:   probeAll(ctx, a.topology.Services(), p.PID, rss),
-		Engines: []engineStatus{
-			{Name: "redis", Address: topology.Loopback(a.topology.RedisPort()), PID: p.PID},
-			{Name: "kafka", Address: topology.Loopback(a.topology.KafkaPort()), PID: p.PID},
-			{Name: "sqlite", Address: a.home.Data(), PID: p.PID},
-		},
-		RSSBytes: rss,
+		Services:   a.platform.services(ctx),
+		Engines:    a.platform.engines(ctx),
 	}
+	for _, rss := range r.memory() {
+		r.RSSBytes += rss
+	}
+	return r
+}
+
+// memory is the resident memory of each process in bytes, by pid: one process
+// may be several services and engines.
+func (r statusReport) memory() map[int]uint64 {
+	rss := map[int]uint64{}
+	for _, s := range r.Services {
+		rss[s.PID] = s.RSSBytes
+	}
+	for _, e := range r.Engines {
+		rss[e.PID] = e.RSSBytes
+	}
+	return rss
 }
 
 func (r statusReport) ready() bool {
-	for _, s := range r.Services {
-		if !s.Ready {
-			return false
-		}
-	}
-	return true
+	notReady := func(s serviceStatus) bool { return !s.Ready }
+	gone := func(e engineStatus) bool { return e.PID == 0 }
+	return !slices.ContainsFunc(r.Services, notReady) && !slices.ContainsFunc(r.Engines, gone)
 }
 
-func probeAll(ctx context.Context, services []topology.Service, pid int, rss uint64) []serviceStatus {
+// probeAll looks at every service side by side; pid tells which process a
+// service runs in, 0 for none.
+func probeAll(ctx context.Context, services []topology.Service, pid func(topology.Service) int) []serviceStatus {
 	out := make([]serviceStatus, len(services))
 	var wg sync.WaitGroup
 	for i, s := range services {
 		wg.Go(func() {
+			p := pid(s)
 			out[i] = serviceStatus{
-				Name: s.Name, PID: pid, URL: s.URL(), AdminURL: s.AdminURL(), Ready: probe(ctx, s), RSSBytes: rss,
+				Name: s.Name, Replica: s.Replica, PID: p, URL: s.URL(), AdminURL: s.AdminURL(),
+				Ready: p != 0 && probe(ctx, s, ready), RSSBytes: daemon.RSS(ctx, p),
 			}
 		})
 	}
@@ -117,11 +132,19 @@ func probeAll(ctx context.Context, services []topology.Service, pid int, rss uin
 	return out
 }
 
-// probe asks a service whether it is ready.
-func probe(ctx context.Context, s topology.Service) bool {
+// health is a state a service can be asked for.
+type health string
+
+const (
+	live  health = "live"  // it has started
+	ready health = "ready" // it can do its work
+)
+
+// probe asks a service whether it is in the state.
+func probe(ctx context.Context, s topology.Service, state health) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/"+string(state)+"z", nil)
 	if err != nil {
 		return false
 	}
@@ -133,16 +156,32 @@ func probe(ctx context.Context, s topology.Service) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
+func readiness(ready bool) string {
+	if ready {
+		return "ready"
+	}
+	return "not ready"
+}
+
 func (a *app) printStatus(r statusReport) {
 	for _, s := range r.Services {
-		state := "ready"
-		if !s.Ready {
-			state = "not ready"
-		}
-		a.printf("%-10s %-10s %s  admin %s\n", s.Name, state, s.URL, s.AdminURL)
+		place := topology.Service{Name: s.Name, Replica: s.Replica}
+		a.printf("%-12s %-9s  %s  admin %s%s\n", a.label(place), readiness(s.Ready), s.URL, s.AdminURL, r.process(s.PID, s.RSSBytes))
 	}
 	for _, e := range r.Engines {
-		a.printf("%-10s %-10s %s\n", e.Name, "engine", e.Address)
+		a.printf("%-12s %-9s  %s%s\n", e.Name, "engine", e.Address, r.process(e.PID, e.RSSBytes))
 	}
-	a.printf("%s engines, process %d, %s resident\n", r.Mode, r.Services[0].PID, console.Bytes(r.RSSBytes))
+	a.printf("%s engines, processes: %d, %s resident\n", r.Mode, len(r.memory()), console.Bytes(r.RSSBytes))
+}
+
+// process tells a part's own process and memory, and nothing when all parts
+// share one.
+func (r statusReport) process(pid int, rss uint64) string {
+	switch {
+	case pid == 0:
+		return "  no process"
+	case len(r.memory()) == 1:
+		return ""
+	}
+	return fmt.Sprintf("  process %d, %s", pid, console.Bytes(rss))
 }

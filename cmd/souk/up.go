@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +11,9 @@ import (
 
 	"souk.example/cmd/souk/internal/console"
 	"souk.example/cmd/souk/internal/daemon"
-	"souk.example/cmd/souk/internal/logfile"
+	"souk.example/cmd/souk/internal/home"
 	"souk.example/cmd/souk/internal/topology"
 )
-
-const embeddedMode = "embedded"
-
-// errExitZero says that a process ended though it had nothing to complain of.
-var errExitZero = errors.New("exit status 0")
 
 func upCommand(a *app) *cobra.Command {
 	var infra string
@@ -30,40 +24,60 @@ func upCommand(a *app) *cobra.Command {
 		Short: "Start souk in the background and load demo data",
 		Long: `Start souk in the background and load demo data. It returns once every service
 is ready. When souk runs already, only what is missing is added; when another
-"souk up" is at work on it, this one waits for that first.`,
-		Example: "  souk up\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
+"souk up" is at work on it, this one waits for that first.
+
+Embedded engines and all services share one process. On native engines (Redis,
+Kafka and MariaDB, see make infra-install) each replica of a service is a process
+of its own.`,
+		Example: "  souk up\n  souk up --infra native --replicas 2\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := offered(infra, replicas); err != nil {
+			want := a.wanted(infra, replicas)
+			if err := offered(want); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			return a.up(ctx)
+			return a.up(ctx, want)
 		},
 	}
-	cmd.Flags().StringVar(&infra, "infra", embeddedMode, "which engines to run on: embedded, native or docker")
-	cmd.Flags().IntVar(&replicas, "replicas", 1, "processes per service; embedded hosts one of each")
+	cmd.Flags().StringVar(&infra, "infra", "", "which engines to run on: embedded or native (default as the last time, embedded at first)")
+	cmd.Flags().IntVar(&replicas, "replicas", 0, "processes per service; embedded hosts one of each (default as the last time, 1 at first)")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready")
 	return cmd
 }
 
+// wanted fills in what was not said from how souk was last started.
+func (a *app) wanted(infra string, replicas int) home.Setup {
+	want := home.Setup{Infra: infra, PortBase: a.portBase, Replicas: replicas}
+	if want.Infra == "" {
+		want.Infra = a.setup.Infra
+	}
+	if replicas == 0 && want.Infra == a.setup.Infra {
+		want.Replicas = a.setup.Replicas
+	}
+	if want.Replicas == 0 {
+		want.Replicas = 1
+	}
+	return want
+}
+
 // offered refuses what this version cannot start, or should not.
-func offered(infra string, replicas int) error {
+func offered(s home.Setup) error {
 	switch {
-	case infra == "native" || infra == "docker":
-		return fmt.Errorf("--infra %s is not available yet; use --infra embedded", infra)
-	case infra != embeddedMode:
-		return fmt.Errorf("--infra %s: want embedded, native or docker", infra)
-	case replicas != 1:
-		return fmt.Errorf("--replicas %d: embedded engines host one replica of each service", replicas)
+	case s.Infra == "docker":
+		return errors.New("--infra docker is not available yet; use --infra embedded or native")
+	case s.Infra != embeddedMode && s.Infra != nativeMode:
+		return fmt.Errorf("--infra %s: want embedded, native or docker", s.Infra)
+	case s.Infra == embeddedMode && s.Replicas != 1:
+		return fmt.Errorf("--replicas %d: embedded engines host one replica of each service", s.Replicas)
 	case os.Getenv("SOUK_ENV") == "production":
-		return errors.New("embedded engines and demo accounts are for development, and SOUK_ENV is production")
+		return errors.New("souk up makes demo accounts, which are for development, and SOUK_ENV is production")
 	}
 	return nil
 }
 
-func (a *app) up(ctx context.Context) (err error) {
+func (a *app) up(ctx context.Context, want home.Setup) (err error) {
 	began := time.Now()
 	if err := a.home.Create(); err != nil {
 		return err
@@ -73,22 +87,38 @@ func (a *app) up(ctx context.Context) (err error) {
 		return fmt.Errorf("wait for another souk up: %w", err)
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	p, alive, err := a.ensureProcess(ctx)
+	if err := a.adopt(want); err != nil {
+		return err
+	}
+	alive, err := a.platform.ensure(ctx)
 	if err != nil {
 		return err
 	}
 	if err := a.makeReady(ctx, alive); err != nil {
 		return err
 	}
-	a.progress.Done("souk is up after %.1f s on embedded engines, %s resident", time.Since(began).Seconds(), console.Bytes(daemon.RSS(ctx, p.PID)))
-	for _, s := range a.topology.Services() {
-		a.printf("%-10s %s\n", s.Name, s.URL())
-	}
+	report := a.report(ctx)
+	a.progress.Done("souk is up after %.1f s on %s engines, %s resident", time.Since(began).Seconds(), report.Mode, console.Bytes(report.RSSBytes))
+	a.printStatus(report)
 	return nil
 }
 
+// adopt makes what is wanted this home's setup, unless another one runs.
+func (a *app) adopt(want home.Setup) error {
+	if err := a.recall(); err != nil { // another souk up may have come first
+		return err
+	}
+	if a.platform.running() == nil && want != a.setup {
+		return fmt.Errorf("souk runs already with %s, not with %s; stop it with `souk down`", a.setup, want)
+	}
+	if err := a.use(want); err != nil {
+		return err
+	}
+	return a.home.Remember(want)
+}
+
 // makeReady waits for the services and loads the demo data between: order is
-// not ready before it knows a price.
+// not ready before it knows a price, but has its tables once it is live.
 func (a *app) makeReady(ctx context.Context, alive func() error) error {
 	var first, last []topology.Service
 	for _, s := range a.topology.Services() {
@@ -98,106 +128,54 @@ func (a *app) makeReady(ctx context.Context, alive func() error) error {
 			first = append(first, s)
 		}
 	}
-	if err := a.waitReady(ctx, first, alive); err != nil {
+	w := waiter{app: a, began: time.Now(), alive: alive}
+	if err := errors.Join(w.until(ctx, first, ready), w.until(ctx, last, live)); err != nil {
 		return err
 	}
 	if err := a.seed(ctx); err != nil {
 		return errors.Join(err, alive())
 	}
-	return a.waitReady(ctx, last, alive)
+	return w.until(ctx, last, ready)
 }
 
-// ensureProcess returns the background process, starting it when there is
-// none, and a function that tells why it has ended, nil while it lives.
-func (a *app) ensureProcess(ctx context.Context) (daemon.Process, func() error, error) {
-	base := a.topology.Base()
-	p, err := a.running()
-	switch {
-	case err == nil && p.PortBase != base:
-		return p, nil, fmt.Errorf("souk runs already (process %d) on port base %d, not %d; stop it with `souk down`", p.PID, p.PortBase, base)
-	case err == nil:
-		a.progress.Note("souk runs already (process %d): starting nothing", p.PID)
-		return p, a.stillThere, nil
-	case !errors.Is(err, daemon.ErrNotRunning):
-		return p, nil, err
-	}
-	if _, isStale := errors.AsType[*daemon.StaleError](err); isStale {
-		a.progress.Note("%v; starting again from what it left", err)
-	}
-	return a.start(ctx)
+// waiter waits for services; it gives up when alive returns an error.
+type waiter struct {
+	*app
+	began time.Time
+	alive func() error
 }
 
-func (a *app) start(ctx context.Context) (daemon.Process, func() error, error) {
-	if err := daemon.CheckPorts(ctx, a.topology.Ports()); err != nil {
-		return daemon.Process{}, nil, err
-	}
-	logPath := a.home.Log("souk")
-	before := size(logPath)
-	child, err := daemon.Spawn(logPath, a.childEnv(), "serve")
-	if err != nil {
-		return daemon.Process{}, nil, err
-	}
-	a.progress.Say("starting engines and services in process %d, log %s", child.PID, logPath)
-	return daemon.Process{PID: child.PID}, func() error {
-		select {
-		case err := <-child.Exited():
-			return fmt.Errorf("process %d ended (%w); the end of %s:\n%s", child.PID, cmp.Or(err, errExitZero), logPath, logfile.TailSince(logPath, before, 30))
-		default:
-			return nil
-		}
-	}, nil
-}
-
-// childEnv says in full what this command worked out, so that the child does
-// not depend on its working directory.
-func (a *app) childEnv() []string {
-	return append(os.Environ(), "SOUK_HOME="+a.home.Dir(), fmt.Sprintf("SOUK_PORT_BASE=%d", a.topology.Base()))
-}
-
-func (a *app) stillThere() error {
-	_, err := daemon.Find(a.home.PidFile())
-	return err
-}
-
-// waitReady waits for the services' readiness, reporting each as it comes. It
-// gives up when ctx ends or alive returns an error.
-func (a *app) waitReady(ctx context.Context, waiting []topology.Service, alive func() error) error {
-	began := time.Now()
+// until waits until every service is in the state, or ctx ends.
+func (w waiter) until(ctx context.Context, waiting []topology.Service, state health) error {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		waiting = a.reportReady(ctx, waiting, began)
+		waiting = w.report(ctx, waiting, state)
 		if len(waiting) == 0 {
 			return nil
 		}
-		if err := alive(); err != nil {
+		if err := w.alive(); err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w; see `souk logs %s`", waiting[0].Name, ctx.Err(), waiting[0].Name)
+			return fmt.Errorf("%s is not %s: %w; see `souk logs %s`", w.label(waiting[0]), state, ctx.Err(), waiting[0].Name)
 		case <-ticker.C:
 		}
 	}
 }
 
-// reportReady returns the services that are not ready.
-func (a *app) reportReady(ctx context.Context, services []topology.Service, began time.Time) []topology.Service {
+// report returns the services that are not in the state, and announces those
+// that are ready.
+func (w waiter) report(ctx context.Context, services []topology.Service, state health) []topology.Service {
 	var waiting []topology.Service
 	for _, s := range services {
-		if probe(ctx, s) {
-			a.progress.Done("%-10s ready after %.1f s", s.Name, time.Since(began).Seconds())
-		} else {
+		switch {
+		case !probe(ctx, s, state):
 			waiting = append(waiting, s)
+		case state == ready:
+			w.progress.Done("%-12s ready after %.1f s", w.label(s), time.Since(w.began).Seconds())
 		}
 	}
 	return waiting
-}
-
-func size(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }

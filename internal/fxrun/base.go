@@ -43,8 +43,8 @@ func (c BaseConfig) Validate() error {
 	return nil
 }
 
-// startLimit bounds opening the engines; a service that waits longer fails
-// with the engine's name, and is started again by whoever runs it.
+// startLimit bounds opening an engine; a service that waits longer fails with
+// the engine's name, and is started again by whoever runs it.
 const startLimit = 30 * time.Second
 
 // Base offers a service everything it may stand on; fx builds only what the
@@ -86,15 +86,35 @@ func newTelemetry(lc fx.Lifecycle, cfg BaseConfig) (*telemetry.Telemetry, error)
 
 func logger(t *telemetry.Telemetry) *slog.Logger { return t.Logger }
 
-func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets) (*database.DB, error) {
+func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets, log *slog.Logger) (*database.DB, error) {
 	ctx, cancel := opening()
 	defer cancel()
-	db, err := database.Open(ctx, cfg.Database)
+	db, err := awaitDatabase(ctx, cfg.Database, log)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	lc.Append(fx.StopHook(db.Close))
 	return db, db.Migrate(ctx, migrations...)
+}
+
+// retryPause lies between attempts to reach an engine that is not there yet.
+const retryPause = time.Second
+
+// awaitDatabase opens the database, trying again while it cannot be reached.
+// What another attempt would not change, a wrong password say, ends it.
+func awaitDatabase(ctx context.Context, cfg database.Config, log *slog.Logger) (*database.DB, error) {
+	for {
+		db, err := database.Open(ctx, cfg)
+		if err == nil || !database.IsTransient(err) {
+			return db, err
+		}
+		log.Warn("waiting for the database", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("not reached within %s: %w", startLimit, err)
+		case <-time.After(retryPause):
+		}
+	}
 }
 
 func newIDs(db *database.DB, cfg BaseConfig, log *slog.Logger) (*idgen.Worker, error) {
@@ -108,7 +128,8 @@ func newIDs(db *database.DB, cfg BaseConfig, log *slog.Logger) (*idgen.Worker, e
 func newKafka(lc fx.Lifecycle, cfg BaseConfig, log *slog.Logger) (*kafka.Bus, error) {
 	ctx, cancel := opening()
 	defer cancel()
-	bus, err := kafka.Open(ctx, cfg.Kafka, log)
+	log.Info("opening kafka", "brokers", cfg.Kafka.Brokers)
+	bus, err := kafka.Open(ctx, cfg.Kafka, log) // it waits for a broker
 	if err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
 )
 
-// Console writes lines of progress. It is not safe for concurrent use.
+// Console writes lines of progress. It is safe for concurrent use.
 type Console struct {
+	mu     sync.Mutex
 	w      io.Writer
 	colour bool
 }
@@ -39,6 +41,8 @@ func (c *Console) line(code, label, format string, args ...any) {
 	if c.colour && code != "" {
 		label = "\x1b[" + code + "m" + label + "\x1b[0m"
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	fmt.Fprintln(c.w, label+fmt.Sprintf(format, args...))
 }
 

@@ -42,7 +42,7 @@ func hold(path string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // should the test die
 	defer cancel()
-	held, err := daemon.Hold(path, daemon.Process{PID: os.Getpid(), StartedAt: time.Now(), Mode: "test"})
+	held, err := daemon.Hold(path, daemon.Process{PID: os.Getpid(), StartedAt: time.Now()})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -112,7 +112,7 @@ func TestAKilledProcessLeavesAStaleFile(t *testing.T) {
 
 func TestAPidTakenByAnotherProcessIsNotRunning(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pid")
-	planted := fmt.Sprintf(`{"pid": %d, "mode": "embedded"}`, os.Getpid())
+	planted := fmt.Sprintf(`{"pid": %d}`, os.Getpid())
 	if err := os.WriteFile(path, []byte(planted), 0o600); err != nil {
 		t.Fatal(err)
 	}

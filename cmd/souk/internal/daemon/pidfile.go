@@ -1,7 +1,6 @@
-// Package daemon starts, finds and stops souk's background process.
+// Package daemon starts, finds and stops souk's background processes.
 //
-// The process holds an exclusive flock on its pid file for as long as it
-// lives. The kernel drops the lock with the process, however it dies, so a pid
+// Each holds an exclusive flock on its pid file for as long as it lives. The kernel drops the lock with the process, however it dies, so a pid
 // file without a lock is stale even when another process has been given its
 // pid since. Unix only.
 package daemon
@@ -41,8 +40,6 @@ func (e *StaleError) Is(target error) bool { return target == ErrNotRunning }
 type Process struct {
 	PID       int       `json:"pid"`
 	StartedAt time.Time `json:"started_at"`
-	Mode      string    `json:"mode"`
-	PortBase  int       `json:"port_base"`
 }
 
 // PidFile is held by the background process itself.

@@ -41,14 +41,22 @@ func (h Home) Data() string { return filepath.Join(h.dir, "data") }
 // Keys holds the development keys.
 func (h Home) Keys() string { return filepath.Join(h.dir, "keys") }
 
-// PidFile belongs to the background process.
-func (h Home) PidFile() string { return filepath.Join(h.dir, "run", "souk.pid") }
+// PidFile belongs to one background process: a replica of a service, or the
+// one that hosts them all ("souk").
+func (h Home) PidFile(name string) string { return filepath.Join(h.dir, "run", name+".pid") }
 
 // StartLock is held by whoever is starting souk.
 func (h Home) StartLock() string { return filepath.Join(h.dir, "run", "start.lock") }
 
-// Log is the log of one service, or of the background process ("souk").
+// Log is the log of one service, replica or engine, or of the process that
+// hosts them all ("souk").
 func (h Home) Log(name string) string { return filepath.Join(h.dir, "log", name+".log") }
+
+// HasNative tells whether native engines have ever been started here.
+func (h Home) HasNative() bool {
+	_, err := os.Stat(filepath.Join(h.dir, "native"))
+	return err == nil
+}
 
 // Create makes the home. An existing directory that holds anything but a souk
 // home is refused with ErrNotAHome.
@@ -56,7 +64,7 @@ func (h Home) Create() error {
 	if err := h.claim(); err != nil {
 		return err
 	}
-	for _, sub := range h.parts() {
+	for _, sub := range []string{"data", "keys", "log", "run"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, sub), 0o700); err != nil {
 			return err
 		}
@@ -113,4 +121,5 @@ func (h Home) removeIfEmpty() error {
 	return os.Remove(h.dir)
 }
 
-func (h Home) parts() []string { return []string{"data", "keys", "log", "run"} }
+// parts are all that souk puts into a home, the engines of package native too.
+func (h Home) parts() []string { return []string{"data", "keys", "log", "run", "native"} }

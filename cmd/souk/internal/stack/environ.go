@@ -1,16 +1,16 @@
 package stack
 
 import (
+	"fmt"
 	"strings"
 
 	"souk.example/cmd/souk/internal/topology"
-	"souk.example/internal/embedded"
 )
 
-// Environ is the environment one service gets, as "K=V" strings: where it
-// listens and where its engines and neighbours are follow from cfg, everything
-// else from the operator.
-func Environ(cfg Config, s topology.Service) []string {
+// Environ is the environment one replica of a service gets, as "K=V" strings:
+// where it listens and where its engines and neighbours are follow from cfg,
+// everything else from the operator.
+func Environ(cfg Config, s topology.Service) ([]string, error) {
 	t := cfg.Topology
 	ours := map[string]string{
 		"SOUK_HTTP_ADDR":       topology.Loopback(s.Port),
@@ -18,21 +18,36 @@ func Environ(cfg Config, s topology.Service) []string {
 		"SOUK_KAFKA_BROKERS":   topology.Loopback(t.KafkaPort()),
 		"SOUK_REDIS_ADDRS":     topology.Loopback(t.RedisPort()),
 		"SOUK_JWT_PUBLIC_KEYS": cfg.Keys.Public,
+		"SOUK_OUTBOX_OWNER":    s.String(),
 	}
-	for _, neighbour := range t.Services() {
-		name := strings.ToUpper(neighbour.Name)
-		ours["SOUK_"+name+"_URL"], ours["SOUK_UPSTREAM_"+name] = neighbour.URL(), neighbour.URL()
+	for _, neighbour := range topology.Names() {
+		urls, name := replicaURLs(t, neighbour), strings.ToUpper(neighbour)
+		ours["SOUK_"+name+"_URL"], ours["SOUK_UPSTREAM_"+name] = urls[0], strings.Join(urls, ",")
 	}
 	if s.HasSQL {
-		ours["SOUK_DATABASE_DSN"] = embedded.DSN(cfg.Home.Data(), s.Name)
+		dsn, err := cfg.DSN(s.Name)
+		if err != nil {
+			return nil, fmt.Errorf("database of %s: %w", s.Name, err)
+		}
+		ours["SOUK_DATABASE_DSN"] = dsn.Reveal()
 	}
 	if s.Name == "user" {
 		ours["SOUK_JWT_PRIVATE_KEY"] = cfg.Keys.Private.Reveal()
 	}
-	return override(withDefaults(cfg.Environ), ours)
+	return override(withDefaults(cfg.Environ), ours), nil
 }
 
-// withDefaults adds what suits one process that hosts everything; the
+func replicaURLs(t topology.Topology, name string) []string {
+	var urls []string
+	for _, s := range t.Services() {
+		if s.Name == name {
+			urls = append(urls, s.URL())
+		}
+	}
+	return urls
+}
+
+// withDefaults adds what suits a developer's machine; the
 // operator's own word counts more.
 func withDefaults(environ []string) []string {
 	defaults := []string{

@@ -1,6 +1,7 @@
-// Package stack hosts the embedded engines and every service in one process.
-// The services keep to themselves all the same: each has its own ports,
-// database and log, and speaks to the others only by HTTP and Kafka.
+// Package stack hosts services: one replica of one, or all of them beside the
+// embedded engines in one process. There they keep to themselves all the same:
+// each has its own ports, database and log, and speaks to the others only by
+// HTTP and Kafka.
 package stack
 
 import (
@@ -18,6 +19,7 @@ import (
 	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
 	"souk.example/internal/embedded"
+	"souk.example/pkg/config"
 )
 
 // Config says where everything is.
@@ -25,7 +27,19 @@ type Config struct {
 	Home     home.Home
 	Topology topology.Topology
 	Keys     devkeys.Keys
+	DSN      func(service string) (config.Secret, error)
 	Environ  []string // the operator's; SOUK_ tunables reach every service
+}
+
+// RunService hosts one replica until ctx ends or it fails, and lets it drain
+// what it has in hand.
+func RunService(ctx context.Context, cfg Config, place topology.Service) error {
+	for _, s := range services() {
+		if s.name == place.Name {
+			return hostOne(ctx, cfg, s, place, place.String())
+		}
+	}
+	return fmt.Errorf("no service %q", place.Name)
 }
 
 // Run hosts everything until ctx ends or a part fails; then it stops the
@@ -48,32 +62,39 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(err, g.Wait())
 }
 
-// host runs every service until ctx ends or one of them does.
+// host runs every service once until ctx ends or one of them does.
 func host(ctx context.Context, cfg Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range services() {
-		g.Go(func() error { return hostOne(ctx, cfg, s) })
+		g.Go(func() error {
+			place, err := cfg.Topology.Service(s.name, 1)
+			if err != nil {
+				return err
+			}
+			return hostOne(ctx, cfg, s, place, s.name)
+		})
 	}
 	return g.Wait()
 }
 
-func hostOne(ctx context.Context, cfg Config, s service) error {
-	place, err := cfg.Topology.Service(s.name)
+// hostOne hosts a service at its place; logName names its log.
+func hostOne(ctx context.Context, cfg Config, s service, place topology.Service, logName string) error {
+	environ, err := Environ(cfg, place)
 	if err != nil {
 		return err
 	}
-	log, err := logfile.Open(cfg.Home.Log(s.name), logfile.DefaultLimit)
+	log, err := logfile.Open(cfg.Home.Log(logName), logfile.DefaultLimit)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	app, err := s.build(Environ(cfg, place), log)
+	app, err := s.build(environ, log)
 	if err != nil {
 		return err
 	}
 	err = runApp(ctx, app)
 	if errors.Is(err, errEnded) {
-		return fmt.Errorf("%s %w; see %s", s.name, err, cfg.Home.Log(s.name))
+		return fmt.Errorf("%s %w; see %s", s.name, err, cfg.Home.Log(logName))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)

@@ -4,26 +4,35 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
 // DefaultPortBase is the gateway's port when nothing else is said.
 const DefaultPortBase = 8080
 
+// MaxReplicas is how many replicas of a service have ports of their own.
+const MaxReplicas = 10
+
 const (
-	adminOffset = 1000
-	redisOffset = 299
-	kafkaOffset = 312
-	highestPort = 65535
+	adminOffset   = 1000
+	replicaOffset = 100
+	redisOffset   = 299
+	kafkaOffset   = 312
+	highestPort   = 65535
 )
 
-// Service is one service's place.
+// Service is one replica of a service and its place.
 type Service struct {
-	Name   string
-	Port   int // the public API
-	Admin  int // metrics and profiles
-	HasSQL bool
+	Name    string
+	Replica int // from 1
+	Port    int // the public API
+	Admin   int // metrics and profiles
+	HasSQL  bool
 }
+
+// String names the replica, e.g. "order-2".
+func (s Service) String() string { return s.Name + "-" + strconv.Itoa(s.Replica) }
 
 // URL is the base of the service's public API, without a trailing slash.
 func (s Service) URL() string { return "http://" + Loopback(s.Port) }
@@ -32,14 +41,19 @@ func (s Service) URL() string { return "http://" + Loopback(s.Port) }
 func (s Service) AdminURL() string { return "http://" + Loopback(s.Admin) }
 
 // Topology is the whole platform's layout. The zero value is not usable.
-type Topology struct{ base int }
+type Topology struct{ base, replicas int }
 
-// New lays souk out from the given port base.
-func New(base int) (Topology, error) {
-	if base < 1 || base+adminOffset+len(Names()) > highestPort {
-		return Topology{}, fmt.Errorf("port base %d leaves no room for souk's ports (1 to %d)", base, highestPort-adminOffset-len(Names()))
+// New lays out replicas of every service from the given port base: a replica's
+// ports stand 100 above those of the one before.
+func New(base, replicas int) (Topology, error) {
+	if replicas < 1 || replicas > MaxReplicas {
+		return Topology{}, fmt.Errorf("%d replicas: want 1 to %d", replicas, MaxReplicas)
 	}
-	return Topology{base: base}, nil
+	above := adminOffset + (replicas-1)*replicaOffset + len(Names())
+	if base < 1 || base+above > highestPort {
+		return Topology{}, fmt.Errorf("port base %d leaves no room for souk's ports (1 to %d)", base, highestPort-above)
+	}
+	return Topology{base: base, replicas: replicas}, nil
 }
 
 // Names lists every service, the gateway first.
@@ -47,23 +61,42 @@ func Names() []string {
 	return []string{"gateway", "user", "inventory", "order", "payment", "points"}
 }
 
-// Services lists every service, the gateway first.
+// Services lists every replica of every service, the gateway's first.
 func (t Topology) Services() []Service {
 	var all []Service
-	for i, name := range Names() {
-		all = append(all, Service{Name: name, Port: t.base + i, Admin: t.base + adminOffset + i, HasSQL: name != "gateway"})
+	for _, name := range Names() {
+		all = append(all, t.replicasOf(name)...)
 	}
 	return all
 }
 
-// Service finds a service by name.
-func (t Topology) Service(name string) (Service, error) {
-	for _, s := range t.Services() {
-		if s.Name == name {
-			return s, nil
-		}
+// Replicas lists the replicas of one service.
+func (t Topology) Replicas(name string) ([]Service, error) {
+	if !slices.Contains(Names(), name) {
+		return nil, fmt.Errorf("no service %q; there are %v", name, Names())
 	}
-	return Service{}, fmt.Errorf("no service %q; there are %v", name, Names())
+	return t.replicasOf(name), nil
+}
+
+func (t Topology) replicasOf(name string) []Service {
+	all := make([]Service, t.replicas)
+	for i := range all {
+		port := t.base + slices.Index(Names(), name) + i*replicaOffset
+		all[i] = Service{Name: name, Replica: i + 1, Port: port, Admin: port + adminOffset, HasSQL: name != "gateway"}
+	}
+	return all
+}
+
+// Service finds one replica of a service.
+func (t Topology) Service(name string, replica int) (Service, error) {
+	all, err := t.Replicas(name)
+	if err != nil {
+		return Service{}, err
+	}
+	if replica < 1 || replica > len(all) {
+		return Service{}, fmt.Errorf("no replica %d of %s; there are %d", replica, name, len(all))
+	}
+	return all[replica-1], nil
 }
 
 // Gateway is where clients go.
@@ -72,10 +105,10 @@ func (t Topology) Gateway() Service { return t.Services()[0] }
 // Base is the gateway's port, from which the others follow.
 func (t Topology) Base() int { return t.base }
 
-// RedisPort is where the embedded Redis listens.
+// RedisPort is where Redis listens.
 func (t Topology) RedisPort() int { return t.base + redisOffset }
 
-// KafkaPort is where the embedded broker listens.
+// KafkaPort is where the broker listens.
 func (t Topology) KafkaPort() int { return t.base + kafkaOffset }
 
 // Port is one port souk needs and what for.
@@ -84,11 +117,14 @@ type Port struct {
 	Use    string
 }
 
-// Ports lists every port souk listens on.
+// Ports lists the ports that a replica listens on.
+func (s Service) Ports() []Port { return []Port{{s.Port, s.Name}, {s.Admin, s.Name + " admin"}} }
+
+// Ports lists every port that souk listens on with embedded engines.
 func (t Topology) Ports() []Port {
 	ports := []Port{{t.RedisPort(), "redis"}, {t.KafkaPort(), "kafka"}}
 	for _, s := range t.Services() {
-		ports = append(ports, Port{s.Port, s.Name}, Port{s.Admin, s.Name + " admin"})
+		ports = append(ports, s.Ports()...)
 	}
 	return ports
 }

@@ -8,15 +8,15 @@ import (
 )
 
 func ExampleTopology_Service() {
-	t, _ := topology.New(topology.DefaultPortBase)
-	order, _ := t.Service("order")
+	t, _ := topology.New(topology.DefaultPortBase, 2)
+	order, _ := t.Service("order", 2)
 	fmt.Println(order.URL(), order.AdminURL())
-	// Output: http://127.0.0.1:8083 http://127.0.0.1:9083
+	// Output: http://127.0.0.1:8183 http://127.0.0.1:9183
 }
 
 func TestNoTwoUsesShareAPort(t *testing.T) {
 	for _, base := range []int{topology.DefaultPortBase, 1, 20_000} {
-		layout, err := topology.New(base)
+		layout, err := topology.New(base, topology.MaxReplicas)
 		if err != nil {
 			t.Fatal(err)
 		}
