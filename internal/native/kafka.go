@@ -59,10 +59,11 @@ func (k *kafkaEngine) format(ctx context.Context) error {
 		return nil
 	}
 	return runOnce(exec.CommandContext(ctx, program("java"),
-		k.java("kafka.tools.StorageTool", "format", "--cluster-id", clusterID(), "--config", k.config())...))
+		k.java("kafka.tools.StorageTool", "format", "--cluster-id="+clusterID(), "--config", k.config())...))
 }
 
-// clusterID is a random id in the form Kafka wants: 16 bytes in base64.
+// clusterID is a random id in the form Kafka wants: 16 bytes in base64. One in
+// 64 begins with "-", so it goes to the tool as --cluster-id=ID.
 func clusterID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
