@@ -36,10 +36,10 @@ func newBatch(replay bool) *batch {
 
 // add takes a record in, unless its claim has ended.
 func (b *batch) add(it item) {
-	if !it.from.take() {
+	r := it.record
+	if !it.from.take(r.Offset) {
 		return
 	}
-	r := it.record
 	at := topicPartition{r.Topic, r.Partition}
 	b.items = append(b.items, it)
 	b.next[at] = max(b.next[at], r.Offset+1)

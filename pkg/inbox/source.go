@@ -15,7 +15,7 @@ type source struct {
 	applied int64 // SQL's next_offset when the claim began, or 0
 
 	mu      sync.Mutex
-	read    int64 // the offset after the last record read
+	taken   int64 // the offset after the last record that came into a batch
 	ended   bool  // what is not yet in a batch will not come into one
 	inHand  int   // records in the batch being applied
 	settled chan struct{}
@@ -37,7 +37,7 @@ func (i *Inbox) read(ctx context.Context, c eventbus.Claim) error {
 		return nil // the claim ended before it began
 	}
 	i.checkLoss(c, next)
-	s := &source{claim: c, applied: next, read: c.InitialOffset()}
+	s := &source{claim: c, applied: next, taken: c.InitialOffset()}
 	i.addSource(s)
 	defer i.removeSource(s)
 	i.forward(ctx, s)
@@ -53,7 +53,6 @@ func (i *Inbox) forward(ctx context.Context, s *source) {
 	for r := range s.claim.Records() {
 		it := item{from: s, record: r}
 		it.events, it.err = r.Events()
-		s.advance(r.Offset + 1) // before the funnel can ask
 		select {
 		case i.items <- it:
 		case <-ctx.Done():
@@ -75,7 +74,7 @@ func (i *Inbox) removeSource(s *source) {
 }
 
 // moreComing reports whether any partition holds records that have not yet
-// reached the funnel.
+// come into a batch.
 func (i *Inbox) moreComing() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -90,24 +89,19 @@ func (i *Inbox) moreComing() bool {
 func (s *source) behind() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.ended && s.claim.LogEnd() > s.read
+	return !s.ended && s.claim.LogEnd() > s.taken
 }
 
-func (s *source) advance(next int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.read = next
-}
-
-// take counts a record into the batch in hand; it refuses once the claim has
-// ended, since whoever has the partition next will get the record.
-func (s *source) take() bool {
+// take counts the record at offset into the batch in hand; it refuses once the
+// claim has ended, since whoever has the partition next will get the record.
+func (s *source) take(offset int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return false
 	}
 	s.inHand++
+	s.taken = offset + 1
 	return true
 }
 
