@@ -1,5 +1,7 @@
 package contracts
 
+import "strconv"
+
 // Stable error codes of the public API (the `code` of a problem+json reply).
 // The codes every service shares (malformed JSON, unauthenticated …) belong to
 // httpserver; these are the domain's own.
@@ -12,21 +14,35 @@ const (
 	CodeSKUTaken        = "sku_taken"
 	CodeBelowReserved   = "below_reserved"
 
-	CodeOrderNotFound    = "order_not_found"
-	CodeUnknownSKU       = "unknown_sku"
-	CodeInvalidOrder     = "invalid_order"
-	CodeMethodNotOffered = "payment_method_not_offered"
-	CodeOutcomeUnknown   = "outcome_unknown"
-	CodeQueueFull        = "queue_full"
+	CodeOrderNotFound       = "order_not_found"
+	CodeOrderNotCancellable = "order_not_cancellable"
+	CodeUnknownSKU          = "unknown_sku"
+	CodeInvalidOrder        = "invalid_order"
+	CodeMethodNotOffered    = "payment_method_not_offered"
+	CodePointsNotOffered    = "points_not_offered"
+	CodeOutcomeUnknown      = "outcome_unknown"
+	CodeQueueFull           = "queue_full"
 
 	CodeInvalidAmount = "invalid_amount"
+	CodeBadSignature  = "bad_signature"
 )
 
 // Reasons of an order that was rejected or cancelled.
 const (
-	ReasonOutOfStock    = "out_of_stock"
-	ReasonPaymentFailed = "payment_failed"
+	ReasonOutOfStock     = "out_of_stock"
+	ReasonPaymentFailed  = "payment_failed"
+	ReasonPointsRefused  = "points_refused"
+	ReasonUserCancelled  = "user_cancelled"
+	ReasonDeadlinePassed = "deadline_passed"
 )
+
+// RefundLate is the id of the refund of a capture that came after the order
+// was cancelled; there is at most one per order.
+func RefundLate(order int64) string { return strconv.FormatInt(order, 10) + ":late" }
+
+// PointsCurrency is the only money that points stand for: one point pays one
+// minor unit of it.
+const PointsCurrency = "CNY"
 
 // Payment methods a client may choose.
 const (

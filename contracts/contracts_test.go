@@ -50,6 +50,14 @@ func sampleOf(name string) contracts.Message {
 		return &paymentv1.PaymentFailed{OrderId: 90071992547409931, Reason: "insufficient_funds"}
 	case contracts.PointsAwarded.Name:
 		return &pointsv1.PointsAwarded{OrderId: 90071992547409931, UserId: 42, Points: 258}
+	case contracts.OrderRefundRequested.Name:
+		return &orderv1.OrderRefundRequested{OrderId: 90071992547409931, UserId: 42, Version: 4, RefundId: "90071992547409931:late", Amount: 25880, Currency: "CNY", Reason: "user_cancelled"}
+	case contracts.PaymentRefunded.Name:
+		return &paymentv1.PaymentRefunded{OrderId: 90071992547409931, RefundId: "90071992547409931:late", Amount: 25880, Currency: "CNY"}
+	case contracts.PointsFrozen.Name:
+		return &pointsv1.PointsFrozen{OrderId: 90071992547409931, UserId: 42, Points: 100}
+	case contracts.PointsRefused.Name:
+		return &pointsv1.PointsRefused{OrderId: 90071992547409931, UserId: 42, Reason: "insufficient_points"}
 	case contracts.ProductChanged.Name:
 		return &productv1.ProductChanged{Sku: "SKU-0001", Version: 7, Name: "Teapot", Price: 12990, Currency: "CNY", Withdrawn: true}
 	}
@@ -103,18 +111,22 @@ func TestTypesAreFrozen(t *testing.T) {
 		topic string
 		step  int
 	}{
-		"order.placed.v1":       {"souk.order.v1", 1},
-		"order.payment_due.v1":  {"souk.order.v1", 2},
-		"order.paid.v1":         {"souk.order.v1", 3},
-		"order.completed.v1":    {"souk.order.v1", 4},
-		"order.rejected.v1":     {"souk.order.v1", 5},
-		"order.cancelled.v1":    {"souk.order.v1", 6},
-		"inventory.reserved.v1": {"souk.inventory.v1", 20},
-		"inventory.rejected.v1": {"souk.inventory.v1", 21},
-		"payment.captured.v1":   {"souk.payment.v1", 40},
-		"payment.failed.v1":     {"souk.payment.v1", 41},
-		"points.awarded.v1":     {"souk.points.v1", 60},
-		"product.changed.v1":    {"souk.product.v1", 0},
+		"order.placed.v1":           {"souk.order.v1", 1},
+		"order.payment_due.v1":      {"souk.order.v1", 2},
+		"order.paid.v1":             {"souk.order.v1", 3},
+		"order.completed.v1":        {"souk.order.v1", 4},
+		"order.rejected.v1":         {"souk.order.v1", 5},
+		"order.cancelled.v1":        {"souk.order.v1", 6},
+		"order.refund_requested.v1": {"souk.order.v1", 7},
+		"inventory.reserved.v1":     {"souk.inventory.v1", 20},
+		"inventory.rejected.v1":     {"souk.inventory.v1", 21},
+		"payment.captured.v1":       {"souk.payment.v1", 40},
+		"payment.failed.v1":         {"souk.payment.v1", 41},
+		"payment.refunded.v1":       {"souk.payment.v1", 42},
+		"points.frozen.v1":          {"souk.points.v1", 61},
+		"points.refused.v1":         {"souk.points.v1", 62},
+		"points.awarded.v1":         {"souk.points.v1", 60},
+		"product.changed.v1":        {"souk.product.v1", 0},
 	}
 	if len(frozen) != len(contracts.Types()) {
 		t.Errorf("%d types, %d frozen: freeze the new one here", len(contracts.Types()), len(frozen))
@@ -143,6 +155,10 @@ func TestEventIdentity(t *testing.T) {
 	e, err := contracts.NewEvent(contracts.OrderPaid, 77, &orderv1.OrderPaid{OrderId: 77})
 	if err != nil || e.ID != "77-3" || e.Subject != "77" || e.Type != "order.paid.v1" {
 		t.Errorf("event is %+v, %v", e, err)
+	}
+	r, err := contracts.NewRefundEvent(contracts.PaymentRefunded, 77, contracts.RefundLate(77), &paymentv1.PaymentRefunded{OrderId: 77})
+	if err != nil || r.ID != "77:late-42" || r.Subject != "77" {
+		t.Errorf("event is %+v, %v", r, err)
 	}
 	p, err := contracts.NewProductChanged(&productv1.ProductChanged{Sku: "SKU-0001", Version: 9})
 	if err != nil || p.ID != "SKU-0001-9" || p.Subject != "SKU-0001" {

@@ -24,7 +24,8 @@ type Message interface {
 
 // Type is one kind of event. It happens at most once per aggregate, so its
 // frozen Step makes the event's id, and an event can be rebuilt from its row
-// and sent again under the id it always had.
+// and sent again under the id it always had. The aggregate is an order, a
+// refund, or a version of a product.
 type Type struct {
 	Name  string
 	Topic string
@@ -33,7 +34,7 @@ type Type struct {
 }
 
 // The event types. Steps 1–19 belong to order, 20–39 to inventory, 40–59 to
-// payment, 60–79 to points; the gaps wait for cancel, refund and return.
+// payment, 60–79 to points; the gaps wait for what comes.
 var (
 	OrderPlaced     = Type{"order.placed.v1", TopicOrder, 1, func() Message { return new(orderv1.OrderPlaced) }}
 	OrderPaymentDue = Type{"order.payment_due.v1", TopicOrder, 2, func() Message { return new(orderv1.OrderPaymentDue) }}
@@ -42,13 +43,21 @@ var (
 	OrderRejected   = Type{"order.rejected.v1", TopicOrder, 5, func() Message { return new(orderv1.OrderRejected) }}
 	OrderCancelled  = Type{"order.cancelled.v1", TopicOrder, 6, func() Message { return new(orderv1.OrderCancelled) }}
 
+	// OrderRefundRequested happens once per refund: see NewRefundEvent.
+	OrderRefundRequested = Type{"order.refund_requested.v1", TopicOrder, 7, func() Message { return new(orderv1.OrderRefundRequested) }}
+
 	InventoryReserved = Type{"inventory.reserved.v1", TopicInventory, 20, func() Message { return new(inventoryv1.InventoryReserved) }}
 	InventoryRejected = Type{"inventory.rejected.v1", TopicInventory, 21, func() Message { return new(inventoryv1.InventoryRejected) }}
 
 	PaymentCaptured = Type{"payment.captured.v1", TopicPayment, 40, func() Message { return new(paymentv1.PaymentCaptured) }}
 	PaymentFailed   = Type{"payment.failed.v1", TopicPayment, 41, func() Message { return new(paymentv1.PaymentFailed) }}
 
+	// PaymentRefunded happens once per refund: see NewRefundEvent.
+	PaymentRefunded = Type{"payment.refunded.v1", TopicPayment, 42, func() Message { return new(paymentv1.PaymentRefunded) }}
+
 	PointsAwarded = Type{"points.awarded.v1", TopicPoints, 60, func() Message { return new(pointsv1.PointsAwarded) }}
+	PointsFrozen  = Type{"points.frozen.v1", TopicPoints, 61, func() Message { return new(pointsv1.PointsFrozen) }}
+	PointsRefused = Type{"points.refused.v1", TopicPoints, 62, func() Message { return new(pointsv1.PointsRefused) }}
 
 	// ProductChanged happens once per version of a product: its step is the version.
 	ProductChanged = Type{"product.changed.v1", TopicProduct, 0, func() Message { return new(productv1.ProductChanged) }}
@@ -57,8 +66,9 @@ var (
 // Types lists every event type.
 func Types() []Type {
 	return []Type{
-		OrderPlaced, OrderPaymentDue, OrderPaid, OrderCompleted, OrderRejected, OrderCancelled,
-		InventoryReserved, InventoryRejected, PaymentCaptured, PaymentFailed, PointsAwarded, ProductChanged,
+		OrderPlaced, OrderPaymentDue, OrderPaid, OrderCompleted, OrderRejected, OrderCancelled, OrderRefundRequested,
+		InventoryReserved, InventoryRejected, PaymentCaptured, PaymentFailed, PaymentRefunded,
+		PointsAwarded, PointsFrozen, PointsRefused, ProductChanged,
 	}
 }
 
@@ -81,21 +91,27 @@ var byName = func() map[string]Type {
 // id "<aggregate>-<step>" and the aggregate as its subject.
 func NewEvent(t Type, aggregate int64, m Message) (eventbus.Event, error) {
 	subject := strconv.FormatInt(aggregate, 10)
-	return event(t, subject, t.Step, m)
+	return event(t, subject, subject, t.Step, m)
+}
+
+// NewRefundEvent makes the event of type t about a refund of an order, with the
+// id "<refund>-<step>" and the order as its subject.
+func NewRefundEvent(t Type, order int64, refund string, m Message) (eventbus.Event, error) {
+	return event(t, strconv.FormatInt(order, 10), refund, t.Step, m)
 }
 
 // NewProductChanged makes the event of one version of a product; its subject
 // is the SKU.
 func NewProductChanged(m *productv1.ProductChanged) (eventbus.Event, error) {
-	return event(ProductChanged, m.Sku, int(m.Version), m)
+	return event(ProductChanged, m.Sku, m.Sku, int(m.Version), m)
 }
 
-func event(t Type, subject string, step int, m Message) (eventbus.Event, error) {
+func event(t Type, subject, aggregate string, step int, m Message) (eventbus.Event, error) {
 	payload, err := m.MarshalVT()
 	if err != nil {
 		return eventbus.Event{}, fmt.Errorf("encode %s: %w", t.Name, err)
 	}
-	return eventbus.Event{ID: subject + "-" + strconv.Itoa(step), Type: t.Name, Subject: subject, Payload: payload}, nil
+	return eventbus.Event{ID: aggregate + "-" + strconv.Itoa(step), Type: t.Name, Subject: subject, Payload: payload}, nil
 }
 
 // ErrUnknownType is what Decode answers to a type this version does not know.

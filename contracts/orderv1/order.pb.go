@@ -211,6 +211,7 @@ type OrderPaymentDue struct {
 	Payable       int64                  `protobuf:"varint,4,opt,name=payable,proto3" json:"payable,omitempty"`
 	Currency      string                 `protobuf:"bytes,5,opt,name=currency,proto3" json:"currency,omitempty"`
 	PaymentMethod string                 `protobuf:"bytes,6,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
+	PaymentToken  string                 `protobuf:"bytes,7,opt,name=payment_token,json=paymentToken,proto3" json:"payment_token,omitempty"` // what the provider knows the card by; empty but for cards
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -287,7 +288,15 @@ func (x *OrderPaymentDue) GetPaymentMethod() string {
 	return ""
 }
 
-// OrderPaid: the pivot. Inventory commits the hold, points awards.
+func (x *OrderPaymentDue) GetPaymentToken() string {
+	if x != nil {
+		return x.PaymentToken
+	}
+	return ""
+}
+
+// OrderPaid: the pivot. Inventory commits the hold, points confirms its freeze
+// and awards.
 type OrderPaid struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -433,7 +442,7 @@ func (x *OrderCompleted) GetVersion() int64 {
 	return 0
 }
 
-// OrderRejected: nothing was reserved, nothing will be charged.
+// OrderRejected: nothing was reserved, nothing will be charged; points unfreezes.
 type OrderRejected struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -502,7 +511,8 @@ func (x *OrderRejected) GetReason() string {
 	return ""
 }
 
-// OrderCancelled: inventory releases the hold, payment voids what it can.
+// OrderCancelled: inventory releases the hold, payment voids what it can, points
+// unfreezes.
 type OrderCancelled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -571,6 +581,100 @@ func (x *OrderCancelled) GetReason() string {
 	return ""
 }
 
+// OrderRefundRequested: money was captured that the order no longer wants. The
+// order's status stays what it was.
+type OrderRefundRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	RefundId      string                 `protobuf:"bytes,4,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"` // "<order>:late" or "<order>:return"; the refund's identity everywhere
+	Amount        int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`                    // minor units
+	Currency      string                 `protobuf:"bytes,6,opt,name=currency,proto3" json:"currency,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRefundRequested) Reset() {
+	*x = OrderRefundRequested{}
+	mi := &file_souk_order_v1_order_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRefundRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRefundRequested) ProtoMessage() {}
+
+func (x *OrderRefundRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_order_v1_order_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRefundRequested.ProtoReflect.Descriptor instead.
+func (*OrderRefundRequested) Descriptor() ([]byte, []int) {
+	return file_souk_order_v1_order_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *OrderRefundRequested) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *OrderRefundRequested) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *OrderRefundRequested) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *OrderRefundRequested) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *OrderRefundRequested) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_souk_order_v1_order_proto protoreflect.FileDescriptor
 
 const file_souk_order_v1_order_proto_rawDesc = "" +
@@ -594,14 +698,15 @@ const file_souk_order_v1_order_proto_rawDesc = "" +
 	"\x0epayment_method\x18\t \x01(\tR\rpaymentMethod\x12\x1f\n" +
 	"\vdeadline_us\x18\n" +
 	" \x01(\x03R\n" +
-	"deadlineUs\"\xbc\x01\n" +
+	"deadlineUs\"\xe1\x01\n" +
 	"\x0fOrderPaymentDue\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x18\n" +
 	"\apayable\x18\x04 \x01(\x03R\apayable\x12\x1a\n" +
 	"\bcurrency\x18\x05 \x01(\tR\bcurrency\x12%\n" +
-	"\x0epayment_method\x18\x06 \x01(\tR\rpaymentMethod\"\xb0\x01\n" +
+	"\x0epayment_method\x18\x06 \x01(\tR\rpaymentMethod\x12#\n" +
+	"\rpayment_token\x18\a \x01(\tR\fpaymentToken\"\xb0\x01\n" +
 	"\tOrderPaid\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
@@ -623,7 +728,15 @@ const file_souk_order_v1_order_proto_rawDesc = "" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reasonB(Z&souk.example/contracts/orderv1;orderv1b\x06proto3"
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xcd\x01\n" +
+	"\x14OrderRefundRequested\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x1b\n" +
+	"\trefund_id\x18\x04 \x01(\tR\brefundId\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x1a\n" +
+	"\bcurrency\x18\x06 \x01(\tR\bcurrency\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonB(Z&souk.example/contracts/orderv1;orderv1b\x06proto3"
 
 var (
 	file_souk_order_v1_order_proto_rawDescOnce sync.Once
@@ -637,15 +750,16 @@ func file_souk_order_v1_order_proto_rawDescGZIP() []byte {
 	return file_souk_order_v1_order_proto_rawDescData
 }
 
-var file_souk_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_souk_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_souk_order_v1_order_proto_goTypes = []any{
-	(*Line)(nil),            // 0: souk.order.v1.Line
-	(*OrderPlaced)(nil),     // 1: souk.order.v1.OrderPlaced
-	(*OrderPaymentDue)(nil), // 2: souk.order.v1.OrderPaymentDue
-	(*OrderPaid)(nil),       // 3: souk.order.v1.OrderPaid
-	(*OrderCompleted)(nil),  // 4: souk.order.v1.OrderCompleted
-	(*OrderRejected)(nil),   // 5: souk.order.v1.OrderRejected
-	(*OrderCancelled)(nil),  // 6: souk.order.v1.OrderCancelled
+	(*Line)(nil),                 // 0: souk.order.v1.Line
+	(*OrderPlaced)(nil),          // 1: souk.order.v1.OrderPlaced
+	(*OrderPaymentDue)(nil),      // 2: souk.order.v1.OrderPaymentDue
+	(*OrderPaid)(nil),            // 3: souk.order.v1.OrderPaid
+	(*OrderCompleted)(nil),       // 4: souk.order.v1.OrderCompleted
+	(*OrderRejected)(nil),        // 5: souk.order.v1.OrderRejected
+	(*OrderCancelled)(nil),       // 6: souk.order.v1.OrderCancelled
+	(*OrderRefundRequested)(nil), // 7: souk.order.v1.OrderRefundRequested
 }
 var file_souk_order_v1_order_proto_depIdxs = []int32{
 	0, // 0: souk.order.v1.OrderPlaced.lines:type_name -> souk.order.v1.Line
@@ -667,7 +781,7 @@ func file_souk_order_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_souk_order_v1_order_proto_rawDesc), len(file_souk_order_v1_order_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -84,7 +84,8 @@ func (x *PaymentCaptured) GetCurrency() string {
 	return ""
 }
 
-// PaymentFailed: a definite failure; nothing was taken and nothing will be.
+// PaymentFailed: a definite failure; nothing was taken. A provider that takes
+// its word back is recorded all the same: then PaymentCaptured follows.
 type PaymentFailed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -137,6 +138,75 @@ func (x *PaymentFailed) GetReason() string {
 	return ""
 }
 
+// PaymentRefunded: the refund's whole amount was given back.
+type PaymentRefunded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	RefundId      string                 `protobuf:"bytes,2,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	Amount        int64                  `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"` // minor units
+	Currency      string                 `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PaymentRefunded) Reset() {
+	*x = PaymentRefunded{}
+	mi := &file_souk_payment_v1_payment_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PaymentRefunded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PaymentRefunded) ProtoMessage() {}
+
+func (x *PaymentRefunded) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_payment_v1_payment_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PaymentRefunded.ProtoReflect.Descriptor instead.
+func (*PaymentRefunded) Descriptor() ([]byte, []int) {
+	return file_souk_payment_v1_payment_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PaymentRefunded) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *PaymentRefunded) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *PaymentRefunded) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PaymentRefunded) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
 var File_souk_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_souk_payment_v1_payment_proto_rawDesc = "" +
@@ -148,7 +218,12 @@ const file_souk_payment_v1_payment_proto_rawDesc = "" +
 	"\bcurrency\x18\x03 \x01(\tR\bcurrency\"B\n" +
 	"\rPaymentFailed\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reasonB,Z*souk.example/contracts/paymentv1;paymentv1b\x06proto3"
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"}\n" +
+	"\x0fPaymentRefunded\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x1b\n" +
+	"\trefund_id\x18\x02 \x01(\tR\brefundId\x12\x16\n" +
+	"\x06amount\x18\x03 \x01(\x03R\x06amount\x12\x1a\n" +
+	"\bcurrency\x18\x04 \x01(\tR\bcurrencyB,Z*souk.example/contracts/paymentv1;paymentv1b\x06proto3"
 
 var (
 	file_souk_payment_v1_payment_proto_rawDescOnce sync.Once
@@ -162,10 +237,11 @@ func file_souk_payment_v1_payment_proto_rawDescGZIP() []byte {
 	return file_souk_payment_v1_payment_proto_rawDescData
 }
 
-var file_souk_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_souk_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_souk_payment_v1_payment_proto_goTypes = []any{
 	(*PaymentCaptured)(nil), // 0: souk.payment.v1.PaymentCaptured
 	(*PaymentFailed)(nil),   // 1: souk.payment.v1.PaymentFailed
+	(*PaymentRefunded)(nil), // 2: souk.payment.v1.PaymentRefunded
 }
 var file_souk_payment_v1_payment_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -186,7 +262,7 @@ func file_souk_payment_v1_payment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_souk_payment_v1_payment_proto_rawDesc), len(file_souk_payment_v1_payment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
