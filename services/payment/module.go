@@ -3,24 +3,13 @@
 package payment
 
 import (
-	"time"
-
-	"github.com/gin-gonic/gin"
 	"go.uber.org/fx"
 
-	"souk.example/contracts"
 	"souk.example/internal/fxrun"
-	"souk.example/pkg/auth"
-	"souk.example/pkg/database"
-	"souk.example/pkg/eventbus"
-	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
-	"souk.example/pkg/telemetry"
-	"souk.example/services/payment/internal/consumer"
-	"souk.example/services/payment/internal/httpapi"
 	"souk.example/services/payment/internal/payment"
 	"souk.example/services/payment/internal/store"
 	"souk.example/services/payment/migrations"
@@ -31,27 +20,17 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("payment",
 		fxrun.Base("payment", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
-		fx.Provide(store.New, newTeller, newInbox, newRouter),
+		fx.Provide(
+			store.New, payment.NewBell, newJournal, newTeller, newInbox, newRouter,
+			newProvider, newAlarms, newRecorder, newCaller, newReconciler,
+		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Intake[*payment.Recorder](),
+		fxrun.Consumer[*payment.Caller](),
+		fxrun.Consumer[*payment.Reconciler](),
 		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),
 	)
-}
-
-func newTeller(s *store.Store, ids *idgen.Worker) *payment.Teller {
-	return payment.NewTeller(s, ids, time.Now)
-}
-
-func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
-	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
-	return inbox.New(db, bus, ids, in, consumer.Orders(payment.NewSettler(time.Now), box), t)
-}
-
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, teller *payment.Teller, s *store.Store) *gin.Engine {
-	r := httpserver.NewRouter(cfg.Base.HTTP, t)
-	httpapi.New(teller, s).Register(r, v)
-	return r
 }

@@ -17,6 +17,7 @@ import (
 	"souk.example/pkg/telemetry"
 	"souk.example/services/payment/internal/consumer"
 	"souk.example/services/payment/internal/payment"
+	"souk.example/services/payment/internal/store"
 	"souk.example/services/payment/migrations"
 )
 
@@ -74,13 +75,13 @@ func TestThroughInboxAndOutbox(t *testing.T) {
 			}, telemetry.Nop())
 			in := inbox.New(w.db, bus, ids, inbox.Config{
 				Group: consumer.Group, Topics: []string{contracts.TopicOrder}, Types: consumer.Types(), BatchMax: size,
-			}, consumer.Orders(payment.NewSettler(time.Now), box), telemetry.Nop())
+			}, consumer.Orders(payment.NewSettler(wallets, time.Now), store.NewJournal(w.db, box, payment.NewBell())), telemetry.Nop())
 
 			var events []eventbus.Event
 			for order := int64(1); order <= 20; order++ {
 				events = append(events, due(t, order, 7, 40), due(t, order, 7, 40))
 			}
-			events = append(events, due(t, 98, 7, -1), due(t, 99, 7, 0), cancelled(t, 99, 7)) // malformed; cancelled after its capture
+			events = append(events, due(t, 98, 7, -1), due(t, 99, 7, 0), refundWanted(t, 99, 7, 1)) // malformed; more than its capture
 			publish(t, bus, events)
 			run(t, box, in)
 

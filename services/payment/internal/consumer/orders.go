@@ -6,6 +6,7 @@ import (
 
 	"souk.example/contracts"
 	"souk.example/contracts/orderv1"
+	"souk.example/pkg/config"
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/inbox"
@@ -19,12 +20,12 @@ const Group = "payment"
 
 // Types lists the event types that Orders understands.
 func Types() []string {
-	return []string{contracts.OrderPaymentDue.Name, contracts.OrderCancelled.Name}
+	return []string{contracts.OrderPaymentDue.Name, contracts.OrderCancelled.Name, contracts.OrderRefundRequested.Name}
 }
 
 // Orders makes the handler of order's requests: a batch is one look-up, one
 // lock of the wallets concerned, and one write per table.
-func Orders(settler *payment.Settler, outbox store.Outbox) inbox.Batch {
+func Orders(settler *payment.Settler, journal *store.Journal) inbox.Batch {
 	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
 		requests := make([]payment.Request, len(events))
 		for i, e := range events {
@@ -34,7 +35,7 @@ func Orders(settler *payment.Settler, outbox store.Outbox) inbox.Batch {
 			}
 			requests[i] = r
 		}
-		err := settler.Settle(ctx, store.NewUnit(tx, outbox), requests)
+		err := settler.Settle(ctx, journal.Unit(tx), requests)
 		if payment.IsImpossible(err) {
 			return inbox.Permanent(err)
 		}
@@ -43,8 +44,11 @@ func Orders(settler *payment.Settler, outbox store.Outbox) inbox.Batch {
 }
 
 func requestFrom(e eventbus.Event) (payment.Request, error) {
-	if e.Type == contracts.OrderCancelled.Name {
+	switch e.Type {
+	case contracts.OrderCancelled.Name:
 		return voidFrom(e)
+	case contracts.OrderRefundRequested.Name:
+		return refundFrom(e)
 	}
 	return captureFrom(e)
 }
@@ -56,7 +60,8 @@ func captureFrom(e eventbus.Event) (payment.Request, error) {
 	}
 	return payment.Request{
 		Order: payment.OrderID(due.OrderId), User: payment.UserID(due.UserId), Action: payment.Capture,
-		Amount: money.Of(due.Payable, money.Currency(due.Currency)), Method: due.PaymentMethod, Nudged: e.Nudge,
+		Amount: money.Of(due.Payable, money.Currency(due.Currency)), Method: due.PaymentMethod,
+		Token: config.Secret(due.PaymentToken), Nudged: e.Nudge,
 	}, nil
 }
 
@@ -67,5 +72,16 @@ func voidFrom(e eventbus.Event) (payment.Request, error) {
 	}
 	return payment.Request{
 		Order: payment.OrderID(cancelled.OrderId), User: payment.UserID(cancelled.UserId), Action: payment.Void,
+	}, nil
+}
+
+func refundFrom(e eventbus.Event) (payment.Request, error) {
+	wanted, err := contracts.DecodeAs[orderv1.OrderRefundRequested](e)
+	if err != nil {
+		return payment.Request{}, err
+	}
+	return payment.Request{
+		Order: payment.OrderID(wanted.OrderId), User: payment.UserID(wanted.UserId), Action: payment.GiveBack,
+		Refund: payment.RefundID(wanted.RefundId), Amount: money.Of(wanted.Amount, money.Currency(wanted.Currency)), Nudged: e.Nudge,
 	}, nil
 }

@@ -181,7 +181,8 @@ func TestPoison(t *testing.T) {
 	for name, poison := range map[string]eventbus.Event{
 		"garbage":              {ID: "9-2", Type: contracts.OrderPaymentDue.Name, Subject: "9", Payload: []byte{0xff}},
 		"negative":             due(t, 9, 7, -1),
-		"void after capture":   cancelled(t, 1, 7),
+		"too large a refund":   refundWanted(t, 1, 7, 61),
+		"garbled refund":       {ID: "9:late-7", Type: contracts.OrderRefundRequested.Name, Subject: "9", Payload: []byte{0xff}},
 		"garbled cancellation": {ID: "9-6", Type: contracts.OrderCancelled.Name, Subject: "9", Payload: []byte{0xff}},
 	} {
 		t.Run(name, func(t *testing.T) {

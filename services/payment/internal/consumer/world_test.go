@@ -22,6 +22,7 @@ import (
 	service "souk.example/services/payment"
 	"souk.example/services/payment/internal/consumer"
 	"souk.example/services/payment/internal/payment"
+	"souk.example/services/payment/internal/store"
 	"souk.example/services/payment/migrations"
 )
 
@@ -54,9 +55,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{db: databasetest.Open(t, migrations.Set()), said: &log{}}
-	w.handle = consumer.Orders(payment.NewSettler(time.Now), w.said)
+	w.handle = consumer.Orders(payment.NewSettler(wallets, time.Now), store.NewJournal(w.db, w.said, payment.NewBell()))
 	return w
 }
+
+// wallets is a shop that takes no cards.
+var wallets = payment.Offers{contracts.MethodWallet}
 
 // deliver hands events over as the inbox does: so many per transaction, and
 // again when somebody else has decided meanwhile.
@@ -108,6 +112,18 @@ func due(t *testing.T, order, user, amount int64) eventbus.Event {
 
 func cancelled(t *testing.T, order, user int64) eventbus.Event {
 	return event(t, contracts.OrderCancelled, order, &orderv1.OrderCancelled{OrderId: order, UserId: user, Version: 3})
+}
+
+func refundWanted(t *testing.T, order, user, amount int64) eventbus.Event {
+	t.Helper()
+	id := contracts.RefundLate(order)
+	e, err := contracts.NewRefundEvent(contracts.OrderRefundRequested, order, id, &orderv1.OrderRefundRequested{
+		OrderId: order, UserId: user, Version: 4, RefundId: id, Amount: amount, Currency: "CNY", Reason: "user_cancelled",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func nudged(e eventbus.Event) eventbus.Event {

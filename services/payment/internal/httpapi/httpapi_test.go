@@ -21,6 +21,7 @@ import (
 	"souk.example/pkg/telemetry"
 	"souk.example/services/payment/internal/httpapi"
 	"souk.example/services/payment/internal/payment"
+	"souk.example/services/payment/internal/provider"
 	"souk.example/services/payment/internal/store"
 	"souk.example/services/payment/migrations"
 )
@@ -51,7 +52,7 @@ func newService(t *testing.T) *service {
 	db := databasetest.Open(t, idempotency.Migrations(), migrations.Set())
 	wallets := store.New(db)
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
-	httpapi.New(payment.NewTeller(wallets, idgen.Static(1), time.Now), wallets).Register(router, verifier)
+	httpapi.New(payment.NewTeller(wallets, idgen.Static(1), time.Now), wallets, nil, httpapi.Webhooks{Verifier: provider.NewVerifier(nil, time.Now)}).Register(router, verifier)
 	return &service{Handler: router, db: db, minter: minter}
 }
 

@@ -11,17 +11,21 @@ import (
 
 // API holds what the endpoints need.
 type API struct {
-	teller  *payment.Teller
-	wallets payment.Wallets
+	teller   *payment.Teller
+	wallets  payment.Wallets
+	recorder Recorder
+	webhooks Webhooks
 }
 
 // New makes the API.
-func New(teller *payment.Teller, wallets payment.Wallets) *API {
-	return &API{teller: teller, wallets: wallets}
+func New(teller *payment.Teller, wallets payment.Wallets, recorder Recorder, webhooks Webhooks) *API {
+	return &API{teller: teller, wallets: wallets, recorder: recorder, webhooks: webhooks}
 }
 
-// Register adds the routes to r; every one is its owner's alone.
+// Register adds the routes to r; every one is its owner's alone, but for the
+// provider's, who signs.
 func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
+	r.POST("/v1/webhooks/psp", a.psp)
 	g := r.Group("/v1/wallet", httpserver.Authenticate(v))
 	g.GET("", a.wallet)
 	g.POST("/topups", a.topUp)

@@ -16,6 +16,7 @@ const (
 	Cash  Account = "cash"  // what users paid in
 	Sales Account = "sales" // what orders brought in
 	Seed  Account = "seed"  // demo money
+	PSP   Account = "psp"   // what the provider took from cards, less what it gave back, with the sign reversed
 )
 
 // WalletID names a wallet: a user has one per currency.
@@ -45,11 +46,29 @@ type Entry struct {
 	At     time.Time
 }
 
-// captureEntry pays for an order.
+// captureEntry pays for an order out of the wallet.
 func captureEntry(p Payment) Entry {
 	from := WalletID{User: p.User, Currency: p.Captured.Currency()}
 	return Entry{Cause: cause("capture", int64(p.Order)), Debit: from.Account(), Credit: Sales, Amount: p.Captured, At: p.At}
 }
+
+// cardCaptureEntry pays for an order by card.
+func cardCaptureEntry(p Payment) Entry {
+	return Entry{Cause: cause("capture", int64(p.Order)), Debit: PSP, Credit: Sales, Amount: p.Captured, At: p.At}
+}
+
+// walletRefundEntry gives back into the wallet.
+func walletRefundEntry(r Refund, user UserID) Entry {
+	to := WalletID{User: user, Currency: r.Amount.Currency()}
+	return Entry{Cause: refundCause(r.ID), Debit: Sales, Credit: to.Account(), Amount: r.Amount, At: r.At}
+}
+
+// cardRefundEntry gives back to the card.
+func cardRefundEntry(r Refund) Entry {
+	return Entry{Cause: refundCause(r.ID), Debit: Sales, Credit: PSP, Amount: r.Amount, At: r.At}
+}
+
+func refundCause(id RefundID) string { return "refund:" + string(id) }
 
 // topUpEntry pays into a wallet.
 func topUpEntry(id int64, user UserID, amount money.Amount, at time.Time) Entry {

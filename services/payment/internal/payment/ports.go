@@ -2,21 +2,31 @@ package payment
 
 import (
 	"context"
+	"time"
 
 	"souk.example/pkg/money"
 )
 
-// Unit is one transaction's view of payments, wallets and the events that tell
-// of them. Every method works on a whole batch.
+// Unit is one transaction's view of payments, refunds, wallets and the events
+// that tell of them. Every method works on a whole batch.
 type Unit interface {
-	// Payments finds what is decided about these orders.
+	// Payments finds what is known about these orders.
 	Payments(ctx context.Context, orders []OrderID) (map[OrderID]Payment, error)
+	// Refunds finds what is known about these refunds.
+	Refunds(ctx context.Context, ids []RefundID) (map[RefundID]Refund, error)
 	// LockWallets loads and locks every wallet of these users, in the order of
 	// (user, currency), and returns the balances in minor units.
 	LockWallets(ctx context.Context, users []UserID) (map[WalletID]int64, error)
 	// Record stores the decisions and emits an event per reply. It fails when
-	// a wallet does not hold what is to be taken from it.
+	// something is no longer as it was when it was decided on.
 	Record(ctx context.Context, d Decisions) error
+}
+
+// Units makes units.
+type Units interface {
+	// InUnit runs fn in a transaction of its own and, when others were faster,
+	// again from the start.
+	InUnit(ctx context.Context, fn func(ctx context.Context, u Unit) error) error
 }
 
 // Wallets is where wallets live.
@@ -27,4 +37,50 @@ type Wallets interface {
 	Deposit(ctx context.Context, d Deposit) (Receipt, error)
 	// Balance is what the wallet holds; 0 for one that does not exist.
 	Balance(ctx context.Context, w WalletID) (money.Amount, error)
+}
+
+// Calls is where calls wait.
+type Calls interface {
+	// Claim takes at most limit calls that are due, for as long as lease, and
+	// commits what they are about as Calling before it returns: a call of
+	// another process is taken only when its lease is over.
+	Claim(ctx context.Context, as ClaimID, limit int, lease time.Duration) ([]Call, error)
+}
+
+// Journal is where the provider's words are written down.
+type Journal interface {
+	// Enter looks up what the words are about, has it judged, and stores the
+	// rulings with an event per reply, all in one transaction, run again when
+	// somebody else was faster. It returns the errors of the rulings.
+	Enter(ctx context.Context, words []Word, judge func(Records) Rulings) ([]error, error)
+}
+
+// Provider takes money from cards and gives it back. It acts once per key,
+// however often it is asked, and then repeats its answer as it stands by now.
+type Provider interface {
+	// Answer makes a call and returns the provider's word. An error is no
+	// answer: whether the call had an effect is open. ErrNotSent says that the
+	// provider was not asked.
+	Answer(ctx context.Context, c Call) (Word, error)
+	// Room is how many calls there is a point in making now: none while the
+	// provider is known not to answer, one to find out.
+	Room() int
+}
+
+// Statement is the provider's own list of charges.
+type Statement interface {
+	// Charges lists at most limit charges that were made after the one given,
+	// or from the first, in the order in which they were made.
+	Charges(ctx context.Context, after string, limit int) ([]Line, error)
+}
+
+// Watermark keeps how far the provider's list is compared, and who does it.
+type Watermark interface {
+	// Take makes as the one who compares until then, unless somebody else is;
+	// it returns the charge that was last seen to.
+	Take(ctx context.Context, as ClaimID, lease time.Duration) (after string, mine bool, err error)
+	// Keep moves the mark and renews the lease; false if that has been lost.
+	Keep(ctx context.Context, as ClaimID, after string, lease time.Duration) (mine bool, err error)
+	// Payments finds what is known about these orders.
+	Payments(ctx context.Context, orders []OrderID) (map[OrderID]Payment, error)
 }

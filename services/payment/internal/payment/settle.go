@@ -6,10 +6,16 @@ import (
 )
 
 // Settler decides what order asks for. Stateless; safe for concurrent use.
-type Settler struct{ now func() time.Time }
+type Settler struct {
+	offers Offers
+	now    func() time.Time
+}
 
-// NewSettler makes a Settler; now is the clock of the rows it leaves.
-func NewSettler(now func() time.Time) *Settler { return &Settler{now: now} }
+// NewSettler makes a Settler that takes money by the methods offered; now is
+// the clock of the rows it leaves.
+func NewSettler(offers Offers, now func() time.Time) *Settler {
+	return &Settler{offers: offers, now: now}
+}
 
 // Settle decides a batch of requests within u: what is decided already is
 // looked up, the wallets concerned are locked, the rest is decided in memory
@@ -20,11 +26,17 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 	if err != nil {
 		return err
 	}
+	refunds, err := u.Refunds(ctx, refundsOf(requests))
+	if err != nil {
+		return err
+	}
 	wallets, err := u.LockWallets(ctx, payersOf(requests, known))
 	if err != nil {
 		return err
 	}
-	d, err := Decide(requests, Book{Payments: known, Wallets: wallets}, s.now())
+	book := Book{Payments: known, Wallets: wallets}
+	book.Refunds = refunds
+	d, err := Decide(requests, book, s.offers, s.now())
 	if err != nil {
 		return err
 	}

@@ -6,25 +6,39 @@ import (
 
 	"souk.example/contracts"
 	"souk.example/contracts/paymentv1"
+	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/services/payment/internal/payment"
 )
 
-// emitReplies tells order of each payment. The event's id follows from the
-// payment, so a reply that is sent again is the same event.
-func (u unit) emitReplies(ctx context.Context, replies []payment.Payment) error {
-	if len(replies) == 0 {
+// emit tells order of each payment and each refund. An event's id follows from
+// what it tells of, so a reply that is sent again is the same event.
+func (j *Journal) emit(ctx context.Context, tx *database.Tx, replies []payment.Payment, refunds []payment.Refund) error {
+	if len(replies)+len(refunds) == 0 {
 		return nil
 	}
-	events := make([]eventbus.Event, len(replies))
-	for i, p := range replies {
+	events := make([]eventbus.Event, 0, len(replies)+len(refunds))
+	for _, p := range replies {
 		e, err := eventFor(p)
 		if err != nil {
 			return err
 		}
-		events[i] = e
+		events = append(events, e)
 	}
-	return u.outbox.Append(ctx, u.tx, contracts.TopicPayment, events...)
+	for _, r := range refunds {
+		e, err := refundEventFor(r)
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	return j.outbox.Append(ctx, tx, contracts.TopicPayment, events...)
+}
+
+func refundEventFor(r payment.Refund) (eventbus.Event, error) {
+	return contracts.NewRefundEvent(contracts.PaymentRefunded, int64(r.Order), string(r.ID), &paymentv1.PaymentRefunded{
+		OrderId: int64(r.Order), RefundId: string(r.ID), Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+	})
 }
 
 func eventFor(p payment.Payment) (eventbus.Event, error) {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
@@ -15,13 +17,17 @@ type paymentRow struct {
 	Captured, Refunded   int64
 	ProviderRef, Reason  string
 	CreatedAt, UpdatedAt int64
+	CancelRequested      int64
 }
 
-// paymentColumns are in the order of values and of fields.
+// paymentColumns are those of a new row, in the order of values.
 var paymentColumns = []string{
 	"order_id", "user_id", "status", "method", "amount", "currency", "captured", "refunded",
 	"provider_ref", "reason", "created_at", "updated_at",
 }
+
+// paymentFields are those that are read, in the order of fields.
+var paymentFields = append(slices.Clone(paymentColumns), "cancel_requested")
 
 func (r *paymentRow) values() []any {
 	return []any{
@@ -34,7 +40,7 @@ func (r *paymentRow) values() []any {
 func (r *paymentRow) fields() []any {
 	return []any{
 		&r.OrderID, &r.UserID, &r.Status, &r.Method, &r.Amount, &r.Currency, &r.Captured, &r.Refunded,
-		&r.ProviderRef, &r.Reason, &r.CreatedAt, &r.UpdatedAt,
+		&r.ProviderRef, &r.Reason, &r.CreatedAt, &r.UpdatedAt, &r.CancelRequested,
 	}
 }
 
@@ -52,9 +58,17 @@ func (r *paymentRow) payment() payment.Payment {
 	currency := money.Currency(r.Currency)
 	return payment.Payment{
 		Order: payment.OrderID(r.OrderID), User: payment.UserID(r.UserID), Status: payment.Status(r.Status), Method: r.Method,
-		Amount: money.Of(r.Amount, currency), Captured: money.Of(r.Captured, currency),
-		Reason: r.Reason, At: database.Time(r.UpdatedAt),
+		Amount: money.Of(r.Amount, currency), Captured: money.Of(r.Captured, currency), Refunded: money.Of(r.Refunded, currency),
+		Charge: r.ProviderRef, Reason: r.Reason, CancelRequested: r.CancelRequested != 0, At: database.Time(r.UpdatedAt),
 	}
+}
+
+var refundColumns = []string{"refund_id", "order_id", "status", "amount", "currency", "provider_ref", "created_at", "updated_at"}
+
+// refundRow is the row of a new refund.
+func refundRow(r payment.Refund) []any {
+	at := database.Micros(r.At)
+	return []any{string(r.ID), int64(r.Order), string(r.Status), r.Amount.Minor(), string(r.Amount.Currency()), r.Ref, at, at}
 }
 
 var walletColumns = []string{"user_id", "currency", "balance"}

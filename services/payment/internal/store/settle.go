@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +15,17 @@ import (
 
 // Payments implements payment.Unit.
 func (u unit) Payments(ctx context.Context, orders []payment.OrderID) (map[payment.OrderID]payment.Payment, error) {
+	return payments(ctx, u.tx, orders)
+}
+
+// querier is a transaction, or the database outside of any.
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func payments(ctx context.Context, q querier, orders []payment.OrderID) (map[payment.OrderID]payment.Payment, error) {
 	in, args := database.In(orders)
-	rows, err := u.tx.Query(ctx, "SELECT "+strings.Join(paymentColumns, ",")+" FROM payment WHERE order_id IN "+in, args...)
+	rows, err := q.Query(ctx, "SELECT "+strings.Join(paymentFields, ",")+" FROM payment WHERE order_id IN "+in, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look up %d payments: %w", len(orders), err)
 	}
@@ -57,10 +67,13 @@ func (u unit) LockWallets(ctx context.Context, users []payment.UserID) (map[paym
 	return balances, rows.Err()
 }
 
-// Record implements payment.Unit. A duplicate payment or entry means that
-// somebody else has decided meanwhile: database.ErrDuplicate, decide again.
+// Record implements payment.Unit. A duplicate payment, refund or entry means
+// that somebody else has decided meanwhile: database.ErrDuplicate, decide again.
 func (u unit) Record(ctx context.Context, d payment.Decisions) error {
 	if err := u.insertPayments(ctx, d.Payments); err != nil {
+		return err
+	}
+	if err := u.amend(ctx, d); err != nil {
 		return err
 	}
 	if err := insertEntries(ctx, u.tx, d.Entries); err != nil {
@@ -69,7 +82,28 @@ func (u unit) Record(ctx context.Context, d payment.Decisions) error {
 	if err := u.take(ctx, d.Taken); err != nil {
 		return err
 	}
-	return u.emitReplies(ctx, d.Replies)
+	if err := u.journal.addCalls(ctx, u.tx, d.Calls); err != nil {
+		return err
+	}
+	return u.journal.emit(ctx, u.tx, d.Replies, d.RefundReplies)
+}
+
+// amend stores what concerns payments that were there before; for a batch of
+// captures it is no statement at all.
+func (u unit) amend(ctx context.Context, d payment.Decisions) error {
+	if err := endCalls(ctx, u.tx, d.Dropped); err != nil {
+		return err
+	}
+	if err := changePayments(ctx, u.tx, d.Changes); err != nil {
+		return err
+	}
+	if err := reserveRefunds(ctx, u.tx, d.Reserved); err != nil {
+		return err
+	}
+	if err := insertRefunds(ctx, u.tx, d.Refunds); err != nil {
+		return err
+	}
+	return credit(ctx, u.tx, d.Given)
 }
 
 func (u unit) insertPayments(ctx context.Context, payments []payment.Payment) error {

@@ -1,0 +1,176 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"souk.example/pkg/config"
+	"souk.example/services/payment/internal/payment"
+)
+
+// maxReply bounds what is read of a reply: a full page of the list fits.
+const maxReply = 4 << 20
+
+// idleTimeout is how long a connection is kept that nobody uses.
+const idleTimeout = 30 * time.Second
+
+// StatusError is a reply that is no answer.
+type StatusError struct {
+	Status int
+	Code   string // of the problem, if it has a plain one
+}
+
+// Error names the status and the code.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("the provider answers %d %s", e.Status, e.Code)
+}
+
+// Client speaks the provider's HTTP API. Safe for concurrent use.
+type Client struct {
+	http *http.Client
+	base string
+	key  config.Secret
+}
+
+// NewClient makes a Client that keeps at most conns connections. Calls end with
+// their context.
+func NewClient(cfg Config, conns int) *Client {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConns: conns, MaxIdleConnsPerHost: conns, MaxConnsPerHost: conns + 1, // one for the list
+		IdleConnTimeout: idleTimeout, ForceAttemptHTTP2: true,
+	}
+	return &Client{
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		base: strings.TrimSuffix(cfg.URL, "/"), key: cfg.APIKey,
+	}
+}
+
+// Close drops the idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Answer implements payment.Provider, without its Room.
+func (c *Client) Answer(ctx context.Context, call payment.Call) (payment.Word, error) {
+	if call.Kind == payment.Return {
+		return c.refund(ctx, call)
+	}
+	return c.charge(ctx, call)
+}
+
+type chargeRequest struct {
+	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
+	Token     string `json:"token"`
+	Reference string `json:"reference"`
+}
+
+func (c *Client) charge(ctx context.Context, call payment.Call) (payment.Word, error) {
+	var reply chargeJSON
+	err := c.post(ctx, "/v1/charges", call.Key, chargeRequest{
+		Amount: call.Amount.Minor(), Currency: string(call.Amount.Currency()), Token: call.Token.Reveal(), Reference: call.Key,
+	}, &reply)
+	if err != nil {
+		return payment.Word{}, fmt.Errorf("charge: %w", err)
+	}
+	word, err := reply.word()
+	if err != nil || word.Order != call.Order {
+		return payment.Word{}, fmt.Errorf("charge: %w", errors.Join(errMalformed, err))
+	}
+	return word, nil
+}
+
+type refundRequest struct {
+	Charge    string `json:"charge"`
+	Amount    int64  `json:"amount"`
+	Reference string `json:"reference"`
+}
+
+func (c *Client) refund(ctx context.Context, call payment.Call) (payment.Word, error) {
+	var reply refundJSON
+	err := c.post(ctx, "/v1/refunds", call.Key, refundRequest{Charge: call.Charge, Amount: call.Amount.Minor(), Reference: call.Key}, &reply)
+	if err != nil {
+		return payment.Word{}, fmt.Errorf("refund: %w", err)
+	}
+	word, err := reply.word()
+	if err != nil || string(word.Refund) != call.Key || reply.Charge != call.Charge {
+		return payment.Word{}, fmt.Errorf("refund: %w", errors.Join(errMalformed, err))
+	}
+	word.Order = call.Order
+	return word, nil
+}
+
+// Charges implements payment.Statement.
+func (c *Client) Charges(ctx context.Context, after string, limit int) ([]payment.Line, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if after != "" {
+		query.Set("after", after)
+	}
+	var reply struct {
+		Items []chargeJSON `json:"items"`
+	}
+	if err := c.send(ctx, http.MethodGet, "/v1/charges?"+query.Encode(), "", nil, &reply); err != nil {
+		return nil, err
+	}
+	lines := make([]payment.Line, len(reply.Items))
+	for i, item := range reply.Items {
+		word, err := item.word()
+		if err != nil {
+			return nil, err
+		}
+		lines[i] = payment.Line{Word: word, ID: item.ID, Made: item.CreatedAt}
+	}
+	return lines, nil
+}
+
+func (c *Client) post(ctx context.Context, path, key string, body, reply any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.send(ctx, http.MethodPost, path, key, encoded, reply)
+}
+
+func (c *Client) send(ctx context.Context, method, path, key string, body []byte, reply any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	if key != "" {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the reply: %w", err)
+	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
+		return &StatusError{Status: resp.StatusCode, Code: problemCode(text)}
+	case json.Unmarshal(text, reply) != nil:
+		return errMalformed // json's own error may quote the reply
+	}
+	return nil
+}
+
+func problemCode(text []byte) string {
+	var problem struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(text, &problem) != nil || !plainCode.MatchString(problem.Code) {
+		return ""
+	}
+	return problem.Code
+}

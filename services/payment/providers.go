@@ -1,0 +1,81 @@
+package payment
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/fx"
+
+	"souk.example/contracts"
+	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
+	"souk.example/pkg/outbox"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/payment/internal/alarm"
+	"souk.example/services/payment/internal/consumer"
+	"souk.example/services/payment/internal/httpapi"
+	"souk.example/services/payment/internal/payment"
+	"souk.example/services/payment/internal/provider"
+	"souk.example/services/payment/internal/store"
+)
+
+func newJournal(db *database.DB, box *outbox.Outbox, bell payment.Bell) *store.Journal {
+	return store.NewJournal(db, box, bell)
+}
+
+func newTeller(s *store.Store, ids *idgen.Worker) *payment.Teller {
+	return payment.NewTeller(s, ids, time.Now)
+}
+
+func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, j *store.Journal, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+	in := cfg.Inbox
+	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	return inbox.New(db, bus, ids, in, consumer.Orders(payment.NewSettler(offers(cfg), time.Now), j), t)
+}
+
+func offers(cfg Config) payment.Offers {
+	if cfg.Provider.Offered() {
+		return payment.Offers{contracts.MethodWallet, contracts.MethodCard}
+	}
+	return payment.Offers{contracts.MethodWallet}
+}
+
+// newProvider is the provider as those see it who make calls and who read its list.
+func newProvider(lc fx.Lifecycle, cfg Config, log *slog.Logger) (payment.Provider, payment.Statement) {
+	if !cfg.Provider.Offered() {
+		return provider.None{}, provider.None{}
+	}
+	client := provider.NewClient(cfg.Provider, cfg.Calls.Concurrency)
+	lc.Append(fx.StopHook(client.Close))
+	return provider.NewBreaker(client, cfg.Provider, log), client
+}
+
+func newAlarms(t *telemetry.Telemetry) (*alarm.Alarms, error) {
+	return alarm.New(t.Registry, t.Logger)
+}
+
+func newRecorder(j *store.Journal, alarms *alarm.Alarms, cfg Config) *payment.Recorder {
+	return payment.NewRecorder(j, alarms, time.Now, cfg.Words, database.IsTransient)
+}
+
+func newCaller(j *store.Journal, p payment.Provider, r *payment.Recorder, bell payment.Bell, log *slog.Logger, cfg Config) *payment.Caller {
+	return payment.NewCaller(rand.Text(), j, p, r, bell, log, cfg.Calls)
+}
+
+func newReconciler(j *store.Journal, s payment.Statement, r *payment.Recorder, alarms *alarm.Alarms, log *slog.Logger, cfg Config) *payment.Reconciler {
+	return payment.NewReconciler(rand.Text(), j, s, r, alarms, log, time.Now, cfg.Reconcile)
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, teller *payment.Teller, s *store.Store, words *payment.Recorder) *gin.Engine {
+	r := httpserver.NewRouter(cfg.Base.HTTP, t)
+	httpapi.New(teller, s, words, httpapi.Webhooks{
+		Verifier: provider.NewVerifier(cfg.Provider.WebhookSecrets, time.Now), Merchant: cfg.Provider.Merchant,
+	}).Register(r, v)
+	return r
+}
