@@ -1,30 +1,45 @@
 package payment_test
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"souk.example/pkg/config"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
 )
 
-// machine applies decisions the way storage does, and checks after each step
-// that the books are right.
+// machine is payment with a provider and a network between them that loses,
+// repeats and reorders. It applies decisions and rulings the way storage does,
+// and checks after each step that the books are right.
 type machine struct {
 	book    payment.Book
 	entries []payment.Entry
 	causes  map[string]bool
 	asked   map[payment.OrderID]bool
 	topUps  int64
+
+	calls  map[string]payment.Call // that wait or are made, with their claim
+	claims int
+	made   []payment.Call // claimed at some time: any of them may reach the provider yet
+	psp    provider
+	heard  []payment.Word // said at some time: any of it may arrive, again and late
+	told   map[payment.OrderID][]payment.Status
 }
 
 func newMachine() *machine {
 	return &machine{
-		book:   payment.Book{Payments: map[payment.OrderID]payment.Payment{}, Wallets: map[payment.WalletID]int64{}},
-		causes: map[string]bool{}, asked: map[payment.OrderID]bool{},
+		book: payment.Book{
+			Payments: map[payment.OrderID]payment.Payment{}, Wallets: map[payment.WalletID]int64{}, Refunds: map[payment.RefundID]payment.Refund{},
+		},
+		causes: map[string]bool{}, asked: map[payment.OrderID]bool{}, calls: map[string]payment.Call{},
+		psp: provider{charges: map[string]*charge{}, refunds: map[string]*charge{}}, told: map[payment.OrderID][]payment.Status{},
 	}
 }
 
@@ -42,7 +57,8 @@ func drawRequest(t *rapid.T) payment.Request {
 		User:   w.User,
 		Action: rapid.SampledFrom([]payment.Action{payment.Capture, payment.Capture, payment.Capture, payment.Void}).Draw(t, "action"),
 		Amount: money.Of(rapid.Int64Range(0, 60).Draw(t, "amount"), w.Currency),
-		Method: rapid.SampledFrom([]string{"wallet", "wallet", "card"}).Draw(t, "method"),
+		Method: rapid.SampledFrom([]string{"wallet", "card", "card", "barter"}).Draw(t, "method"),
+		Token:  config.Secret(rapid.SampledFrom([]string{"tok", "tok", "tok", ""}).Draw(t, "token")),
 		Nudged: rapid.Bool().Draw(t, "nudged"),
 	}
 }
@@ -66,131 +82,225 @@ func (m *machine) TopUp(t *rapid.T) {
 // Settle decides a batch at once and, from the same book, one by one: a batch
 // is only an optimisation.
 func (m *machine) Settle(t *rapid.T) {
-	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 8).Draw(t, "requests")
-	whole, err := payment.Decide(requests, m.book, at)
-	single, singleErr := m.oneByOne(requests)
-	if (err == nil) != (singleErr == nil) {
-		t.Fatalf("as a batch %v, one by one %v", err, singleErr)
+	m.settle(t, rapid.SliceOfN(rapid.Custom(drawRequest), 1, 8).Draw(t, "requests"))
+}
+
+// Refund asks for a part of some payment back, or for more than there is.
+func (m *machine) Refund(t *rapid.T) {
+	order := payment.OrderID(rapid.IntRange(1, 12).Draw(t, "order"))
+	p := m.book.Payments[order]
+	id := payment.RefundID(fmt.Sprintf("%d:%s", order, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "refund")))
+	m.settle(t, []payment.Request{{
+		Order: order, User: p.User, Action: payment.GiveBack, Refund: id, Nudged: rapid.Bool().Draw(t, "nudged"),
+		Amount: money.Of(rapid.Int64Range(0, max(p.Amount.Minor(), 1)).Draw(t, "amount"), p.Amount.Currency()),
+	}})
+}
+
+func (m *machine) settle(t *rapid.T, requests []payment.Request) {
+	whole, err := payment.Decide(requests, m.book, withCards, at)
+	single := m.copy()
+	for _, r := range requests {
+		d, singleErr := payment.Decide([]payment.Request{r}, single.book, withCards, at)
+		if singleErr != nil {
+			if err == nil || !payment.IsImpossible(singleErr) {
+				t.Fatalf("as a batch %v, one by one %v", err, singleErr)
+			}
+			return // nothing of the batch may stand
+		}
+		single.apply(t, d)
 	}
 	if err != nil {
-		if !payment.IsImpossible(err) {
-			t.Fatal(err)
-		}
-		return // nothing of the batch may stand
+		t.Fatalf("as a batch %v, one by one nothing", err)
 	}
-	if !reflect.DeepEqual(whole.Payments, single.Payments) || !maps.Equal(whole.Taken, single.Taken) {
-		t.Fatalf("as a batch %+v, one by one %+v", whole, single)
+	for _, r := range requests {
+		m.asked[r.Order] = m.asked[r.Order] || r.Action != payment.GiveBack
 	}
 	m.checkReplies(t, requests, whole)
-	m.apply(t, requests, whole)
-}
-
-func (m *machine) oneByOne(requests []payment.Request) (all payment.Decisions, err error) {
-	book := payment.Book{Payments: maps.Clone(m.book.Payments), Wallets: maps.Clone(m.book.Wallets)}
-	all.Taken = map[payment.WalletID]int64{}
-	for _, r := range requests {
-		d, err := payment.Decide([]payment.Request{r}, book, at)
-		if err != nil {
-			return payment.Decisions{}, err
-		}
-		for _, p := range d.Payments {
-			book.Payments[p.Order] = p
-			all.Payments = append(all.Payments, p)
-		}
-		for w, amount := range d.Taken {
-			book.Wallets[w] -= amount
-			all.Taken[w] += amount
-		}
+	m.apply(t, whole)
+	if !reflect.DeepEqual(m.book, single.book) || !maps.Equal(m.calls, single.calls) || len(m.entries) != len(single.entries) {
+		t.Fatalf("as a batch %+v with %v, one by one %+v with %v", m.book, m.calls, single.book, single.calls)
 	}
-	return all, nil
 }
 
-// checkReplies: order is told of every new decision, and of an old one only
-// when it says that it still waits; never otherwise than recorded.
+func (m *machine) copy() *machine {
+	c := *m
+	c.book = payment.Book{Payments: maps.Clone(m.book.Payments), Wallets: maps.Clone(m.book.Wallets), Refunds: maps.Clone(m.book.Refunds)}
+	c.causes, c.calls, c.told = maps.Clone(m.causes), maps.Clone(m.calls), maps.Clone(m.told)
+	c.entries = slices.Clone(m.entries)
+	return &c
+}
+
+// checkReplies: order is told of every decision that is one, and of an old one
+// only when it says that it still waits.
 func (m *machine) checkReplies(t *rapid.T, requests []payment.Request, d payment.Decisions) {
-	want := map[payment.OrderID]payment.Payment{}
+	want := map[payment.OrderID]bool{}
 	for _, p := range d.Payments {
-		if p.Status != payment.Voided {
-			want[p.Order] = p
+		if p.Status == payment.Captured || p.Status == payment.Failed {
+			want[p.Order] = true
 		}
 	}
 	for _, r := range requests {
-		was, decided := m.book.Payments[r.Order]
-		if decided && r.Nudged && r.Action == payment.Capture && was.Status != payment.Voided {
-			want[r.Order] = was
+		was := m.book.Payments[r.Order].Status
+		if r.Nudged && r.Action == payment.Capture && (was == payment.Captured || was == payment.Failed) {
+			want[r.Order] = true
 		}
 	}
-	got := map[payment.OrderID]payment.Payment{}
+	got := map[payment.OrderID]bool{}
 	for _, p := range d.Replies {
-		got[p.Order] = p
+		got[p.Order] = true
 	}
 	if len(got) != len(d.Replies) || !maps.Equal(got, want) {
 		t.Fatalf("told %+v, want %+v", d.Replies, want)
 	}
 }
 
-func (m *machine) apply(t *rapid.T, requests []payment.Request, d payment.Decisions) {
-	for _, r := range requests {
-		m.asked[r.Order] = true
-	}
+// apply stores decisions under the conditions under which storage does.
+func (m *machine) apply(t *rapid.T, d payment.Decisions) {
 	for _, p := range d.Payments {
 		if was, decided := m.book.Payments[p.Order]; decided {
 			t.Fatalf("order %d was %s and is decided again: %s", p.Order, was.Status, p.Status)
 		}
 		m.book.Payments[p.Order] = p
 	}
+	m.change(t, d.Changes)
+	for order, amount := range d.Reserved {
+		p := m.book.Payments[order]
+		p.Refunded = money.Of(p.Refunded.Minor()+amount, p.Amount.Currency())
+		m.book.Payments[order] = p
+	}
+	for _, r := range d.Refunds {
+		m.book.Refunds[r.ID] = r
+	}
+	for _, key := range d.Dropped {
+		delete(m.calls, key)
+	}
+	for _, c := range d.Calls {
+		m.calls[c.Key] = c
+	}
 	for _, e := range d.Entries {
 		m.write(t, e)
+	}
+	for w, amount := range d.Given {
+		m.book.Wallets[w] += amount
 	}
 	for w, amount := range d.Taken {
 		m.book.Wallets[w] -= amount
 	}
+	m.tell(d.Replies)
 }
 
-// Check holds the invariants.
-func (m *machine) Check(t *rapid.T) {
-	fold := map[payment.WalletID]int64{}
-	paid := map[money.Currency]int64{}
-	for _, e := range m.entries {
-		if e.Amount.Minor() <= 0 {
-			t.Fatalf("entry %+v moves nothing", e)
+func (m *machine) change(t *rapid.T, changes []payment.Change) {
+	for _, c := range changes {
+		was := m.book.Payments[c.Order]
+		if was.Status != c.Was {
+			t.Fatalf("order %d was %s, not %s", c.Order, was.Status, c.Was)
 		}
-		for user := payment.UserID(1); user <= 3; user++ {
-			w := payment.WalletID{User: user, Currency: e.Amount.Currency()}
-			if e.Credit == w.Account() {
-				fold[w] += e.Amount.Minor()
-			}
-			if e.Debit == w.Account() {
-				fold[w] -= e.Amount.Minor()
-			}
-		}
-		if e.Credit == payment.Sales {
-			paid[e.Amount.Currency()] += e.Amount.Minor()
-		}
-	}
-	for w, balance := range m.book.Wallets {
-		if balance != fold[w] || balance < 0 {
-			t.Fatalf("wallet %v holds %d, its ledger says %d", w, balance, fold[w])
-		}
-	}
-	for _, p := range m.book.Payments {
-		paid[p.Captured.Currency()] -= p.Captured.Minor()
-		if !p.Captured.IsZero() && p.Captured != p.Amount || (p.Status != payment.Captured && !p.Captured.IsZero()) {
-			t.Fatalf("payment %+v took neither all nor nothing", p)
-		}
-	}
-	for currency, left := range paid {
-		if left != 0 {
-			t.Fatalf("sales differ from captures by %d %s", left, currency)
-		}
-	}
-	if len(m.asked) != len(m.book.Payments) {
-		t.Fatalf("%d orders asked, %d decided", len(m.asked), len(m.book.Payments))
+		c.Refunded = was.Refunded // is not changed by this
+		m.book.Payments[c.Order] = c.Payment
 	}
 }
 
-func TestDecideKeepsTheBooks(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		t.Repeat(rapid.StateMachineActions(newMachine()))
-	})
+func (m *machine) tell(replies []payment.Payment) {
+	for _, p := range replies {
+		m.told[p.Order] = append(slices.Clone(m.told[p.Order]), p.Status)
+	}
+}
+
+// Claim takes any calls, also those that somebody else is making: a lease may
+// be over while its owner still lives.
+func (m *machine) Claim(t *rapid.T) {
+	for _, key := range slices.Sorted(maps.Keys(m.calls)) {
+		if !rapid.Bool().Draw(t, "claimed") {
+			continue
+		}
+		m.claim(key)
+	}
+}
+
+func (m *machine) claim(key string) payment.Call {
+	m.claims++
+	c := m.calls[key]
+	c.Claim, c.Attempts = payment.ClaimID(fmt.Sprint("claim", m.claims)), c.Attempts+1
+	m.calls[key] = c
+	m.made = append(m.made, c)
+	if c.Kind == payment.Return {
+		r := m.book.Refunds[payment.RefundID(key)]
+		r.Status = payment.NextOfRefund(r.Status, payment.Called).To
+		m.book.Refunds[r.ID] = r
+		return c
+	}
+	p := m.book.Payments[c.Order]
+	p.Status = payment.Next(p.Status, payment.Called).To
+	m.book.Payments[p.Order] = p
+	return c
+}
+
+// Hear has some of what was ever said arrive, in any order.
+func (m *machine) Hear(t *rapid.T) {
+	if len(m.heard) > 0 {
+		m.hear(t, rapid.SliceOfN(rapid.SampledFrom(m.heard), 1, 6).Draw(t, "words"))
+	}
+}
+
+func (m *machine) hear(t *rapid.T, words []payment.Word) {
+	single := m.copy()
+	var singleErrs []error
+	for _, w := range words {
+		singleErrs = append(singleErrs, single.enter(t, []payment.Word{w})...)
+	}
+	errs := m.enter(t, words)
+	if !reflect.DeepEqual(m.book, single.book) || !maps.Equal(m.calls, single.calls) || !reflect.DeepEqual(m.told, single.told) {
+		t.Fatalf("as a batch %+v with %v, one by one %+v with %v", m.book, m.calls, single.book, single.calls)
+	}
+	for i := range words {
+		if !errors.Is(errs[i], errors.Unwrap(singleErrs[i])) {
+			t.Fatalf("word %d: as a batch %v, one by one %v", i, errs[i], singleErrs[i])
+		}
+	}
+}
+
+func (m *machine) enter(t *rapid.T, words []payment.Word) []error {
+	records := payment.Records{Payments: m.book.Payments, Refunds: m.book.Refunds, Claims: map[string]payment.ClaimID{}}
+	for key, c := range m.calls {
+		records.Claims[key] = c.Claim
+	}
+	r := payment.Judge(words, records, at)
+	for _, key := range r.Done {
+		delete(m.calls, key)
+	}
+	for _, l := range r.Later {
+		c := m.calls[l.Key]
+		if c.Claim != l.Claim || l.Pause <= 0 {
+			t.Fatalf("call %+v is put off by %+v", c, l)
+		}
+		c.Claim = ""
+		m.calls[l.Key] = c
+	}
+	m.change(t, r.Changes)
+	for _, c := range r.RefundChanges {
+		if was := m.book.Refunds[c.ID].Status; was != c.Was {
+			t.Fatalf("refund %s was %s, not %s", c.ID, was, c.Was)
+		}
+		m.book.Refunds[c.ID] = c.Refund
+	}
+	for _, e := range r.Entries {
+		m.write(t, e)
+	}
+	m.tell(r.Replies)
+	return r.Errs
+}
+
+// The suites add up to 10,000 sequences.
+func TestPaymentsAgreeWithTheProvider(t *testing.T) {
+	suites := 100
+	if testing.Short() {
+		suites = 5
+	}
+	for range suites {
+		rapid.Check(t, func(t *rapid.T) {
+			m := newMachine()
+			t.Repeat(rapid.StateMachineActions(m))
+			m.comeToRest(t)
+		})
+	}
 }
