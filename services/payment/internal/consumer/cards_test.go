@@ -1,22 +1,314 @@
 package consumer_test
 
 import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
+	. "souk.example/services/payment/internal/provider/providertest"
 )
 
-func TestACardIsCharged(t *testing.T) {
-	w := newCards(t, nil)
-	w.serve(t, 1, payment.CallerConfig{})
-	w.give(t, dueByCard(t, 1, 40, "tok_ok"))
+// quick makes a provider that hangs cost little.
+var quick = payment.CallerConfig{Timeout: 300 * time.Millisecond}
+
+// always treats every request alike.
+func always(m Manner) func(string, string, int) Manner {
+	return func(string, string, int) Manner { return m }
+}
+
+// first treats the first n requests of each key so, and the rest properly.
+func first(n int, m Manner) func(string, string, int) Manner {
+	return func(_, _ string, nth int) Manner {
+		if nth <= n {
+			return m
+		}
+		return Properly
+	}
+}
+
+// Whatever the provider does with a card, it ends in what it says, and order is
+// told that and nothing else.
+func TestOneCard(t *testing.T) {
+	for name, c := range map[string]struct {
+		manner func(string, string, int) Manner
+		want   payment.Status
+		told   string
+	}{
+		"properly":            {always(Properly), payment.Captured, "1-40 payment.captured.v1"},
+		"declined":            {always(Declining), payment.Failed, "1-41 payment.failed.v1"},
+		"hangs twice":         {first(2, Hanging), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is lost":   {first(1, Replyless), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is noise":  {first(1, Garbled), payment.Captured, "1-40 payment.captured.v1"},
+		"down for a while":    {first(2, Down), payment.Captured, "1-40 payment.captured.v1"},
+		"refuses for a while": {first(1, Refusing), payment.Captured, "1-40 payment.captured.v1"},
+		"declined in silence": {func(_, _ string, nth int) Manner { return []Manner{Declining, Hanging}[nth%2] }, payment.Failed, "1-41 payment.failed.v1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newCards(t, c.manner)
+			w.serve(t, 1, quick)
+			w.give(t, dueByCard(t, 1, 40, "tok"), dueByCard(t, 1, 40, "tok"))
+			w.awaitStatus(t, 1, c.want)
+			if got := w.told(); !slices.Equal(got, []string{c.told}) {
+				t.Errorf("order was told %v, want %s", got, c.told)
+			}
+			w.give(t, dueByCard(t, 1, 40, "tok"), nudged(dueByCard(t, 1, 40, "tok")))
+			if got := w.told(); !slices.Equal(got, []string{c.told, c.told}) {
+				t.Errorf("nudged, order was told %v, want %s twice", got, c.told)
+			}
+			w.checkPSP(t)
+		})
+	}
+}
+
+// What is not an answer leaves the payment open, however often it comes.
+func TestNoAnswer(t *testing.T) {
+	for name, manner := range map[string]Manner{
+		"processing": Processing, "another amount": Cheating, "refused": Refusing, "noise": Garbled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newCards(t, always(manner))
+			w.serve(t, 1, quick)
+			w.give(t, dueByCard(t, 1, 40, "tok"))
+			await(t, "asked twice", func() bool { return w.psp.Requests("1") >= 2 })
+			w.awaitStatus(t, 1, payment.Unknown)
+			if got := w.told(); len(got) != 0 {
+				t.Errorf("order was told %v", got)
+			}
+			if n := w.number(t, "SELECT COUNT(*) FROM ledger_entry"); n != 0 {
+				t.Errorf("%d entries in the ledger", n)
+			}
+		})
+	}
+}
+
+// Late success is found by asking again with the same key.
+func TestLateSuccess(t *testing.T) {
+	w := newCards(t, first(1, Processing))
+	w.serve(t, 1, quick)
+	w.give(t, dueByCard(t, 1, 40, "tok"))
+	w.awaitStatus(t, 1, payment.Unknown)
+	w.psp.Amend("1", func(c *Charge) { c.Status = "succeeded" })
 	w.awaitStatus(t, 1, payment.Captured)
-	if got := w.told(); !slices.Equal(got, []string{"1-40 payment.captured.v1"}) {
+	w.checkPSP(t)
+}
+
+// A cancellation before the provider was asked sees to it that it never is;
+// later it is only remembered, and what was taken is told.
+func TestCancelled(t *testing.T) {
+	t.Run("before the request", func(t *testing.T) {
+		w := newCards(t, nil)
+		w.serve(t, 1, quick)
+		w.give(t, cancelled(t, 1, 7))
+		w.give(t, dueByCard(t, 1, 40, "tok"), nudged(dueByCard(t, 1, 40, "tok")))
+		w.give(t, dueByCard(t, 2, 40, "tok")) // by the time it is done, so would be the other
+		w.awaitStatus(t, 2, payment.Captured)
+		if w.status(t, 1) != "VOIDED" || w.psp.Requests("1") != 0 || len(w.told()) != 1 {
+			t.Errorf("%s after %d requests, told %v", w.status(t, 1), w.psp.Requests("1"), w.told())
+		}
+	})
+	t.Run("before the call", func(t *testing.T) {
+		w := newCards(t, nil)
+		w.give(t, dueByCard(t, 1, 40, "tok"))
+		w.give(t, cancelled(t, 1, 7))
+		w.serve(t, 1, quick)
+		w.give(t, dueByCard(t, 2, 40, "tok"))
+		w.awaitStatus(t, 2, payment.Captured)
+		if w.status(t, 1) != "VOIDED" || w.psp.Requests("1") != 0 {
+			t.Errorf("%s after %d requests", w.status(t, 1), w.psp.Requests("1"))
+		}
+		w.checkPSP(t)
+	})
+	t.Run("during the call, then refunded", func(t *testing.T) {
+		asked, answer := make(chan struct{}), make(chan struct{})
+		w := newCards(t, func(key, _ string, _ int) Manner {
+			if key == "1" {
+				close(asked)
+				<-answer
+			}
+			return Properly
+		})
+		w.serve(t, 1, payment.CallerConfig{})
+		w.give(t, dueByCard(t, 1, 40, "tok"))
+		<-asked
+		w.give(t, cancelled(t, 1, 7))
+		if n := w.number(t, "SELECT cancel_requested FROM payment WHERE status = 'CALLING'"); n != 1 {
+			t.Errorf("cancel_requested is %d", n)
+		}
+		close(answer)
+		w.awaitStatus(t, 1, payment.Captured)
+		w.give(t, cancelled(t, 1, 7), refundWanted(t, 1, 7, 40))
+		await(t, "refunded", func() bool { return w.number(t, "SELECT COUNT(*) FROM refund WHERE status = 'REFUNDED'") == 1 })
+		w.give(t, refundWanted(t, 1, 7, 40), nudged(refundWanted(t, 1, 7, 40)))
+		want := []string{"1-40 payment.captured.v1", "1:late-42 payment.refunded.v1", "1:late-42 payment.refunded.v1"}
+		if got := w.told(); !slices.Equal(got, want) {
+			t.Errorf("order was told %v, want %v", got, want)
+		}
+		if n := w.number(t, "SELECT cancel_requested * refunded FROM payment"); n != 40 {
+			t.Errorf("%d is refunded of a payment that was cancelled", n)
+		}
+		w.checkPSP(t)
+	})
+}
+
+// A refund is made once, whatever the provider does with it.
+func TestOneRefund(t *testing.T) {
+	for name, manner := range map[string]Manner{"hangs": Hanging, "reply lost": Replyless, "down": Down, "noise": Garbled, "refuses": Refusing} {
+		t.Run(name, func(t *testing.T) {
+			w := newCards(t, func(key, _ string, nth int) Manner {
+				if key == "1:late" && nth == 1 {
+					return manner
+				}
+				return Properly
+			})
+			w.serve(t, 1, quick)
+			w.give(t, dueByCard(t, 1, 40, "tok"))
+			w.awaitStatus(t, 1, payment.Captured)
+			w.give(t, refundWanted(t, 1, 7, 40), refundWanted(t, 1, 7, 40))
+			await(t, "refunded", func() bool { return w.number(t, "SELECT COUNT(*) FROM refund WHERE status = 'REFUNDED'") == 1 })
+			if n := len(w.psp.Refunds()); n != 1 {
+				t.Errorf("the provider made %d refunds", n)
+			}
+			w.checkPSP(t)
+		})
+	}
+}
+
+// A wallet has its money back when the batch stands, and can spend it in the
+// same one.
+func TestWalletRefund(t *testing.T) {
+	w := newCards(t, nil)
+	w.fund(t, 100, 7)
+	w.give(t, due(t, 1, 7, 100))
+	w.give(t, refundWanted(t, 1, 7, 60), due(t, 2, 7, 60))
+	if got := w.told(); !slices.Equal(got, []string{"1-40 payment.captured.v1", "2-40 payment.captured.v1", "1:late-42 payment.refunded.v1"}) {
 		t.Errorf("order was told %v", got)
 	}
-	if n := w.number(t, "SELECT captured FROM payment WHERE provider_ref = 'ch_000001'"); n != 40 {
-		t.Errorf("captured %d", n)
+	if n := w.number(t, "SELECT balance FROM wallet WHERE user_id = 7"); n != 0 {
+		t.Errorf("the wallet holds %d", n)
 	}
-	w.checkPSP(t)
+	if n := w.number(t, "SELECT amount FROM ledger_entry WHERE cause = 'refund:1:late' AND debit_account = 'sales' AND credit_account = 'wallet:7'"); n != 60 {
+		t.Errorf("the ledger says %d", n)
+	}
+}
+
+// Fifty refunds of one capture at the same time give back what was taken and
+// not a unit more.
+func TestFiftyRefundsOfOneCapture(t *testing.T) {
+	for _, method := range []string{"wallet", "card"} {
+		t.Run(method, func(t *testing.T) {
+			w := newCards(t, nil)
+			w.serve(t, 1, payment.CallerConfig{})
+			w.fund(t, 100, 7)
+			request := due(t, 1, 7, 100)
+			if method == "card" {
+				request = dueByCard(t, 1, 100, "tok")
+			}
+			w.give(t, request)
+			w.awaitStatus(t, 1, payment.Captured)
+			refunder := payment.NewRefunder(w.journal, w.settler)
+			errs := make([]error, 50)
+			var clients sync.WaitGroup
+			for i := range errs {
+				clients.Go(func() {
+					errs[i] = refunder.Refund(t.Context(), 1, 7, payment.RefundID(fmt.Sprintf("1:part%d", i)), money.Of(7, "CNY"))
+				})
+			}
+			clients.Wait()
+			granted := 0
+			for _, err := range errs {
+				switch {
+				case err == nil:
+					granted++
+				case !errors.Is(err, payment.ErrNotRefundable):
+					t.Error(err)
+				}
+			}
+			if granted != 14 { // 98 of 100
+				t.Errorf("%d of 50 refunds are granted", granted)
+			}
+			await(t, "all is given back", func() bool {
+				return w.number(t, "SELECT COALESCE(SUM(amount), 0) FROM ledger_entry WHERE cause LIKE 'refund:%'") == 98
+			})
+			if n := w.number(t, "SELECT refunded FROM payment WHERE order_id = 1"); n != 98 {
+				t.Errorf("%d is refunded", n)
+			}
+			w.checkPSP(t)
+		})
+	}
+}
+
+// Two replicas, a provider at its worst, cancellations at any moment, every
+// message several times: at rest the ledger and the provider agree to the unit.
+func TestTurmoil(t *testing.T) {
+	for _, size := range []int{1, 500} {
+		t.Run(fmt.Sprintf("batches of %d", size), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(uint64(size), 5))
+			w := newCards(t, func(key, _ string, nth int) Manner {
+				order, _ := strconv.Atoi(key)
+				switch h := (order*7 + nth*13) % 20; {
+				case order > 0 && order%10 < 3:
+					return Declining
+				case nth > 2:
+					return Properly
+				case h < 2:
+					return Replyless
+				case h < 4:
+					return Down
+				case h < 5:
+					return Hanging
+				}
+				return Properly
+			})
+			w.words.BatchMax = size
+			w.recorder = payment.NewRecorder(w.journal, w.alarms, time.Now, w.words, database.IsTransient)
+			w.serve(t, 2, quick)
+			const orders = 300
+			var wg sync.WaitGroup
+			for order := int64(1); order <= orders; order++ {
+				asked := []eventbus.Event{dueByCard(t, order, order, "tok"), dueByCard(t, order, order, "tok")}
+				pause := time.Duration(rng.IntN(30)) * time.Millisecond
+				wg.Go(func() {
+					w.give(t, asked...)
+					if order%4 == 0 {
+						time.Sleep(pause)
+						w.give(t, cancelled(t, order, 7))
+					}
+				})
+			}
+			wg.Wait()
+			w.refundCancelled(t)
+			w.checkPSP(t)
+			if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status IN ('CAPTURED', 'FAILED', 'VOIDED')"); n != orders {
+				t.Errorf("%d of %d orders are settled", n, orders)
+			}
+			if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE order_id % 4 = 0 AND captured <> refunded"); n != 0 {
+				t.Errorf("%d cancelled orders are charged", n)
+			}
+		})
+	}
+}
+
+// refundCancelled plays order: a capture of what was cancelled is asked back.
+func (w *cards) refundCancelled(t *testing.T) {
+	t.Helper()
+	await(t, "every payment is settled", func() bool {
+		return w.number(t, "SELECT COUNT(*) FROM payment WHERE status IN ('PENDING', 'CALLING', 'UNKNOWN')") == 0
+	})
+	for order := int64(4); order <= w.number(t, "SELECT MAX(order_id) FROM payment"); order += 4 {
+		if w.status(t, order) == "CAPTURED" {
+			w.give(t, refundWanted(t, order, 7, order))
+		}
+	}
+	await(t, "every refund is made", func() bool {
+		return w.number(t, "SELECT COUNT(*) FROM refund WHERE status <> 'REFUNDED'") == 0
+	})
 }
