@@ -36,7 +36,7 @@ type cards struct {
 	words    groupcommit.Config
 }
 
-func newCards(t *testing.T, manner func(key, token string, nth int) providertest.Manner) *cards {
+func newCards(t testing.TB, manner func(key, token string, nth int) providertest.Manner) *cards {
 	t.Helper()
 	w := &cards{world: newWorld(t), psp: providertest.New(t), bell: payment.NewBell(), log: slog.New(slog.DiscardHandler)}
 	w.psp.Manner = manner
@@ -52,9 +52,10 @@ func newCards(t *testing.T, manner func(key, token string, nth int) providertest
 }
 
 // serve runs n replicas that call the provider.
-func (w *cards) serve(t *testing.T, n int, cfg payment.CallerConfig) {
+func (w *cards) serve(t testing.TB, n int, cfg payment.CallerConfig) {
 	t.Helper()
-	parts := []interface{ Run(context.Context) error }{w.recorder}
+	run(t, w.recorder) // it ends after those that record
+	var parts []interface{ Run(context.Context) error }
 	for i := range n {
 		client := provider.NewClient(w.psp.Config(), 64)
 		t.Cleanup(client.Close)
@@ -68,7 +69,7 @@ func (w *cards) reconciler(name string, now func() time.Time) *payment.Reconcile
 	return payment.NewReconciler(name, w.journal, provider.NewClient(w.psp.Config(), 1), w.recorder, w.alarms, w.log, now, payment.ReconcilerConfig{})
 }
 
-func (w *cards) give(t *testing.T, events ...eventbus.Event) {
+func (w *cards) give(t testing.TB, events ...eventbus.Event) {
 	t.Helper()
 	for {
 		err := w.deliver(t.Context(), events, 500)
@@ -81,7 +82,7 @@ func (w *cards) give(t *testing.T, events ...eventbus.Event) {
 	}
 }
 
-func (w *cards) status(t *testing.T, order int64) (status string) {
+func (w *cards) status(t testing.TB, order int64) (status string) {
 	t.Helper()
 	err := w.db.QueryRow(t.Context(), "SELECT status FROM payment WHERE order_id = ?", order).Scan(&status)
 	if err != nil && !errors.Is(err, database.ErrNotFound) {
@@ -90,7 +91,7 @@ func (w *cards) status(t *testing.T, order int64) (status string) {
 	return status
 }
 
-func (w *cards) awaitStatus(t *testing.T, order int64, want payment.Status) {
+func (w *cards) awaitStatus(t testing.TB, order int64, want payment.Status) {
 	t.Helper()
 	await(t, fmt.Sprintf("order %d is %s", order, want), func() bool { return w.status(t, order) == string(want) })
 }
@@ -107,7 +108,7 @@ func (w *cards) told() (all []string) {
 
 // checkPSP holds our record against the provider's: to the unit, and nothing
 // waits any more.
-func (w *cards) checkPSP(t *testing.T) {
+func (w *cards) checkPSP(t testing.TB) {
 	t.Helper()
 	var net int64
 	charged := map[string]int{}
@@ -139,7 +140,7 @@ func (w *cards) checkPSP(t *testing.T) {
 	}
 }
 
-func dueByCard(t *testing.T, order, amount int64, token string) eventbus.Event {
+func dueByCard(t testing.TB, order, amount int64, token string) eventbus.Event {
 	return event(t, contracts.OrderPaymentDue, order, &orderv1.OrderPaymentDue{
 		OrderId: order, UserId: 7, Version: 2, Payable: amount, Currency: "CNY", PaymentMethod: "card", PaymentToken: token,
 	})

@@ -39,9 +39,9 @@ func publish(t *testing.T, bus eventbus.Publisher, events []eventbus.Event) {
 }
 
 // run runs the parts until the test ends.
-func run(t *testing.T, parts ...interface{ Run(context.Context) error }) {
+func run(t testing.TB, parts ...interface{ Run(context.Context) error }) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // that of a test ends before its cleanups
 	var running sync.WaitGroup
 	for _, p := range parts {
 		running.Go(func() {
@@ -53,7 +53,7 @@ func run(t *testing.T, parts ...interface{ Run(context.Context) error }) {
 	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
-func await(t *testing.T, what string, holds func() bool) {
+func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -53,7 +53,7 @@ type world struct {
 	handle inbox.Batch
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{db: databasetest.Open(t, migrations.Set()), said: &log{}}
 	w.handle = consumer.Orders(payment.NewSettler(wallets, time.Now), store.NewJournal(w.db, w.said, payment.NewBell()))
 	return w
@@ -87,7 +87,7 @@ func (w *world) fund(t *testing.T, amount int64, users ...int64) {
 	}
 }
 
-func (w *world) number(t *testing.T, query string, args ...any) (n int64) {
+func (w *world) number(t testing.TB, query string, args ...any) (n int64) {
 	t.Helper()
 	if err := w.db.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -95,7 +95,7 @@ func (w *world) number(t *testing.T, query string, args ...any) (n int64) {
 	return n
 }
 
-func event(t *testing.T, typ contracts.Type, order int64, m contracts.Message) eventbus.Event {
+func event(t testing.TB, typ contracts.Type, order int64, m contracts.Message) eventbus.Event {
 	t.Helper()
 	e, err := contracts.NewEvent(typ, order, m)
 	if err != nil {

@@ -15,4 +15,3 @@ type Store struct{ db *database.DB }
 
 // New makes a Store over db.
 func New(db *database.DB) *Store { return &Store{db: db} }
-
