@@ -20,3 +20,22 @@ func TestModuleIsComplete(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Production takes no secret that might be a well-known one.
+func TestProductionWantsSecrets(t *testing.T) {
+	long := "0123456789abcdef0123456789abcdef"
+	for name, c := range map[string]struct {
+		environ []string
+		taken   bool
+	}{
+		"no provider":    {nil, true},
+		"well-known key": {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=dev", "SOUK_PSP_WEBHOOK_SECRETS=" + long}, false},
+		"short secret":   {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long + ",dev"}, false},
+		"good ones":      {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long}, true},
+	} {
+		environ := append(c.environ, "SOUK_DATABASE_DSN=sqlite:unused.db", "SOUK_ENV=production")
+		if _, err := config.Load[payment.Config]("payment", nil, environ); (err == nil) != c.taken {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func newProvider(lc fx.Lifecycle, cfg Config, log *slog.Logger) (payment.Provide
 	if !cfg.Provider.Offered() {
 		return provider.None{}, provider.None{}
 	}
-	client := provider.NewClient(cfg.Provider, cfg.Calls.Concurrency)
+	client := provider.NewClient(cfg.Provider)
 	lc.Append(fx.StopHook(client.Close))
 	return provider.NewBreaker(client, cfg.Provider, log), client
 }

@@ -57,7 +57,7 @@ func (w *cards) serve(t testing.TB, n int, cfg payment.CallerConfig) {
 	run(t, w.recorder) // it ends after those that record
 	var parts []interface{ Run(context.Context) error }
 	for i := range n {
-		client := provider.NewClient(w.psp.Config(), 64)
+		client := provider.NewClient(w.psp.Config())
 		t.Cleanup(client.Close)
 		breaker := provider.NewBreaker(client, provider.Config{BreakerFailures: 1000}, w.log)
 		parts = append(parts, payment.NewCaller(fmt.Sprint("replica", i), w.journal, breaker, w.recorder, w.bell, w.log, cfg))
@@ -66,7 +66,7 @@ func (w *cards) serve(t testing.TB, n int, cfg payment.CallerConfig) {
 }
 
 func (w *cards) reconciler(name string, now func() time.Time) *payment.Reconciler {
-	return payment.NewReconciler(name, w.journal, provider.NewClient(w.psp.Config(), 1), w.recorder, w.alarms, w.log, now, payment.ReconcilerConfig{})
+	return payment.NewReconciler(name, w.journal, provider.NewClient(w.psp.Config()), w.recorder, w.alarms, w.log, now, payment.ReconcilerConfig{})
 }
 
 func (w *cards) give(t testing.TB, events ...eventbus.Event) {

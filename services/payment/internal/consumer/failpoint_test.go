@@ -61,7 +61,7 @@ func TestWorker(t *testing.T) {
 	journal := store.NewJournal(db, newBox(db), bell)
 	recorder := payment.NewRecorder(journal, alarms, time.Now, groupcommit.Config{}, database.IsTransient)
 	cfg := provider.Config{URL: os.Getenv(childPSP), APIKey: providertest.APIKey}
-	breaker := provider.NewBreaker(provider.NewClient(cfg, 4), cfg, log)
+	breaker := provider.NewBreaker(provider.NewClient(cfg), cfg, log)
 	go func() { _ = recorder.Run(context.WithoutCancel(t.Context())) }()
 	_ = payment.NewCaller(fmt.Sprint("child", os.Getpid()), journal, breaker, recorder, bell, log, quick).Run(context.Background())
 }

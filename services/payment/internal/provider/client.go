@@ -20,8 +20,11 @@ import (
 // maxReply bounds what is read of a reply: a full page of the list fits.
 const maxReply = 4 << 20
 
-// idleTimeout is how long a connection is kept that nobody uses.
-const idleTimeout = 30 * time.Second
+// Connections that nobody uses are kept for the next calls, so many and so long.
+const (
+	idleConns   = 256
+	idleTimeout = 30 * time.Second
+)
 
 // StatusError is a reply that is no answer.
 type StatusError struct {
@@ -41,12 +44,10 @@ type Client struct {
 	key  config.Secret
 }
 
-// NewClient makes a Client that keeps at most conns connections. Calls end with
-// their context.
-func NewClient(cfg Config, conns int) *Client {
+// NewClient makes a Client. Calls end with their context.
+func NewClient(cfg Config) *Client {
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConns: conns, MaxIdleConnsPerHost: conns, MaxConnsPerHost: conns + 1, // one for the list
-		IdleConnTimeout: idleTimeout, ForceAttemptHTTP2: true,
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTimeout, ForceAttemptHTTP2: true,
 	}
 	return &Client{
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},

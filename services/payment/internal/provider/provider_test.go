@@ -32,7 +32,7 @@ func connect(t *testing.T, psp *providertest.PSP, change func(*provider.Config))
 	if change != nil {
 		change(&cfg)
 	}
-	client := provider.NewClient(cfg, 4)
+	client := provider.NewClient(cfg)
 	t.Cleanup(client.Close)
 	return client, provider.NewBreaker(client, cfg, slog.New(slog.NewJSONHandler(log, nil))), log
 }
