@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
 )
@@ -29,4 +30,11 @@ func (c Config) Validate() error {
 		return errors.New("SOUK_INVENTORY_URL must be an absolute URL")
 	}
 	return nil
+}
+
+// intake is how requests share transactions.
+func (c Config) intake() groupcommit.Config {
+	intake := c.Intake
+	intake.Retry = database.IsTransient
+	return intake
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,12 +33,14 @@ type (
 func newStore(db *database.DB, box *outbox.Outbox) *store.Store { return store.New(db, box) }
 
 func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
-	intake := cfg.Intake
-	intake.Retry = database.IsTransient
-	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, time.Now, intake)
+	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
 }
 
-func newLearner() *order.Learner { return order.NewLearner(policy(), time.Now) }
+func newCanceller(s *store.Store, cfg Config) *order.Canceller {
+	return order.NewCanceller(s, policy(), cfg.intake())
+}
+
+func newLearner() *order.Learner { return order.NewLearner(policy()) }
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
@@ -59,9 +60,9 @@ func newPricesInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, s *store.Store) *gin.Engine {
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, s *store.Store) *gin.Engine {
 	r := httpserver.NewRouter(cfg.Base.HTTP, t)
-	httpapi.New(p, s).Register(r, v)
+	httpapi.New(p, c, s).Register(r, v)
 	return r
 }
 

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"time"
 
 	"souk.example/pkg/money"
 )
@@ -18,6 +19,9 @@ type Store interface {
 // Unit is one transaction's view of orders, of the price projection and of the
 // events that tell others about both. Every method works on a whole batch.
 type Unit interface {
+	// Now is the database's clock: the one that deadlines go by and the
+	// timeline shows, whichever replica writes it.
+	Now(ctx context.Context) (time.Time, error)
 	// Prices returns today's price of each SKU on sale; the others are absent.
 	Prices(ctx context.Context, skus []SKU) (map[SKU]money.Amount, error)
 	// LearnPrices keeps, per SKU, the price with the highest version.
@@ -31,12 +35,12 @@ type Unit interface {
 	Insert(ctx context.Context, orders []State) error
 	// Lock loads and locks orders, in the order of their ids.
 	Lock(ctx context.Context, ids []ID) (map[ID]State, error)
-	// Save stores what changed and emits an event per status entered.
+	// Save stores what changed and emits an event per change.
 	Save(ctx context.Context, updates []Update) error
 }
 
 // Update is what a unit of work did to one order: the state it was read in and
-// the changes it went through. Without a change of status only facts are new.
+// the changes it went through. Without changes only facts are new.
 type Update struct {
 	Before, After State
 	Changes       []Change
