@@ -2,6 +2,7 @@ package order
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -9,13 +10,19 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
+	"souk.example/services/order/internal/order"
 )
+
+// longestCommit keeps an intake's transaction well below the half minute that
+// the watch over deadlines allows between its look at the clock and its commit.
+const longestCommit = 20 * time.Second
 
 // Config is the order service's settings.
 type Config struct {
 	Base         fxrun.BaseConfig
 	Intake       groupcommit.Config
 	Inbox        inbox.Config
+	Watch        order.WatchConfig
 	PayWithin    time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
 	InventoryURL string        `env:"SOUK_INVENTORY_URL" envDefault:"http://127.0.0.1:8082" usage:"where the first price snapshot comes from"`
 }
@@ -24,6 +31,9 @@ type Config struct {
 func (c Config) Validate() error {
 	if c.PayWithin <= 0 {
 		return errors.New("SOUK_ORDER_PAY_WITHIN must be positive")
+	}
+	if c.Intake.Timeout > longestCommit {
+		return fmt.Errorf("SOUK_FLUSH_TIMEOUT must be at most %s: the watch over deadlines counts on it", longestCommit)
 	}
 	u, err := url.Parse(c.InventoryURL)
 	if err != nil || u.Host == "" {

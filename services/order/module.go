@@ -33,7 +33,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
 		fx.Supply(cfg),
 		fx.Provide(
-			newStore, newPlacer, newCanceller, newLearner, newPriceBook,
+			newStore, newPlacer, newCanceller, newLearner, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
 			newRouter, readyWhen,
 		),
@@ -42,6 +42,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Intake[*order.Placer](),
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),
+		fxrun.Worker[*order.Watcher](),
 		fxrun.Consumer[factsInbox](),
 		fxrun.Consumer[pricesInbox](),
 		fxrun.HTTP(),

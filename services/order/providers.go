@@ -3,7 +3,9 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -41,6 +43,13 @@ func newCanceller(s *store.Store, cfg Config) *order.Canceller {
 }
 
 func newLearner() *order.Learner { return order.NewLearner(policy()) }
+
+func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *order.Watcher {
+	watch := cfg.Watch
+	host, _ := os.Hostname() // for people; the epoch tells owners apart
+	watch.Owner = fmt.Sprintf("%.64s/%d", host, os.Getpid())
+	return order.NewWatcher(s, s, policy(), watch, log)
+}
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)

@@ -106,7 +106,7 @@ func (o *Order) know(f Fact, at time.Time) {
 	if f == Refunded && !s.Facts.Has(Refunded) {
 		s.RefundedAt = at
 	}
-	if s.Status.beforePivot() && (f == Captured || f == PointsAwarded) {
+	if s.Status.Cancellable() && (f == Captured || f == PointsAwarded) {
 		s.Facts = presume(o.policy.BeforePayment, *s).With(Captured)
 	}
 	s.Facts = s.Facts.With(f)
@@ -136,7 +136,7 @@ func (o *Order) next() (status Status, reason string, ok bool) {
 		return Rejected, contracts.ReasonOutOfStock, true
 	case s.Status == Pending && s.Facts.Has(PointsRefused):
 		return Cancelled, contracts.ReasonPointsRefused, true
-	case s.Status.beforePivot() && s.Facts.Has(PaymentFailed):
+	case s.Status.Cancellable() && s.Facts.Has(PaymentFailed):
 		return Cancelled, contracts.ReasonPaymentFailed, true
 	case s.Status == Pending && hold(o.policy.BeforePayment, *s):
 		return Reserved, "", true
@@ -187,7 +187,7 @@ var ErrNotCancellable = errors.New("order can no longer be cancelled")
 func (o *Order) Cancel(reason string, at time.Time) ([]Change, error) {
 	s := &o.state
 	switch {
-	case s.Status.beforePivot():
+	case s.Status.Cancellable():
 		return []Change{o.enter(Cancelled, reason, at)}, nil
 	case s.Status == Cancelled && s.Reason == reason:
 		return nil, nil

@@ -19,7 +19,8 @@ func Statuses() []Status {
 	return []Status{Pending, Reserved, Paid, Completed, Rejected, Cancelled}
 }
 
-func (s Status) beforePivot() bool { return s == Pending || s == Reserved }
+// Cancellable reports whether an order in s may still be called off.
+func (s Status) Cancellable() bool { return s == Pending || s == Reserved }
 
 // Terminal reports whether an order in s is at rest.
 func (s Status) Terminal() bool { return s == Completed || s == Rejected || s == Cancelled }

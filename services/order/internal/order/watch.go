@@ -1,0 +1,185 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"souk.example/contracts"
+)
+
+// WatchConfig bounds the watch over deadlines; zero fields take the defaults
+// named in the tags.
+type WatchConfig struct {
+	Owner    string        `env:"-"` // in the lease, for people
+	Every    time.Duration `env:"SOUK_ORDER_WATCH_EVERY" envDefault:"200ms" usage:"pause between looks at the deadlines"`
+	LeaseTTL time.Duration `env:"SOUK_ORDER_WATCH_LEASE_TTL" envDefault:"5s" usage:"how long a crashed watcher of deadlines keeps its place"`
+	Batch    int           `env:"SOUK_ORDER_WATCH_BATCH" envDefault:"500" usage:"most orders past their deadline in one transaction"`
+	Stretch  int           `env:"SOUK_ORDER_WATCH_STRETCH" envDefault:"5000" usage:"most orders read in one step of the walk"`
+}
+
+func (c WatchConfig) withDefaults() WatchConfig {
+	if c.Every == 0 {
+		c.Every = 200 * time.Millisecond
+	}
+	if c.LeaseTTL == 0 {
+		c.LeaseTTL = 5 * time.Second
+	}
+	if c.Batch == 0 {
+		c.Batch = 500
+	}
+	if c.Stretch == 0 {
+		c.Stretch = 5000
+	}
+	return c
+}
+
+// Validate reports bounds that cannot work.
+func (c WatchConfig) Validate() error {
+	c = c.withDefaults()
+	if c.Every < 0 || c.Batch < 0 || c.Stretch < 0 || c.LeaseTTL < 3*c.Every {
+		return errors.New("SOUK_ORDER_WATCH_*: bounds must be positive, and the lease at least three times the pause")
+	}
+	return nil
+}
+
+// Watcher cancels orders that have not been paid by their deadline. Of all
+// replicas one watches, by a lease that every transaction of the watch renews
+// under its epoch: one that lost it changes nothing any more.
+//
+// It walks along the time-ordered primary key, past every order once, when no
+// order that old can still appear; an order that waits there for its payment is
+// put on a list by its deadline. Orders that the walk would meet too late, or
+// never, are put there as they are placed (see [Unit]). So a look at the
+// deadlines reads the list's due end and nothing else, however many orders
+// live, and however deadlines have been configured.
+type Watcher struct {
+	leases Leases
+	list   Waitlist
+	policy Policy
+	cfg    WatchConfig
+	log    *slog.Logger
+}
+
+// NewWatcher makes a Watcher.
+func NewWatcher(leases Leases, list Waitlist, policy Policy, cfg WatchConfig, log *slog.Logger) *Watcher {
+	return &Watcher{leases: leases, list: list, policy: policy, cfg: cfg.withDefaults(), log: log}
+}
+
+// Run watches whenever it can have the lease, until ctx ends; then it gives
+// the lease back.
+func (w *Watcher) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		lease, err := w.leases.Acquire(ctx, w.cfg.Owner, w.cfg.LeaseTTL)
+		if err == nil {
+			err = w.watch(ctx, lease)
+		}
+		if err != nil && !errors.Is(err, ErrLeased) && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "deadline watch interrupted", "error", err)
+		}
+		pause(ctx, w.cfg.LeaseTTL/5)
+	}
+	return nil
+}
+
+// watch looks at the deadlines until ctx ends or something fails.
+func (w *Watcher) watch(ctx context.Context, l Lease) error {
+	defer w.release(ctx, l)
+	renewed := time.Now()
+	for ctx.Err() == nil {
+		busy, err := w.look(ctx, &l)
+		if err != nil {
+			return err
+		}
+		if time.Since(renewed) > w.cfg.LeaseTTL/3 {
+			if err := w.leases.InLease(ctx, l, w.cfg.LeaseTTL, func(context.Context, WatchUnit) error { return nil }); err != nil {
+				return err
+			}
+			renewed = time.Now()
+		}
+		if !busy {
+			pause(ctx, w.cfg.Every)
+		}
+	}
+	return nil
+}
+
+func (w *Watcher) release(ctx context.Context, l Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.LeaseTTL)
+	defer cancel()
+	if err := w.leases.Release(ctx, l); err != nil {
+		w.log.WarnContext(ctx, "deadline watch not given back", "error", err)
+	}
+}
+
+// look cancels what is due and walks on; busy says that there may be more of
+// either.
+func (w *Watcher) look(ctx context.Context, l *Lease) (busy bool, err error) {
+	due, err := w.list.Due(ctx, w.cfg.Batch)
+	if err == nil && len(due) > 0 {
+		err = w.expire(ctx, *l, due)
+	}
+	if err != nil {
+		return false, fmt.Errorf("cancel past the deadline: %w", err)
+	}
+	more, err := w.walk(ctx, l)
+	if err != nil {
+		return false, fmt.Errorf("walk orders: %w", err)
+	}
+	return more || len(due) == w.cfg.Batch, nil
+}
+
+// expire cancels those of the due orders that still wait, and strikes all off
+// the list. The row locks decide races with facts and with users.
+func (w *Watcher) expire(ctx context.Context, l Lease, due []ID) error {
+	return w.leases.InLease(ctx, l, w.cfg.LeaseTTL, func(ctx context.Context, u WatchUnit) error {
+		now, err := u.Now(ctx)
+		if err != nil {
+			return err
+		}
+		states, err := u.Lock(ctx, due)
+		if err != nil {
+			return err
+		}
+		var updates []Update
+		for _, id := range due {
+			if was := states[id]; was.Status.Cancellable() {
+				o := Restore(was, w.policy)
+				changes, err := o.Cancel(contracts.ReasonDeadlinePassed, now)
+				if err != nil {
+					return err
+				}
+				updates = append(updates, Update{Before: was, After: o.State(), Changes: changes})
+			}
+		}
+		if err := u.Save(ctx, updates); err != nil {
+			return err
+		}
+		return u.Strike(ctx, due)
+	})
+}
+
+// walk goes past one stretch of orders and lists those that wait.
+func (w *Watcher) walk(ctx context.Context, l *Lease) (more bool, err error) {
+	s, err := w.list.Ripe(ctx, l.Walked, w.cfg.Stretch)
+	if err != nil || s.Orders == 0 {
+		return false, err
+	}
+	err = w.leases.InLease(ctx, *l, w.cfg.LeaseTTL, func(ctx context.Context, u WatchUnit) error {
+		return u.Advance(ctx, s)
+	})
+	if err != nil {
+		return false, err
+	}
+	l.Walked = s.Last
+	return s.Orders == w.cfg.Stretch, nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
