@@ -10,7 +10,6 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
-	"souk.example/services/order/internal/order"
 )
 
 // longestCommit keeps an intake's transaction well below the half minute that
@@ -22,7 +21,6 @@ type Config struct {
 	Base         fxrun.BaseConfig
 	Intake       groupcommit.Config
 	Inbox        inbox.Config
-	Watch        order.WatchConfig
 	PayWithin    time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
 	InventoryURL string        `env:"SOUK_INVENTORY_URL" envDefault:"http://127.0.0.1:8082" usage:"where the first price snapshot comes from"`
 }

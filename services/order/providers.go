@@ -45,9 +45,8 @@ func newCanceller(s *store.Store, cfg Config) *order.Canceller {
 func newLearner() *order.Learner { return order.NewLearner(policy()) }
 
 func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *order.Watcher {
-	watch := cfg.Watch
 	host, _ := os.Hostname() // for people; the epoch tells owners apart
-	watch.Owner = fmt.Sprintf("%.64s/%d", host, os.Getpid())
+	watch := order.WatchConfig{Owner: fmt.Sprintf("%.64s/%d", host, os.Getpid()), Batch: cfg.Intake.BatchMax}
 	return order.NewWatcher(s, s, policy(), watch, log)
 }
 

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,39 +11,21 @@ import (
 	"souk.example/contracts"
 )
 
-// WatchConfig bounds the watch over deadlines; zero fields take the defaults
-// named in the tags.
+// WatchConfig bounds the watch over deadlines; the zero value asks for defaults.
 type WatchConfig struct {
-	Owner    string        `env:"-"` // in the lease, for people
-	Every    time.Duration `env:"SOUK_ORDER_WATCH_EVERY" envDefault:"200ms" usage:"pause between looks at the deadlines"`
-	LeaseTTL time.Duration `env:"SOUK_ORDER_WATCH_LEASE_TTL" envDefault:"5s" usage:"how long a crashed watcher of deadlines keeps its place"`
-	Batch    int           `env:"SOUK_ORDER_WATCH_BATCH" envDefault:"500" usage:"most orders past their deadline in one transaction"`
-	Stretch  int           `env:"SOUK_ORDER_WATCH_STRETCH" envDefault:"5000" usage:"most orders read in one step of the walk"`
+	Owner    string        // in the lease, for people
+	Every    time.Duration // pause between looks (default 200 ms)
+	LeaseTTL time.Duration // how long a crashed watcher keeps its place (default 5 s)
+	Batch    int           // most orders cancelled in one transaction (default 500)
+	Stretch  int           // most orders read in one step of the walk (default 5,000)
 }
 
 func (c WatchConfig) withDefaults() WatchConfig {
-	if c.Every == 0 {
-		c.Every = 200 * time.Millisecond
-	}
-	if c.LeaseTTL == 0 {
-		c.LeaseTTL = 5 * time.Second
-	}
-	if c.Batch == 0 {
-		c.Batch = 500
-	}
-	if c.Stretch == 0 {
-		c.Stretch = 5000
-	}
+	c.Every = cmp.Or(c.Every, 200*time.Millisecond)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, 5*time.Second)
+	c.Batch = cmp.Or(c.Batch, 500)
+	c.Stretch = cmp.Or(c.Stretch, 5000)
 	return c
-}
-
-// Validate reports bounds that cannot work.
-func (c WatchConfig) Validate() error {
-	c = c.withDefaults()
-	if c.Every < 0 || c.Batch < 0 || c.Stretch < 0 || c.LeaseTTL < 3*c.Every {
-		return errors.New("SOUK_ORDER_WATCH_*: bounds must be positive, and the lease at least three times the pause")
-	}
-	return nil
 }
 
 // Watcher cancels orders that have not been paid by their deadline. Of all
