@@ -264,14 +264,11 @@ func (s *saga) nudge() {
 func (s *saga) rest(t *rapid.T) {
 	s.safe = true
 	for range 8 {
-		for len(s.inFlight) > 0 {
-			s.deliver(t)
-		}
-		if s.money == "calling" {
-			s.provider(t)
-		}
+		s.drain(t)
+		s.provider(t)
 		s.nudge()
 	}
+	s.drain(t)
 	if s.o.State().Status.Cancellable() {
 		if s.money != "calling" {
 			t.Fatalf("waits in vain in %s after %v: %+v", s.o.State().Status, s.events, *s)
@@ -283,10 +280,15 @@ func (s *saga) rest(t *rapid.T) {
 		s.answer()
 	}
 	for range 3 {
-		for len(s.inFlight) > 0 {
-			s.deliver(t)
-		}
+		s.drain(t)
 		s.nudge()
+	}
+	s.drain(t)
+}
+
+func (s *saga) drain(t *rapid.T) {
+	for len(s.inFlight) > 0 {
+		s.deliver(t)
 	}
 }
 
