@@ -15,14 +15,14 @@ import (
 type WatchConfig struct {
 	Owner    string        // in the lease, for people
 	Every    time.Duration // pause between looks (default 200 ms)
-	LeaseTTL time.Duration // how long a crashed watcher keeps its place (default 5 s)
+	LeaseTTL time.Duration // how long a crashed watcher keeps its place (default 3 s)
 	Batch    int           // most orders cancelled in one transaction (default 500)
 	Stretch  int           // most orders read in one step of the walk (default 5,000)
 }
 
 func (c WatchConfig) withDefaults() WatchConfig {
 	c.Every = cmp.Or(c.Every, 200*time.Millisecond)
-	c.LeaseTTL = cmp.Or(c.LeaseTTL, 5*time.Second)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, 3*time.Second)
 	c.Batch = cmp.Or(c.Batch, 500)
 	c.Stretch = cmp.Or(c.Stretch, 5000)
 	return c

@@ -169,6 +169,9 @@ func TestALateCommitIsNotMissed(t *testing.T) {
 	if err := insert(t, s.Store, late, longer); err != nil {
 		t.Fatal(err)
 	}
+	if n := s.number(t, fmt.Sprintf("SELECT COUNT(*) FROM straggler WHERE order_id = %d", longer.ID)); n != 1 {
+		t.Fatal("nobody will ever look at an order that committed late")
+	}
 	eventually(t, "the late one is cancelled", func() bool {
 		got, err := s.Get(t.Context(), 1, late.ID)
 		return err == nil && got.Status == order.Cancelled
