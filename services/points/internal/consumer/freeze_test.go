@@ -84,6 +84,35 @@ func TestPointsOnTheirWay(t *testing.T) {
 	}
 }
 
+// A user's first points can be used in the batch that brings them.
+func TestFirstPointsInUseAtOnce(t *testing.T) {
+	for name, step := range map[string]struct {
+		events          func(t *testing.T) []eventbus.Event
+		balance, frozen int64
+	}{
+		"frozen": {func(t *testing.T) []eventbus.Event {
+			return []eventbus.Event{paid(t, 1, 5, 1_000), placed(t, 2, 5, 10)}
+		}, 10, 10},
+		"frozen in part": {func(t *testing.T) []eventbus.Event { return []eventbus.Event{paid(t, 1, 5, 1_000), placed(t, 2, 5, 3)} }, 10, 3},
+		"frozen and free": {func(t *testing.T) []eventbus.Event {
+			return []eventbus.Event{paid(t, 1, 5, 1_000), placed(t, 2, 5, 3), cancelled(t, 2, 5)}
+		}, 10, 0},
+		"frozen and used": {func(t *testing.T) []eventbus.Event {
+			return []eventbus.Event{paid(t, 1, 5, 1_000), placed(t, 2, 5, 3), paidWith(t, 2, 5, 0, 3)}
+		}, 7, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if err := w.deliver(t.Context(), step.events(t), 10); err != nil {
+				t.Fatal(err)
+			}
+			if balance, frozen := w.account(t, 5); balance != step.balance || frozen != step.frozen {
+				t.Errorf("%d, %d frozen; want %d, %d", balance, frozen, step.balance, step.frozen)
+			}
+		})
+	}
+}
+
 // What no correct order asks is poison and leaves nothing of its batch.
 func TestImpossibleRequests(t *testing.T) {
 	garbled := placed(t, 2, 1, 5)

@@ -41,26 +41,24 @@ func (u unit) lockAccounts(ctx context.Context, users []points.UserID, into map[
 }
 
 // moveAccounts adds each account's movement, in the order of their keys. What
-// only earns may be a user's first points; whatever else moves has an account.
+// accounts gain comes first: it may be a user's first points, and in use at once.
 func (u unit) moveAccounts(ctx context.Context, moves map[points.UserID]points.Move) error {
-	var earned, promised [][]any
+	var gained, promised [][]any
 	for _, user := range slices.Sorted(maps.Keys(moves)) {
 		m := moves[user]
-		if m.Frozen == 0 && m.Balance > 0 {
-			earned = append(earned, []any{int64(user), m.Balance, 0, 0})
-		} else {
-			promised = append(promised, []any{int64(user), m.Balance, m.Frozen})
+		if m.Balance > 0 {
+			gained = append(gained, []any{int64(user), m.Balance, 0, 0})
+		}
+		if m.Balance < 0 || m.Frozen != 0 {
+			promised = append(promised, []any{int64(user), min(m.Balance, 0), m.Frozen})
 		}
 	}
-	if err := u.promise(ctx, promised); err != nil {
-		return err
-	}
-	err := u.tx.Upsert(ctx, "points_account", accountColumns[:1], accountColumns, earned,
+	err := u.tx.Upsert(ctx, "points_account", accountColumns[:1], accountColumns, gained,
 		map[string]string{"balance": "old(balance) + new(balance)"})
 	if err != nil {
-		return fmt.Errorf("credit %d accounts: %w", len(earned), err)
+		return fmt.Errorf("credit %d accounts: %w", len(gained), err)
 	}
-	return nil
+	return u.promise(ctx, promised)
 }
 
 // promise moves points between free, frozen and used. Under the lock nobody
