@@ -97,6 +97,8 @@ type WatchUnit interface {
 	Advance(ctx context.Context, s Stretch) error
 	// Strike takes orders off the list.
 	Strike(ctx context.Context, ids []ID) error
+	// Postpone has a listed order come due again at another time.
+	Postpone(ctx context.Context, id ID, due time.Time) error
 }
 
 // Price is one version of a product's price.

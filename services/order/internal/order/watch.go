@@ -102,7 +102,7 @@ func (w *Watcher) release(ctx context.Context, l Lease) {
 func (w *Watcher) look(ctx context.Context, l *Lease) (busy bool, err error) {
 	due, err := w.list.Due(ctx, w.cfg.Batch)
 	if err == nil && len(due) > 0 {
-		err = w.expire(ctx, *l, due)
+		err = w.expireAll(ctx, *l, due)
 	}
 	if err != nil {
 		return false, fmt.Errorf("cancel past the deadline: %w", err)
@@ -112,6 +112,42 @@ func (w *Watcher) look(ctx context.Context, l *Lease) (busy bool, err error) {
 		return false, fmt.Errorf("walk orders: %w", err)
 	}
 	return more || len(due) == w.cfg.Batch, nil
+}
+
+// postponement is how long an order that cannot be cancelled is left alone.
+const postponement = 10 * time.Second
+
+// expireAll expires the due orders together, or, when that fails, one by one,
+// so that an order that cannot be cancelled holds up no other.
+func (w *Watcher) expireAll(ctx context.Context, l Lease, due []ID) error {
+	err := w.expire(ctx, l, due)
+	if err == nil || errors.Is(err, ErrLeaseLost) {
+		return err
+	}
+	for _, id := range due {
+		err := w.expire(ctx, l, []ID{id})
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, ErrLeaseLost) || ctx.Err() != nil {
+			return err
+		}
+		w.log.ErrorContext(ctx, "order past its deadline not cancelled", "order", int64(id), "error", err)
+		if err := w.postpone(ctx, l, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Watcher) postpone(ctx context.Context, l Lease, id ID) error {
+	return w.leases.InLease(ctx, l, w.cfg.LeaseTTL, func(ctx context.Context, u WatchUnit) error {
+		now, err := u.Now(ctx)
+		if err != nil {
+			return err
+		}
+		return u.Postpone(ctx, id, now.Add(postponement))
+	})
 }
 
 // expire cancels those of the due orders that still wait, and strikes all off

@@ -77,6 +77,15 @@ func (u unit) Strike(ctx context.Context, ids []order.ID) error {
 	return nil
 }
 
+// Postpone implements order.WatchUnit.
+func (u unit) Postpone(ctx context.Context, id order.ID, due time.Time) error {
+	_, err := u.tx.Exec(ctx, "UPDATE straggler SET due = ? WHERE order_id = ? AND why = ?", database.Micros(due), int64(id), whyDeadline)
+	if err != nil {
+		return fmt.Errorf("postpone order %d: %w", id, err)
+	}
+	return nil
+}
+
 // Due implements order.Waitlist.
 func (s *Store) Due(ctx context.Context, limit int) (ids []order.ID, err error) {
 	err = s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {

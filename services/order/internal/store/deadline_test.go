@@ -225,6 +225,32 @@ func TestTheLeaseIsFenced(t *testing.T) {
 	}
 }
 
+// An order that cannot be cancelled holds up no other.
+func TestAnUnreadableOrderHoldsUpNobody(t *testing.T) {
+	s := openShop(t)
+	now := s.now(t)
+	var states []order.State
+	for n := range int64(5) {
+		states = append(states, placedAt(now, n, now))
+	}
+	if err := insert(t, s.Store, states...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(t.Context(), "UPDATE orders SET items = 'x' WHERE id = ?", int64(states[2].ID)); err != nil {
+		t.Fatal(err)
+	}
+	s.watch(t, quick(500))
+	eventually(t, "the other four are cancelled", func() bool {
+		return s.number(t, "SELECT COUNT(*) FROM orders WHERE status = 'CANCELLED'") == 4
+	})
+	eventually(t, "the fifth is put off", func() bool {
+		return s.number(t, fmt.Sprintf("SELECT due FROM straggler WHERE order_id = %d", states[2].ID)) > database.Micros(now.Add(time.Second))
+	})
+	if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 1 {
+		t.Errorf("%d orders are listed", n)
+	}
+}
+
 // Three replicas watch, owners cancel and payment captures, all at once: every
 // order is closed once or paid, and says so once.
 func TestDeadlineRaces(t *testing.T) {
