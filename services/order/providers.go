@@ -3,8 +3,9 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"time"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,12 +35,20 @@ type (
 func newStore(db *database.DB, box *outbox.Outbox) *store.Store { return store.New(db, box) }
 
 func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
-	intake := cfg.Intake
-	intake.Retry = database.IsTransient
-	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, time.Now, intake)
+	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
 }
 
-func newLearner() *order.Learner { return order.NewLearner(policy(), time.Now) }
+func newCanceller(s *store.Store, cfg Config) *order.Canceller {
+	return order.NewCanceller(s, policy(), cfg.intake())
+}
+
+func newLearner() *order.Learner { return order.NewLearner(policy()) }
+
+func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *order.Watcher {
+	host, _ := os.Hostname() // for people; the epoch tells owners apart
+	watch := order.WatchConfig{Owner: fmt.Sprintf("%.64s/%d", host, os.Getpid()), Batch: cfg.Intake.BatchMax}
+	return order.NewWatcher(s, s, policy(), watch, log)
+}
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
@@ -59,9 +68,9 @@ func newPricesInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, s *store.Store) *gin.Engine {
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, s *store.Store) *gin.Engine {
 	r := httpserver.NewRouter(cfg.Base.HTTP, t)
-	httpapi.New(p, s).Register(r, v)
+	httpapi.New(p, c, s).Register(r, v)
 	return r
 }
 
