@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -74,13 +75,20 @@ func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Pl
 	return r
 }
 
-// readyWhen holds traffic back until the service knows every price.
+// readyWhen holds traffic back until the service knows every price. After that
+// it does not ask again: a database that is away for a moment must not take
+// every replica out of service at once.
 func readyWhen(s *store.Store) fxrun.ReadyWhen {
+	var known atomic.Bool
 	return fxrun.ReadyWhen{{Name: "prices", Probe: func(ctx context.Context) error {
-		known, err := s.HasSnapshot(ctx)
-		if err == nil && !known {
+		if known.Load() {
+			return nil
+		}
+		complete, err := s.HasSnapshot(ctx)
+		if err == nil && !complete {
 			err = errors.New("no prices yet: is the inventory service up and seeded?")
 		}
+		known.Store(err == nil)
 		return err
 	}}}
 }
