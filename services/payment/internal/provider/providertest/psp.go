@@ -54,7 +54,7 @@ type Charge struct {
 type PSP struct {
 	*httptest.Server
 	// Manner says how to treat the nth request, from 1, with this key and
-	// token; nil is properly. Set it before the first request.
+	// token; nil is properly. It may block. Set it before the first request.
 	Manner func(key, token string, nth int) Manner
 
 	mu       sync.Mutex
@@ -127,12 +127,13 @@ func (p *PSP) handle(make func(request, Manner) *Charge) http.HandlerFunc {
 
 func (p *PSP) manner(r request) Manner {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.requests[r.Key]++
+	nth := p.requests[r.Key]
+	p.mu.Unlock()
 	if p.Manner == nil {
 		return Properly
 	}
-	return p.Manner(r.Key, r.Token, p.requests[r.Key])
+	return p.Manner(r.Key, r.Token, nth)
 }
 
 // once acts on a key once, and returns what it did as it stands.
