@@ -5,7 +5,7 @@ REPLICAS ?=
 SCENARIO ?= smoke
 TOOLS := $(CURDIR)/bin/tools
 PACKAGES := ./... ./pkg/...
-NATIVE_PACKAGES := ./pkg/... ./services/... ./internal/audit/... ./internal/native/... ./internal/fxrun/... ./e2e/...
+NATIVE_PACKAGES := ./pkg/... ./services/... ./internal/audit ./internal/native ./internal/fxrun ./internal/mutants ./e2e
 GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 

@@ -173,6 +173,7 @@ func runJSON[T any](t *testing.T, s *souk, args ...string) T {
 
 type status struct {
 	Services []serviceStatus `json:"services"`
+	Engines  []engineStatus  `json:"engines"`
 	RSSBytes uint64          `json:"rss_bytes"`
 }
 
@@ -182,6 +183,11 @@ type serviceStatus struct {
 	PID     int    `json:"pid"`
 	URL     string `json:"url"`
 	Ready   bool   `json:"ready"`
+}
+
+type engineStatus struct {
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
 }
 
 func kill9(t *testing.T, pid int) {

@@ -41,8 +41,33 @@ func mutants() []mutant {
 		},
 		{
 			name:  "dedupe removed from points",
-			edits: []edit{{"services/points/internal/points/award.go", "	maps.Copy(b.awards, known)\n", "	maps.Copy(b.awards, map[OrderID]Award{})\n"}},
+			edits: []edit{{"services/points/internal/points/award.go", `award, decided := d.book.Awards[r.Order]`, `award, decided := Award{}, false`}},
 			pkg:   "./services/points/internal/consumer", run: "TestDeliveredManyTimesInAnyOrder",
+		},
+		{
+			name:  "points frozen without looking at the account",
+			edits: []edit{{"services/points/internal/points/decide.go", `d.available(r.User) < r.Points`, `r.Points < 0`}},
+			pkg:   "./services/points/internal/consumer", run: "TestNobodySpendsTwice",
+		},
+		{
+			name:  "a cancel that comes first and is forgotten",
+			edits: []edit{{"services/points/internal/points/freeze.go", `Cancel: bury`, `Cancel: keep`}},
+			pkg:   "./services/points/internal/points", run: "TestEveryStatusMeetsEveryAction",
+		},
+		{
+			name:  "a late capture that nobody asks back",
+			edits: []edit{{"services/order/internal/order/order.go", `s.Facts.Has(Captured) && s.RefundRequestedAt.IsZero()`, `s.Facts.Has(Refunded) && s.RefundRequestedAt.IsZero()`}},
+			pkg:   "./services/order/internal/order", run: "TestCaptureAfterCancel",
+		},
+		{
+			name:  "a lost lease that still cancels",
+			edits: []edit{{"services/order/internal/store/lease.go", `WHERE id = 1 AND epoch = ?", database.Micros(now.Add(ttl)), l.Epoch)`, `WHERE id = 1 AND ? > 0", database.Micros(now.Add(ttl)), l.Epoch)`}},
+			pkg:   "./services/order/internal/store", run: "TestTheLeaseIsFenced",
+		},
+		{
+			name:  "an order that commits behind the walk",
+			edits: []edit{{"services/order/internal/store/deadline.go", ` || made.Before(s.CreatedAt.Add(-lateAge))`, ``}},
+			pkg:   "./services/order/internal/store", run: "TestALateCommitIsNotMissed",
 		},
 		{
 			name: "dedupe removed from payment",

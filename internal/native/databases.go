@@ -41,14 +41,14 @@ func (e *Engines) AdminDSN() (config.Secret, error) { return e.sql.dsn(admin, ""
 
 // TestEnviron is the environment, as "K=V" strings, in which the test suites
 // run on these engines instead of the embedded ones. It exists when AdminDSN
-// does. The suites share one Redis and empty it: go test -p 1.
+// does. The suites make databases, topics and Redis servers of their own.
 func (e *Engines) TestEnviron() ([]string, error) {
 	dsn, err := e.AdminDSN()
 	if err != nil {
 		return nil, err
 	}
 	return []string{
-		"SOUK_TEST_REDIS_ADDR=" + e.RedisAddr(),
+		"SOUK_TEST_REDIS_SERVER=" + program("redis-server"),
 		"SOUK_TEST_KAFKA_BROKERS=" + e.KafkaAddr(),
 		"SOUK_TEST_MYSQL_DSN=" + strings.TrimPrefix(dsn.Reveal(), "mysql:"),
 	}, nil

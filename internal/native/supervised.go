@@ -15,6 +15,9 @@ import (
 const (
 	pingTimeout = 2 * time.Second
 	stopGrace   = 30 * time.Second
+	// portGrace is how long a process that was killed may take to let go of its
+	// ports: its threads end one by one, and each holds all of them.
+	portGrace = 3 * time.Second
 )
 
 // ErrNotInstalled says that an engine's program is not on this machine.
@@ -94,16 +97,28 @@ func (s *supervised) start(ctx context.Context) (process, error) {
 	return p, nil
 }
 
+// checkPorts returns when every port of the engine is free, or says which one
+// has not become so.
 func (s *supervised) checkPorts(ctx context.Context) error {
-	var lc net.ListenConfig
+	ctx, cancel := context.WithTimeout(ctx, portGrace)
+	defer cancel()
 	for _, port := range s.ports() {
-		l, err := lc.Listen(ctx, "tcp", loopback(port))
-		if err != nil {
-			return &PortTakenError{Engine: s.name(), Port: port}
+		for !free(ctx, port) {
+			if pause(ctx) != nil {
+				return &PortTakenError{Engine: s.name(), Port: port}
+			}
 		}
-		_ = l.Close()
 	}
 	return nil
+}
+
+func free(ctx context.Context, port int) bool {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", loopback(port))
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
 }
 
 // awaitReady returns when the engine answers, or with the last reason why not

@@ -208,14 +208,15 @@ func TestSlowHandlerDelaysNobodyAndOverflowsIntoOneResync(t *testing.T) {
 		Resync:  func() { resyncs <- struct{}{} },
 	})
 	defer slow.Close()
-	defer close(gate)
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open()
 	want := make([]string, 250)
 	for i := range want {
 		want[i] = strconv.Itoa(i)
 	}
 	publish(t, bus, want...)
 	redistest.Eventually(t, "the fast handler has all", fast.has(want...))
-	gate <- struct{}{} // the one in hand
+	open() // for those in hand; the others are gone
 	<-resyncs
 }
 

@@ -2,13 +2,19 @@ package order
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
 )
+
+// longestCommit keeps an intake's transaction well below the half minute that
+// the watch over deadlines allows between its look at the clock and its commit.
+const longestCommit = 20 * time.Second
 
 // Config is the order service's settings.
 type Config struct {
@@ -24,9 +30,19 @@ func (c Config) Validate() error {
 	if c.PayWithin <= 0 {
 		return errors.New("SOUK_ORDER_PAY_WITHIN must be positive")
 	}
+	if c.Intake.Timeout > longestCommit {
+		return fmt.Errorf("SOUK_FLUSH_TIMEOUT must be at most %s: the watch over deadlines counts on it", longestCommit)
+	}
 	u, err := url.Parse(c.InventoryURL)
 	if err != nil || u.Host == "" {
 		return errors.New("SOUK_INVENTORY_URL must be an absolute URL")
 	}
 	return nil
+}
+
+// intake is how requests share transactions.
+func (c Config) intake() groupcommit.Config {
+	intake := c.Intake
+	intake.Retry = database.IsTransient
+	return intake
 }

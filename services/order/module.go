@@ -17,8 +17,13 @@ import (
 // is one entry here.
 func policy() order.Policy {
 	return order.Policy{
-		BeforePayment:    []order.Fact{order.StockReserved},
-		BeforeCompletion: []order.Fact{order.PointsAwarded},
+		BeforePayment: []order.Condition{
+			{Fact: order.StockReserved},
+			{Fact: order.PointsFrozen, When: order.UsesPoints},
+		},
+		BeforeCompletion: []order.Condition{
+			{Fact: order.PointsAwarded},
+		},
 	}
 }
 
@@ -28,14 +33,16 @@ func Module(cfg Config) fx.Option {
 		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
 		fx.Supply(cfg),
 		fx.Provide(
-			newStore, newPlacer, newLearner, newPriceBook,
+			newStore, newPlacer, newCanceller, newLearner, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
 			newRouter, readyWhen,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
 		fxrun.Intake[*order.Placer](),
+		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),
+		fxrun.Worker[*order.Watcher](),
 		fxrun.Consumer[factsInbox](),
 		fxrun.Consumer[pricesInbox](),
 		fxrun.HTTP(),

@@ -3,8 +3,10 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"time"
+	"os"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,12 +36,20 @@ type (
 func newStore(db *database.DB, box *outbox.Outbox) *store.Store { return store.New(db, box) }
 
 func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
-	intake := cfg.Intake
-	intake.Retry = database.IsTransient
-	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, time.Now, intake)
+	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
 }
 
-func newLearner() *order.Learner { return order.NewLearner(policy(), time.Now) }
+func newCanceller(s *store.Store, cfg Config) *order.Canceller {
+	return order.NewCanceller(s, policy(), cfg.intake())
+}
+
+func newLearner() *order.Learner { return order.NewLearner(policy()) }
+
+func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *order.Watcher {
+	host, _ := os.Hostname() // for people; the epoch tells owners apart
+	watch := order.WatchConfig{Owner: fmt.Sprintf("%.64s/%d", host, os.Getpid()), Batch: cfg.Intake.BatchMax}
+	return order.NewWatcher(s, s, policy(), watch, log)
+}
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
@@ -59,19 +69,26 @@ func newPricesInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, s *store.Store) *gin.Engine {
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, s *store.Store) *gin.Engine {
 	r := httpserver.NewRouter(cfg.Base.HTTP, t)
-	httpapi.New(p, s).Register(r, v)
+	httpapi.New(p, c, s).Register(r, v)
 	return r
 }
 
-// readyWhen holds traffic back until the service knows every price.
+// readyWhen holds traffic back until the service knows every price. After that
+// it does not ask again: a database that is away for a moment must not take
+// every replica out of service at once.
 func readyWhen(s *store.Store) fxrun.ReadyWhen {
+	var known atomic.Bool
 	return fxrun.ReadyWhen{{Name: "prices", Probe: func(ctx context.Context) error {
-		known, err := s.HasSnapshot(ctx)
-		if err == nil && !known {
+		if known.Load() {
+			return nil
+		}
+		complete, err := s.HasSnapshot(ctx)
+		if err == nil && !complete {
 			err = errors.New("no prices yet: is the inventory service up and seeded?")
 		}
+		known.Store(err == nil)
 		return err
 	}}}
 }

@@ -1,5 +1,5 @@
-// Package points is the points service: it rewards paid orders and keeps every
-// user's points.
+// Package points is the points service: it rewards paid orders, sets points
+// aside for open ones and keeps every user's points.
 package points
 
 import (
@@ -42,8 +42,8 @@ func Module(cfg Config) fx.Option {
 func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
 	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
-	awarder := points.NewAwarder(points.EarnRules(), time.Now)
-	return inbox.New(db, bus, ids, in, consumer.Paid(awarder, box), t)
+	settler := points.NewSettler(points.EarnRules(), time.Now)
+	return inbox.New(db, bus, ids, in, consumer.Orders(settler, box), t)
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, s *store.Store) *gin.Engine {

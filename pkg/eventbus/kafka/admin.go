@@ -94,11 +94,28 @@ func (b *Bus) LogEnd(ctx context.Context, topic string) (map[int32]int64, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if ends[p], err = b.client.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
+		if ends[p], err = b.newestOffset(ctx, topic, p); err != nil {
 			return nil, fmt.Errorf("log end of %s/%d: %w", topic, p, err)
 		}
 	}
 	return ends, nil
+}
+
+// newestOffset asks again, for a while, when the broker that was asked does not
+// lead the partition yet or any more.
+func (b *Bus) newestOffset(ctx context.Context, topic string, partition int32) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	for {
+		offset, err := b.client.GetOffset(topic, partition, sarama.OffsetNewest)
+		if !errors.Is(err, sarama.ErrNotLeaderForPartition) && !errors.Is(err, sarama.ErrLeaderNotAvailable) {
+			return offset, err
+		}
+		if !pause(ctx, retryPause) {
+			return 0, errors.Join(ctx.Err(), err)
+		}
+		_ = b.client.RefreshMetadata(topic) // its error is the next answer's
+	}
 }
 
 // Committed returns the group's committed offsets by topic and partition.

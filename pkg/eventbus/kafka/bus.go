@@ -18,6 +18,9 @@ import (
 // retryPause is the pause between attempts to reach a cluster.
 const retryPause = 250 * time.Millisecond
 
+// leaderPatience is how long a partition may be without a leader that knows it.
+const leaderPatience = 5 * time.Second
+
 // Bus publishes to and consumes from one cluster. It is safe for concurrent
 // use. It implements eventbus.Publisher and eventbus.Consumer.
 type Bus struct {

@@ -1,5 +1,5 @@
-// Package redistest gives tests a Redis: miniredis in the test's process, or
-// the server that SOUK_TEST_REDIS_ADDR names.
+// Package redistest gives tests a Redis of their own: a miniredis in the test's
+// process or, with SOUK_TEST_REDIS_SERVER, a real one.
 package redistest
 
 import (
@@ -12,21 +12,15 @@ import (
 	"souk.example/pkg/redisclient"
 )
 
-// Open returns a client of an empty Redis: database 0 of the server that
-// SOUK_TEST_REDIS_ADDR names, which it flushes, or else a miniredis whose
-// clock does not advance by itself. Packages that share a server must not be
-// tested in parallel (go test -p 1).
+// Open returns a client of an empty Redis that nobody else uses and that ends
+// with the test: a process of the redis-server that SOUK_TEST_REDIS_SERVER
+// names, or else a miniredis, whose clock does not advance by itself.
 func Open(t testing.TB) *redisclient.Client {
 	t.Helper()
-	addr := os.Getenv("SOUK_TEST_REDIS_ADDR")
-	if addr == "" {
-		return Dial(t, Mini(t).Addr())
+	if program := os.Getenv("SOUK_TEST_REDIS_SERVER"); program != "" {
+		return Dial(t, startServer(t, program))
 	}
-	client := Dial(t, addr)
-	if err := client.Write().FlushDB(t.Context()).Err(); err != nil {
-		t.Fatalf("flush redis at %s: %v", addr, err)
-	}
-	return client
+	return Dial(t, Mini(t).Addr())
 }
 
 // Mini starts a miniredis, for tests that stop it, restart it or move its clock.

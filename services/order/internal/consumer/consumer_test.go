@@ -60,8 +60,8 @@ func event(t *testing.T, typ contracts.Type, id int64, m contracts.Message) even
 
 func facts(s *store.Store) inbox.Batch {
 	return consumer.Facts(s, order.NewLearner(order.Policy{
-		BeforePayment: []order.Fact{order.StockReserved}, BeforeCompletion: []order.Fact{order.PointsAwarded},
-	}, func() time.Time { return at }))
+		BeforePayment: []order.Condition{{Fact: order.StockReserved}}, BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
+	}))
 }
 
 func TestFactsOfThreeServicesInOneBatch(t *testing.T) {

@@ -24,7 +24,10 @@ func facts() map[string]order.Fact {
 		contracts.InventoryRejected.Name: order.StockRefused,
 		contracts.PaymentCaptured.Name:   order.Captured,
 		contracts.PaymentFailed.Name:     order.PaymentFailed,
+		contracts.PaymentRefunded.Name:   order.Refunded,
 		contracts.PointsAwarded.Name:     order.PointsAwarded,
+		contracts.PointsFrozen.Name:      order.PointsFrozen,
+		contracts.PointsRefused.Name:     order.PointsRefused,
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"souk.example/services/order/internal/order"
 )
 
-// placeRequest is the body of POST /v1/orders.
+// placeRequest is the body of POST /v1/orders. What is left out is left out of
+// its fingerprint too, so that a field added later changes no old one.
 type placeRequest struct {
 	Items   []itemRequest  `json:"items"`
 	Payment paymentRequest `json:"payment"`
+	Points  int64          `json:"points,omitzero"`
 }
 
 type itemRequest struct {
@@ -21,6 +23,7 @@ type itemRequest struct {
 
 type paymentRequest struct {
 	Method string `json:"method"`
+	Token  string `json:"token,omitzero"`
 }
 
 type orderResponse struct {

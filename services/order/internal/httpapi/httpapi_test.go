@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,17 +50,21 @@ func newServer(t *testing.T) *server {
 		return u.LearnPrices(ctx, []order.Price{{SKU: "TEA", Version: 1, Amount: money.Of(500, "CNY")}})
 	}))
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
-	httpapi.New(runPlacer(t, s), s).Register(router, verifier)
+	batches := groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient}
+	placer := order.NewPlacer(s, idgen.Static(1), order.Limits{}, batches)
+	canceller := order.NewCanceller(s, order.Policy{}, batches)
+	run(t, placer)
+	run(t, canceller)
+	httpapi.New(placer, canceller, s).Register(router, verifier)
 	return &server{t: t, router: router, minter: minter, store: s}
 }
 
-func runPlacer(t *testing.T, s *store.Store) *order.Placer {
-	p := order.NewPlacer(s, idgen.Static(1), order.Limits{}, time.Now, groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient})
+// run runs r for the length of the test.
+func run(t *testing.T, r interface{ Run(context.Context) error }) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
+	go func() { done <- r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); must(t, <-done) })
-	return p
 }
 
 func must(t *testing.T, err error) {
@@ -172,6 +177,9 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		"string quantity":     {"k", `{"items":[{"sku":"TEA","quantity":"1"}],"payment":{"method":"wallet"}}`, 422},
 		"client-sent price":   {"k", `{"items":[{"sku":"TEA","quantity":1,"unit_price":1}],"payment":{"method":"wallet"}}`, 422},
 		"client-sent user_id": {"k", `{"user_id":"2","items":[{"sku":"TEA","quantity":1}],"payment":{"method":"wallet"}}`, 422},
+		"points as text":      {"k", `{"items":[{"sku":"TEA","quantity":1}],"payment":{"method":"wallet"},"points":"1"}`, 422},
+		"too many points":     {"k", `{"items":[{"sku":"TEA","quantity":1}],"payment":{"method":"wallet"},"points":501}`, 422},
+		"card number":         {"k", `{"items":[{"sku":"TEA","quantity":1}],"payment":{"method":"card","number":"4242"}}`, 422},
 		"no payment":          {"k", `{"items":[{"sku":"TEA","quantity":1}]}`, 422},
 		"unknown sku":         {"k", `{"items":[{"sku":"X","quantity":1}],"payment":{"method":"wallet"}}`, 422},
 	} {
@@ -182,5 +190,63 @@ func TestRefusalsChangeNothing(t *testing.T) {
 	}
 	if states, err := s.store.List(t.Context(), 1, order.Filter{Limit: 10}); err != nil || len(states) != 0 {
 		t.Errorf("refusals left %d orders, %v", len(states), err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s := newServer(t)
+	id := s.do(1, "POST", "/v1/orders", "k", tea).body["id"].(string)
+	for range 2 {
+		r := s.do(1, "POST", "/v1/orders/"+id+"/cancel", "", "")
+		if r.code != 202 || r.body["status"] != "CANCELLED" || r.body["reason"] != "user_cancelled" || r.body["version"] != 2.0 {
+			t.Errorf("cancelled %d %v", r.code, r.body)
+		}
+	}
+	replay := s.do(1, "POST", "/v1/orders", "k", tea)
+	if replay.code != 201 || replay.body["status"] != "PENDING" || replay.body["reason"] != nil {
+		t.Errorf("the placement replays as %d %v", replay.code, replay.body)
+	}
+	for name, path := range map[string]string{"another's": id, "absent": "1", "a word": "x"} {
+		if r := s.do(2, "POST", "/v1/orders/"+path+"/cancel", "", ""); r.code != 404 || r.body["code"] != "order_not_found" {
+			t.Errorf("%s: %d %v", name, r.code, r.body)
+		}
+	}
+}
+
+func TestCancelOfAPaidOrder(t *testing.T) {
+	s := newServer(t)
+	id := s.do(1, "POST", "/v1/orders", "k", tea).body["id"].(string)
+	n, err := strconv.ParseInt(id, 10, 64)
+	must(t, err)
+	must(t, s.store.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
+		return order.NewLearner(order.Policy{}).Learn(ctx, u, []order.Report{{Order: order.ID(n), Fact: order.Captured}})
+	}))
+	r := s.do(1, "POST", "/v1/orders/"+id+"/cancel", "", "")
+	if r.code != 409 || r.body["code"] != "order_not_cancellable" {
+		t.Errorf("got %d %v", r.code, r.body)
+	}
+}
+
+// What pays for an order is part of the request: another token or number of
+// points under the same key is another body. The token is never shown.
+func TestCardAndPoints(t *testing.T) {
+	s := newServer(t)
+	body := func(token, points string) string {
+		return `{"items":[{"sku":"TEA","quantity":2}],"payment":{"method":"card","token":"` + token + `"},"points":` + points + `}`
+	}
+	first := s.do(1, "POST", "/v1/orders", "k", body("tok_ok", "250"))
+	if first.code != 201 || first.body["points_used"] != 250.0 || first.body["payable"].(map[string]any)["amount"] != 750.0 {
+		t.Fatalf("placed %d %v", first.code, first.body)
+	}
+	if payment := first.body["payment"]; mustJSON(payment) != `{"method":"card","status":"none"}` || strings.Contains(mustJSON(first.body), "tok_ok") {
+		t.Errorf("payment is shown as %v", payment)
+	}
+	if again := s.do(1, "POST", "/v1/orders", "k", body("tok_ok", "250")); again.code != 201 || again.body["id"] != first.body["id"] {
+		t.Errorf("replayed %d %v", again.code, again.body)
+	}
+	for _, other := range []string{body("tok_other", "250"), body("tok_ok", "251")} {
+		if r := s.do(1, "POST", "/v1/orders", "k", other); r.code != 422 || r.body["code"] != "idempotency_key_reused" {
+			t.Errorf("%s: %d %v", other, r.code, r.body)
+		}
 	}
 }

@@ -11,12 +11,15 @@ import (
 
 // API holds what the endpoints need.
 type API struct {
-	placer *order.Placer
-	reader order.Reader
+	placer    *order.Placer
+	canceller *order.Canceller
+	reader    order.Reader
 }
 
 // New makes the API.
-func New(placer *order.Placer, reader order.Reader) *API { return &API{placer: placer, reader: reader} }
+func New(placer *order.Placer, canceller *order.Canceller, reader order.Reader) *API {
+	return &API{placer: placer, canceller: canceller, reader: reader}
+}
 
 // Register adds the routes to r; every one is its owner's alone.
 func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
@@ -24,6 +27,7 @@ func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
 	g.POST("", a.place)
 	g.GET("", a.list)
 	g.GET("/:id", a.get)
+	g.POST("/:id/cancel", a.cancel)
 }
 
 func caller(c *gin.Context) order.UserID { return order.UserID(httpserver.Caller(c).UserID) }

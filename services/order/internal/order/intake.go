@@ -30,13 +30,17 @@ func (p *Placer) attempt(ctx context.Context, batch []PlaceOrder, lookUp bool) (
 		if err != nil {
 			return err
 		}
-		d := p.decide(batch, prices, map[Key]State{})
+		now, err := u.Now(ctx)
+		if err != nil {
+			return err
+		}
+		d := p.decide(batch, prices, map[Key]State{}, now)
 		if lookUp || d.refused {
 			placed, err := u.Placed(ctx, keysOf(batch))
 			if err != nil {
 				return err
 			}
-			d = p.decide(batch, prices, placed)
+			d = p.decide(batch, prices, placed, now)
 		}
 		out = d.outcomes
 		return u.Insert(ctx, d.fresh)
@@ -54,9 +58,8 @@ type decisions struct {
 
 // decide takes the requests one after the other, as if each were alone: a
 // request finds what those before it placed.
-func (p *Placer) decide(batch []PlaceOrder, prices map[SKU]money.Amount, placed map[Key]State) decisions {
+func (p *Placer) decide(batch []PlaceOrder, prices map[SKU]money.Amount, placed map[Key]State, now time.Time) decisions {
 	d := decisions{outcomes: make([]outcome, len(batch)), fresh: make([]State, 0, len(batch))}
-	now := p.now()
 	for i, req := range batch {
 		if was, ok := placed[req.Key]; ok {
 			d.outcomes[i] = replay(req, was)
@@ -88,6 +91,7 @@ func (s State) asPlaced() State {
 	placed := s
 	placed.Status, placed.Version, placed.Facts, placed.Reason = Pending, 1, 0, ""
 	placed.ReservedAt, placed.PaidAt, placed.CompletedAt, placed.ClosedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	placed.RefundRequestedAt, placed.RefundedAt = time.Time{}, time.Time{}
 	return placed
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // Report is one fact about one order, as another service told it.
@@ -15,19 +14,14 @@ type Report struct {
 }
 
 // Learner applies what other services report. Stateless; safe for concurrent use.
-type Learner struct {
-	policy Policy
-	now    func() time.Time
-}
+type Learner struct{ policy Policy }
 
-// NewLearner makes a Learner; now is the clock of the timeline.
-func NewLearner(policy Policy, now func() time.Time) *Learner {
-	return &Learner{policy: policy, now: now}
-}
+// NewLearner makes a Learner.
+func NewLearner(policy Policy) *Learner { return &Learner{policy: policy} }
 
 // Learn applies a batch of reports within u: each order is read once, told all
 // its facts and written once, at the highest status it reaches, with an event
-// for every status on the way. Reports already known change nothing. A report
+// for every change on the way, at the database's time. Reports already known change nothing. A report
 // about an order we do not have is an error wrapping ErrNotFound, an impossible
 // one an *ImpossibleFactError; either way nothing of the batch may stand.
 func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
@@ -36,8 +30,11 @@ func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 	if err != nil {
 		return err
 	}
+	now, err := u.Now(ctx)
+	if err != nil {
+		return err
+	}
 	orders, changes := l.restore(states), make(map[ID][]Change, len(ids))
-	now := l.now()
 	for _, r := range reports {
 		o, ok := orders[r.Order]
 		if !ok {
@@ -63,9 +60,9 @@ func (l *Learner) restore(states map[ID]State) map[ID]*Order {
 func updates(ids []ID, before map[ID]State, orders map[ID]*Order, changes map[ID][]Change) []Update {
 	out := make([]Update, 0, len(ids))
 	for _, id := range ids {
-		after := orders[id].State()
-		if after.Facts != before[id].Facts {
-			out = append(out, Update{Before: before[id], After: after, Changes: changes[id]})
+		was, is := before[id], orders[id].State()
+		if is.Facts != was.Facts || is.Version != was.Version {
+			out = append(out, Update{Before: was, After: is, Changes: changes[id]})
 		}
 	}
 	return out

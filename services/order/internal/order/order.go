@@ -7,8 +7,11 @@
 package order
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
+	"souk.example/contracts"
 	"souk.example/pkg/money"
 )
 
@@ -41,23 +44,28 @@ type State struct {
 	Key         Key
 	Fingerprint [32]byte // of the request that placed it
 	Status      Status
-	Version     int64 // grows by one with every status change, from 1
+	Version     int64 // grows by one with every event of the order, from 1
 	Facts       Facts
 	Lines       []Line
 	Total       money.Amount
 	Payable     money.Amount // total less the value of points used
 	PointsUsed  int64
 	Method      string
-	Reason      string // why it was rejected or cancelled
+	Token       CardToken // of the card to be charged; "" for wallets
+	Reason      string    // why it was rejected or cancelled
 	CreatedAt   time.Time
 	Deadline    time.Time
 	ReservedAt  time.Time
 	PaidAt      time.Time
 	CompletedAt time.Time
 	ClosedAt    time.Time // when it was rejected or cancelled
+
+	RefundRequestedAt time.Time // of a capture that came after cancelling
+	RefundedAt        time.Time
 }
 
-// Order is the aggregate. Its state changes only through [Order.Learn].
+// Order is the aggregate. Its state changes only through [Order.Learn] and
+// [Order.Cancel].
 // Not safe for concurrent use.
 type Order struct {
 	state  State
@@ -70,66 +78,79 @@ func Restore(s State, p Policy) *Order { return &Order{state: s, policy: p} }
 // State returns a copy of the order's state; Lines is shared and immutable.
 func (o *Order) State() State { return o.state }
 
-// Change is one status the order entered. It becomes exactly one event.
+// Change is one version of the order after another: a status it entered, or
+// the refund it asked for while it stays CANCELLED. It becomes exactly one
+// event.
 type Change struct {
 	Status Status
 	State  State // as of this change
 }
 
 // Learn records a fact and moves the order as far as all its facts allow,
-// returning every status it enters, in order. A fact already known changes
-// nothing; one that contradicts the order is an [ImpossibleFactError] and
-// leaves the order as it was.
+// returning every change, in order. A fact already known changes nothing; one
+// that contradicts the order is an [ImpossibleFactError] and leaves the order
+// as it was.
 func (o *Order) Learn(f Fact, at time.Time) ([]Change, error) {
 	if verdictOn(o.state.Status, f) == impossible {
 		return nil, &ImpossibleFactError{Order: o.state.ID, Status: o.state.Status, Fact: f}
 	}
-	o.know(f)
+	o.know(f, at)
 	return o.settle(at), nil
 }
 
 // know adds f and what it presumes: nobody is paid or rewarded for an order
-// before everything that payment waits for holds.
-func (o *Order) know(f Fact) {
-	facts := o.state.Facts.With(f)
-	if f == Captured || f == PointsAwarded {
-		facts = facts.With(Captured).With(o.policy.BeforePayment...)
+// before everything that payment waits for holds. A cancelled order may have
+// been charged on the word of an earlier self, and presumes nothing.
+func (o *Order) know(f Fact, at time.Time) {
+	s := &o.state
+	if f == Refunded && !s.Facts.Has(Refunded) {
+		s.RefundedAt = at
 	}
-	o.state.Facts = facts
+	if s.Status.Cancellable() && (f == Captured || f == PointsAwarded) {
+		s.Facts = presume(o.policy.BeforePayment, *s).With(Captured)
+	}
+	s.Facts = s.Facts.With(f)
 }
 
 func (o *Order) settle(at time.Time) []Change {
 	var changes []Change
 	for {
-		next, ok := o.next()
-		if !ok {
+		next, reason, ok := o.next()
+		switch {
+		case ok:
+			changes = append(changes, o.enter(next, reason, at))
+		case o.owesRefund():
+			changes = append(changes, o.requestRefund(at))
+		default:
 			return changes
 		}
-		changes = append(changes, o.enter(next, at))
 	}
 }
 
-// next is the status that the facts call for, one step ahead of today's.
-func (o *Order) next() (Status, bool) {
+// next is the status that the facts call for, one step ahead of today's, and
+// why when it is an unhappy one.
+func (o *Order) next() (status Status, reason string, ok bool) {
 	s := &o.state
 	switch {
 	case s.Status == Pending && s.Facts.Has(StockRefused):
-		return Rejected, true
-	case s.Status.beforePivot() && s.Facts.Has(PaymentFailed):
-		return Cancelled, true
-	case s.Status == Pending && s.Facts.HasAll(o.policy.BeforePayment):
-		return Reserved, true
+		return Rejected, contracts.ReasonOutOfStock, true
+	case s.Status == Pending && s.Facts.Has(PointsRefused):
+		return Cancelled, contracts.ReasonPointsRefused, true
+	case s.Status.Cancellable() && s.Facts.Has(PaymentFailed):
+		return Cancelled, contracts.ReasonPaymentFailed, true
+	case s.Status == Pending && hold(o.policy.BeforePayment, *s):
+		return Reserved, "", true
 	case s.Status == Reserved && s.Facts.Has(Captured):
-		return Paid, true
-	case s.Status == Paid && s.Facts.HasAll(o.policy.BeforeCompletion):
-		return Completed, true
+		return Paid, "", true
+	case s.Status == Paid && hold(o.policy.BeforeCompletion, *s):
+		return Completed, "", true
 	}
-	return "", false
+	return "", "", false
 }
 
-func (o *Order) enter(next Status, at time.Time) Change {
+func (o *Order) enter(next Status, reason string, at time.Time) Change {
 	s := &o.state
-	s.Status = next
+	s.Status, s.Reason = next, reason
 	s.Version++
 	switch next {
 	case Reserved:
@@ -139,7 +160,37 @@ func (o *Order) enter(next Status, at time.Time) Change {
 	case Completed:
 		s.CompletedAt = at
 	case Rejected, Cancelled:
-		s.ClosedAt, s.Reason = at, reasonFor(next)
+		s.ClosedAt = at
 	}
 	return Change{Status: next, State: *s}
+}
+
+// owesRefund: money was taken for an order that is off, and nobody has said so.
+func (o *Order) owesRefund() bool {
+	s := &o.state
+	return s.Status == Cancelled && s.Facts.Has(Captured) && s.RefundRequestedAt.IsZero()
+}
+
+func (o *Order) requestRefund(at time.Time) Change {
+	s := &o.state
+	s.RefundRequestedAt = at
+	s.Version++
+	return Change{Status: s.Status, State: *s}
+}
+
+// ErrNotCancellable says that an order is past the point where it can be
+// called off, or closed for another reason.
+var ErrNotCancellable = errors.New("order can no longer be cancelled")
+
+// Cancel calls the order off for reason, before it is paid. To cancel again
+// for the same reason changes nothing.
+func (o *Order) Cancel(reason string, at time.Time) ([]Change, error) {
+	s := &o.state
+	switch {
+	case s.Status.Cancellable():
+		return []Change{o.enter(Cancelled, reason, at)}, nil
+	case s.Status == Cancelled && s.Reason == reason:
+		return nil, nil
+	}
+	return nil, fmt.Errorf("order %d is %s: %w", s.ID, s.Status, ErrNotCancellable)
 }

@@ -14,7 +14,10 @@ import (
 var at = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 
 func policy() order.Policy {
-	return order.Policy{BeforePayment: []order.Fact{order.StockReserved}, BeforeCompletion: []order.Fact{order.PointsAwarded}}
+	return order.Policy{
+		BeforePayment:    []order.Condition{{Fact: order.StockReserved}, {Fact: order.PointsFrozen, When: order.UsesPoints}},
+		BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
+	}
 }
 
 // in is an order that has come to status by the ordinary way.
@@ -55,6 +58,9 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 			order.Captured:      to(order.Reserved, order.Paid),
 			order.PaymentFailed: to(order.Cancelled),
 			order.PointsAwarded: to(order.Reserved, order.Paid, order.Completed),
+			order.PointsFrozen:  none,
+			order.PointsRefused: to(order.Cancelled),
+			order.Refunded:      impossible,
 		},
 		order.Reserved: {
 			order.StockReserved: none,
@@ -62,20 +68,29 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 			order.Captured:      to(order.Paid),
 			order.PaymentFailed: to(order.Cancelled),
 			order.PointsAwarded: to(order.Paid, order.Completed),
+			order.PointsFrozen:  none,
+			order.PointsRefused: impossible,
+			order.Refunded:      impossible,
 		},
 		order.Paid: {
 			order.StockReserved: none,
 			order.StockRefused:  impossible,
 			order.Captured:      none,
-			order.PaymentFailed: impossible,
+			order.PaymentFailed: none,
 			order.PointsAwarded: to(order.Completed),
+			order.PointsFrozen:  none,
+			order.PointsRefused: impossible,
+			order.Refunded:      impossible,
 		},
 		order.Completed: {
 			order.StockReserved: none,
 			order.StockRefused:  impossible,
 			order.Captured:      none,
-			order.PaymentFailed: impossible,
+			order.PaymentFailed: none,
 			order.PointsAwarded: none,
+			order.PointsFrozen:  none,
+			order.PointsRefused: impossible,
+			order.Refunded:      impossible,
 		},
 		order.Rejected: {
 			order.StockReserved: impossible,
@@ -83,16 +98,25 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 			order.Captured:      impossible,
 			order.PaymentFailed: impossible,
 			order.PointsAwarded: impossible,
+			order.PointsFrozen:  none,
+			order.PointsRefused: none,
+			order.Refunded:      impossible,
 		},
 		order.Cancelled: {
 			order.StockReserved: none,
 			order.StockRefused:  none,
-			order.Captured:      impossible,
+			order.Captured:      to(order.Cancelled), // asks for the refund
 			order.PaymentFailed: none,
 			order.PointsAwarded: impossible,
+			order.PointsFrozen:  none,
+			order.PointsRefused: none,
+			order.Refunded:      none,
 		},
 	}
 	for _, status := range order.Statuses() {
+		if len(table[status]) != len(order.AllFacts()) {
+			t.Errorf("%s is tried with %d facts", status, len(table[status]))
+		}
 		for _, fact := range order.AllFacts() {
 			t.Run(string(status)+" "+fact.String(), func(t *testing.T) {
 				o := in(t, status)
@@ -161,7 +185,7 @@ func TestTimelineOfAGoodOrder(t *testing.T) {
 
 // A check added to the policy holds payment back until it is known.
 func TestPolicyDecidesWhatPaymentWaitsFor(t *testing.T) {
-	strict := order.Policy{BeforePayment: []order.Fact{order.StockReserved, order.PointsAwarded}}
+	strict := order.Policy{BeforePayment: []order.Condition{{Fact: order.StockReserved}, {Fact: order.PointsAwarded}}}
 	o := order.Restore(order.State{Status: order.Pending, Version: 1}, strict)
 	changes, err := o.Learn(order.StockReserved, at)
 	if err != nil || len(changes) != 0 || o.State().Status != order.Pending {

@@ -24,7 +24,9 @@ type PlaceOrder struct {
 	Fingerprint [32]byte
 	Items       []Item
 	Method      string
-	id          ID // chosen before the batch: a rerun recognises its own row
+	Token       CardToken // with method "card", and only then
+	Points      int64     // to use: each pays one minor unit of contracts.PointsCurrency
+	id          ID        // chosen before the batch: a rerun recognises its own row
 }
 
 // Placement is the answer to a PlaceOrder: the order as it was when placed.
@@ -61,13 +63,12 @@ type Placer struct {
 	store  Store
 	ids    IDs
 	limits Limits
-	now    func() time.Time
 	intake *groupcommit.Committer[PlaceOrder, Placement]
 }
 
-// NewPlacer makes a Placer; now is the clock of created_at and deadline.
-func NewPlacer(store Store, ids IDs, limits Limits, now func() time.Time, cfg groupcommit.Config) *Placer {
-	p := &Placer{store: store, ids: ids, limits: limits.withDefaults(), now: now}
+// NewPlacer makes a Placer.
+func NewPlacer(store Store, ids IDs, limits Limits, cfg groupcommit.Config) *Placer {
+	p := &Placer{store: store, ids: ids, limits: limits.withDefaults()}
 	p.intake = groupcommit.New(cfg, p.flush)
 	return p
 }
@@ -93,13 +94,28 @@ func (p *Placer) Place(ctx context.Context, req PlaceOrder) (Placement, error) {
 }
 
 func (p *Placer) validate(req PlaceOrder) error {
-	if req.Method != contracts.MethodWallet {
-		return invalid(apperr.Field{Field: "payment.method", Code: contracts.CodeMethodNotOffered, Detail: "pay with wallet"})
+	if err := req.validatePayment(); err != nil {
+		return err
+	}
+	if req.Points < 0 {
+		return invalid(apperr.Field{Field: "points", Code: "out_of_range", Detail: "points are 0 or more"})
 	}
 	if n := len(req.Items); n == 0 || n > p.limits.Lines {
 		return invalid(apperr.Field{Field: "items", Code: "out_of_range", Detail: fmt.Sprintf("an order has 1 to %d lines", p.limits.Lines)})
 	}
 	return p.validateItems(req.Items)
+}
+
+func (req PlaceOrder) validatePayment() error {
+	switch {
+	case req.Method != contracts.MethodWallet && req.Method != contracts.MethodCard:
+		return invalid(apperr.Field{Field: "payment.method", Code: contracts.CodeMethodNotOffered, Detail: "pay with wallet or card"})
+	case req.Method == contracts.MethodWallet && req.Token != "":
+		return invalid(apperr.Field{Field: "payment.token", Code: "not_allowed", Detail: "a wallet has no token"})
+	case req.Method == contracts.MethodCard && !req.Token.wellFormed():
+		return invalid(apperr.Field{Field: "payment.token", Code: "invalid", Detail: "a card is a token of 1 to 255 visible ASCII characters"})
+	}
+	return nil
 }
 
 func (p *Placer) validateItems(items []Item) error {
@@ -127,7 +143,7 @@ func invalid(f apperr.Field) *apperr.Error {
 func (p *Placer) price(req PlaceOrder, prices map[SKU]money.Amount, at time.Time) (State, error) {
 	s := State{
 		ID: req.id, Key: req.Key, Fingerprint: req.Fingerprint, Status: Pending, Version: 1,
-		Method: req.Method, CreatedAt: at, Deadline: at.Add(p.limits.Deadline),
+		Method: req.Method, Token: req.Token, PointsUsed: req.Points, CreatedAt: at, Deadline: at.Add(p.limits.Deadline),
 		Lines: make([]Line, len(req.Items)),
 	}
 	for i, it := range req.Items {
@@ -140,8 +156,24 @@ func (p *Placer) price(req PlaceOrder, prices map[SKU]money.Amount, at time.Time
 			return State{}, err
 		}
 	}
+	return s, s.deductPoints()
+}
+
+// deductPoints leaves payable what the points do not pay.
+func (s *State) deductPoints() (err error) {
 	s.Payable = s.Total
-	return s, nil
+	if s.PointsUsed == 0 {
+		return nil
+	}
+	if s.Total.Currency() != contracts.PointsCurrency {
+		return apperr.New(apperr.Unprocessable, contracts.CodePointsNotOffered, "points pay for orders in "+contracts.PointsCurrency+" only").
+			WithFields(apperr.Field{Field: "points", Code: contracts.CodePointsNotOffered, Detail: "not in this currency"})
+	}
+	if s.PointsUsed > s.Total.Minor() {
+		return invalid(apperr.Field{Field: "points", Code: "out_of_range", Detail: "points pay for the whole order at most"})
+	}
+	s.Payable, err = s.Total.Sub(money.Of(s.PointsUsed, contracts.PointsCurrency))
+	return err
 }
 
 func (s *State) add(unit money.Amount, quantity int64) error {

@@ -3,8 +3,10 @@ package order_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +59,8 @@ type memoryUnit struct {
 	inserted   []order.State
 }
 
+func (u *memoryUnit) Now(context.Context) (time.Time, error) { return at, nil }
+
 func (u *memoryUnit) Prices(context.Context, []order.SKU) (map[order.SKU]money.Amount, error) {
 	return u.prices, nil
 }
@@ -96,7 +100,7 @@ func (c *counter) Next() (int64, error) {
 // placer runs a Placer over m for the length of the test.
 func placer(t *testing.T, m *memory) *order.Placer {
 	t.Helper()
-	p := order.NewPlacer(m, &counter{}, order.Limits{}, func() time.Time { return at }, groupcommit.Config{
+	p := order.NewPlacer(m, &counter{}, order.Limits{}, groupcommit.Config{
 		BatchMax: 500, QueueMax: 1000, Timeout: time.Minute,
 		Retry: func(err error) bool { return errors.Is(err, errUnknown) },
 	})
@@ -133,6 +137,25 @@ func TestPlacePricesTheOrder(t *testing.T) {
 	}
 	if !s.Deadline.Equal(at.Add(15 * time.Minute)) {
 		t.Errorf("deadline %v", s.Deadline)
+	}
+}
+
+// Points pay their part, all of it at most; a card's token is kept and shown
+// by nothing that prints it.
+func TestPointsAndCards(t *testing.T) {
+	p := placer(t, newMemory())
+	for points, payable := range map[int64]int64{0: 1000, 1: 999, 1000: 0} {
+		req := request(1, fmt.Sprint(points))
+		req.Method, req.Token, req.Points = "card", "tok_secret", points
+		got, err := p.Place(t.Context(), req)
+		s := got.Order
+		if err != nil || s.Payable != money.Of(payable, "CNY") || s.PointsUsed != points || s.Total != money.Of(1000, "CNY") || s.Token.Reveal() != "tok_secret" {
+			t.Errorf("with %d points placed %+v, %v", points, got, err)
+		}
+		shown, err := json.Marshal(s)
+		if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, shown); err != nil || strings.Contains(text, "tok_secret") {
+			t.Errorf("the token shows in %s, %v", text, err)
+		}
 	}
 }
 
@@ -219,8 +242,13 @@ func TestRefusals(t *testing.T) {
 		}
 		return items
 	}
-	card := request(1, "card")
-	card.Method = "card"
+	paying := func(method, token string, points int64) order.PlaceOrder {
+		r := request(1, "payment")
+		r.Method, r.Token, r.Points = method, order.CardToken(token), points
+		return r
+	}
+	euro := request(1, "points in euros", order.Item{SKU: "EURO", Quantity: 1})
+	euro.Points = 1
 	for name, tc := range map[string]struct {
 		req  order.PlaceOrder
 		code string
@@ -233,7 +261,17 @@ func TestRefusals(t *testing.T) {
 		"a sku twice":     {request(1, "e", order.Item{SKU: "TEA", Quantity: 1}, order.Item{SKU: "TEA", Quantity: 1}), "invalid_order"},
 		"mixed currency":  {request(1, "f", order.Item{SKU: "TEA", Quantity: 1}, order.Item{SKU: "EURO", Quantity: 1}), "invalid_order"},
 		"unknown sku":     {request(1, "g", order.Item{SKU: "NOPE", Quantity: 1}), "unknown_sku"},
-		"card":            {card, "invalid_order"},
+		"no method":       {paying("", "", 0), "invalid_order"},
+		"cash":            {paying("cash", "", 0), "invalid_order"},
+		"no token":        {paying("card", "", 0), "invalid_order"},
+		"long token":      {paying("card", strings.Repeat("t", 256), 0), "invalid_order"},
+		"token of spaces": {paying("card", "tok ok", 0), "invalid_order"},
+		"token in kana":   {paying("card", "カード", 0), "invalid_order"},
+		"wallet's token":  {paying("wallet", "tok_ok", 0), "invalid_order"},
+		"points -1":       {paying("wallet", "", -1), "invalid_order"},
+		"points 1001":     {paying("wallet", "", 1001), "invalid_order"},
+		"points 2^63-1":   {paying("wallet", "", 1<<63-1), "invalid_order"},
+		"points in euros": {euro, "points_not_offered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := p.Place(t.Context(), tc.req)

@@ -19,81 +19,34 @@ func Statuses() []Status {
 	return []Status{Pending, Reserved, Paid, Completed, Rejected, Cancelled}
 }
 
-func (s Status) beforePivot() bool { return s == Pending || s == Reserved }
+// Cancellable reports whether an order in s may still be called off.
+func (s Status) Cancellable() bool { return s == Pending || s == Reserved }
 
 // Terminal reports whether an order in s is at rest.
 func (s Status) Terminal() bool { return s == Completed || s == Rejected || s == Cancelled }
-
-// Fact is something another service reported about an order.
-type Fact uint8
-
-const (
-	StockReserved Fact = iota
-	StockRefused
-	Captured
-	PaymentFailed
-	PointsAwarded
-	factCount
-)
-
-var factNames = [factCount]string{"stock reserved", "stock refused", "captured", "payment failed", "points awarded"}
-
-func (f Fact) String() string { return factNames[f] }
-
-// AllFacts lists every fact.
-func AllFacts() []Fact {
-	return []Fact{StockReserved, StockRefused, Captured, PaymentFailed, PointsAwarded}
-}
-
-// Facts is the set of facts an order knows; the zero value knows none.
-type Facts uint32
-
-// With adds the facts.
-func (fs Facts) With(facts ...Fact) Facts {
-	for _, f := range facts {
-		fs |= 1 << f
-	}
-	return fs
-}
-
-// Has reports whether f is known.
-func (fs Facts) Has(f Fact) bool { return fs&(1<<f) != 0 }
-
-// HasAll reports whether every one of want is known.
-func (fs Facts) HasAll(want []Fact) bool {
-	for _, f := range want {
-		if !fs.Has(f) {
-			return false
-		}
-	}
-	return true
-}
-
-// Policy names what must hold before an order may be charged and before it is
-// complete. Taking points out, or a fraud check in, is one entry here.
-type Policy struct {
-	BeforePayment    []Fact
-	BeforeCompletion []Fact
-}
 
 type verdict uint8
 
 const (
 	apply      verdict = iota // the fact moves the order, or may once others join it
-	keep                      // already so: remember it, move nothing
+	keep                      // it changes nothing any more: remember it, move nothing
 	impossible                // contradicts what the order has been through: park and alarm
 )
 
 // verdicts is the whole state table: what each fact means in each status.
-// A row per status, a column per fact, in the order of the constants above:
-// stock reserved, stock refused, captured, payment failed, points awarded.
+// A row per status, a column per fact, in the order of the constants in
+// fact.go: stock reserved, stock refused, captured, payment failed, points
+// awarded, points frozen, points refused, refunded.
+//
+// Captured is payment's last word: a failure that comes after it was said
+// before it. A capture that meets CANCELLED has the refund requested.
 var verdicts = map[Status][factCount]verdict{
-	Pending:   {apply, apply, apply, apply, apply},
-	Reserved:  {keep, impossible, apply, apply, apply},
-	Paid:      {keep, impossible, keep, impossible, apply},
-	Completed: {keep, impossible, keep, impossible, keep},
-	Rejected:  {impossible, keep, impossible, impossible, impossible},
-	Cancelled: {keep, keep, impossible, keep, impossible},
+	Pending:   {apply, apply, apply, apply, apply, apply, apply, impossible},
+	Reserved:  {keep, impossible, apply, apply, apply, keep, impossible, impossible},
+	Paid:      {keep, impossible, keep, keep, apply, keep, impossible, impossible},
+	Completed: {keep, impossible, keep, keep, keep, keep, impossible, impossible},
+	Rejected:  {impossible, keep, impossible, impossible, impossible, keep, keep, impossible},
+	Cancelled: {keep, keep, apply, keep, impossible, keep, keep, keep},
 }
 
 func verdictOn(s Status, f Fact) verdict { return verdicts[s][f] }

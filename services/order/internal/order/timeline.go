@@ -24,7 +24,7 @@ func (s State) Timeline() []Entry {
 		{Status: Reserved, At: s.ReservedAt, Service: "inventory"},
 		{Status: Paid, At: s.PaidAt, Service: "payment"},
 		{Status: Completed, At: s.CompletedAt, Service: "points"},
-		{Status: s.Status, At: s.ClosedAt, Service: closedBy(s.Status), Reason: s.Reason},
+		{Status: s.Status, At: s.ClosedAt, Service: closedBy(s.Reason), Reason: s.Reason},
 	} {
 		if !e.At.IsZero() {
 			entries = append(entries, e)
@@ -33,23 +33,27 @@ func (s State) Timeline() []Entry {
 	return entries
 }
 
-func closedBy(s Status) string {
-	if s == Rejected {
+// closedBy is the service whose word closed the order: for a user's or a
+// deadline's sake order itself.
+func closedBy(reason string) string {
+	switch reason {
+	case contracts.ReasonOutOfStock:
 		return "inventory"
+	case contracts.ReasonPaymentFailed:
+		return "payment"
+	case contracts.ReasonPointsRefused:
+		return "points"
 	}
-	return "payment"
+	return "order"
 }
 
-func reasonFor(s Status) string {
-	if s == Rejected {
-		return contracts.ReasonOutOfStock
-	}
-	return contracts.ReasonPaymentFailed
-}
-
-// PaymentStatus is "captured" once the money was taken, "none" before.
+// PaymentStatus tells where the money is: "none" of it taken, "captured", or
+// captured and "refunded".
 func (s State) PaymentStatus() string {
-	if s.Facts.Has(Captured) {
+	switch {
+	case s.Facts.Has(Refunded):
+		return "refunded"
+	case s.Facts.Has(Captured):
 		return "captured"
 	}
 	return "none"

@@ -23,7 +23,7 @@ func (u unit) emitPlaced(ctx context.Context, orders []order.State) error {
 	return u.outbox.Append(ctx, u.tx, contracts.TopicOrder, events...)
 }
 
-// emitChanges emits exactly one event per status entered, each as the order
+// emitChanges emits exactly one event per change, each as the order
 // was at that moment.
 func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
 	var events []eventbus.Event
@@ -42,13 +42,26 @@ func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
 	return u.outbox.Append(ctx, u.tx, contracts.TopicOrder, events...)
 }
 
-// eventFor is the event that tells of an order entering the status it is in.
+// eventFor is the order's latest event: that it entered the status it is in,
+// or asked for its refund since.
 func eventFor(s order.State) (eventbus.Event, error) {
+	if !s.RefundRequestedAt.IsZero() {
+		return refundRequested(s)
+	}
 	t, payload, err := payloadFor(s)
 	if err != nil {
 		return eventbus.Event{}, err
 	}
 	return contracts.NewEvent(t, int64(s.ID), payload)
+}
+
+func refundRequested(s order.State) (eventbus.Event, error) {
+	id := int64(s.ID)
+	refund := contracts.RefundLate(id)
+	return contracts.NewRefundEvent(contracts.OrderRefundRequested, id, refund, &orderv1.OrderRefundRequested{
+		OrderId: id, UserId: int64(s.Key.User), Version: s.Version, RefundId: refund,
+		Amount: s.Payable.Minor(), Currency: string(s.Payable.Currency()), Reason: s.Reason,
+	})
 }
 
 func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
@@ -59,6 +72,7 @@ func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
 	case order.Reserved:
 		return contracts.OrderPaymentDue, &orderv1.OrderPaymentDue{
 			OrderId: id, UserId: user, Version: s.Version, Payable: s.Payable.Minor(), Currency: currency, PaymentMethod: s.Method,
+			PaymentToken: s.Token.Reveal(),
 		}, nil
 	case order.Paid:
 		return contracts.OrderPaid, &orderv1.OrderPaid{

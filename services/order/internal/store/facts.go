@@ -43,11 +43,13 @@ func (u unit) Save(ctx context.Context, updates []order.Update) error {
 
 // move is the way an update takes an order: equal moves are one statement.
 type move struct {
-	fromStatus, toStatus                      order.Status
-	fromVersion, toVersion                    int64
-	facts                                     order.Facts
-	reason                                    string
-	reservedAt, paidAt, completedAt, closedAt int64 // set now; 0 leaves the column
+	fromStatus, toStatus   order.Status
+	fromVersion, toVersion int64
+	facts                  order.Facts
+	reason                 string
+
+	// Times set now; 0 leaves the column.
+	reservedAt, paidAt, completedAt, closedAt, refundRequestedAt, refundedAt int64
 }
 
 func moveOf(up order.Update) move {
@@ -56,6 +58,7 @@ func moveOf(up order.Update) move {
 		fromStatus: b.Status, toStatus: a.Status, fromVersion: b.Version, toVersion: a.Version, facts: a.Facts, reason: a.Reason,
 		reservedAt: fresh(b.ReservedAt, a.ReservedAt), paidAt: fresh(b.PaidAt, a.PaidAt),
 		completedAt: fresh(b.CompletedAt, a.CompletedAt), closedAt: fresh(b.ClosedAt, a.ClosedAt),
+		refundRequestedAt: fresh(b.RefundRequestedAt, a.RefundRequestedAt), refundedAt: fresh(b.RefundedAt, a.RefundedAt),
 	}
 }
 
@@ -72,6 +75,7 @@ func (u unit) apply(ctx context.Context, m move, ids []order.ID) error {
 	args := []any{string(m.toStatus), m.toVersion, uint32(m.facts), m.reason}
 	for column, at := range map[string]int64{
 		"reserved_at": m.reservedAt, "paid_at": m.paidAt, "completed_at": m.completedAt, "closed_at": m.closedAt,
+		"refund_requested_at": m.refundRequestedAt, "refunded_at": m.refundedAt,
 	} {
 		if at != 0 {
 			set += ", " + column + " = ?"

@@ -27,6 +27,9 @@ func (u unit) Insert(ctx context.Context, orders []order.State) error {
 	if err != nil {
 		return fmt.Errorf("insert %d orders: %w", len(orders), err)
 	}
+	if err := u.listMissed(ctx, orders); err != nil {
+		return err
+	}
 	return u.emitPlaced(ctx, orders)
 }
 

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
@@ -37,3 +38,6 @@ type unit struct {
 	tx     *database.Tx
 	outbox Outbox
 }
+
+// Now implements order.Unit.
+func (u unit) Now(ctx context.Context) (time.Time, error) { return u.tx.Now(ctx) }

@@ -123,11 +123,17 @@ func TestPlacedFindsKeysOfTheirUserOnly(t *testing.T) {
 	}
 }
 
+func policy() order.Policy {
+	return order.Policy{
+		BeforePayment:    []order.Condition{{Fact: order.StockReserved}, {Fact: order.PointsFrozen, When: order.UsesPoints}},
+		BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
+	}
+}
+
 // learn tells the orders their facts in one unit, as the inbox does.
 func learn(t *testing.T, s *store.Store, reports ...order.Report) error {
 	t.Helper()
-	l := order.NewLearner(order.Policy{BeforePayment: []order.Fact{order.StockReserved}, BeforeCompletion: []order.Fact{order.PointsAwarded}},
-		func() time.Time { return at.Add(time.Second) })
+	l := order.NewLearner(policy())
 	return s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error { return l.Learn(ctx, u, reports) })
 }
 

@@ -65,13 +65,18 @@ func (silence) Append(context.Context, *database.Tx, string, ...eventbus.Event) 
 func (s *service) reward(t *testing.T, user points.UserID, orders ...points.OrderID) {
 	t.Helper()
 	rules := append(points.EarnRules(), points.Rule{Name: "festival", Points: 10, Per: money.Of(100, "CNY")})
-	paid := make([]points.PaidOrder, len(orders))
+	paid := make([]points.Request, len(orders))
 	for i, id := range orders {
-		paid[i] = points.PaidOrder{Order: id, User: user, Paid: money.Of(int64(id)*100, "CNY")}
+		paid[i] = points.Request{Order: id, User: user, Action: points.Confirm, Paid: money.Of(int64(id)*100, "CNY")}
 	}
-	awarder := points.NewAwarder(rules, func() time.Time { return at })
+	s.settle(t, rules, paid...)
+}
+
+func (s *service) settle(t *testing.T, rules []points.Rule, requests ...points.Request) {
+	t.Helper()
+	settler := points.NewSettler(rules, func() time.Time { return at })
 	err := s.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-		return awarder.Award(ctx, store.NewUnit(tx, silence{}), paid)
+		return settler.Settle(ctx, store.NewUnit(tx, silence{}), requests)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +125,24 @@ func TestAccount(t *testing.T) {
 		if w := s.get(t, user, "/v1/points"); w.Code != http.StatusOK || w.Body.String() != want {
 			t.Errorf("user %d: got %d %s, want %s", user, w.Code, w.Body, want)
 		}
+	}
+}
+
+// What open orders are promised shows as frozen; what a paid one used is an
+// entry like what it earned.
+func TestPointsInUse(t *testing.T) {
+	s := newService(t)
+	s.reward(t, 7, 5) // 5 by purchase, 50 by the festival
+	s.settle(t, points.EarnRules(),
+		points.Request{Order: 8, User: 7, Action: points.Try, Points: 30},
+		points.Request{Order: 9, User: 7, Action: points.Try, Points: 20},
+		points.Request{Order: 9, User: 7, Action: points.Confirm, Points: 20, Paid: money.Of(100, "CNY")})
+	if w := s.get(t, 7, "/v1/points"); w.Body.String() != `{"balance":36,"frozen":30}` {
+		t.Errorf("got %s", w.Body)
+	}
+	p := s.page(t, 7, "?limit=2")
+	if len(p.Items) != 2 || p.Items[1].Rule != "redeem" || p.Items[1].Amount != -20 || p.Items[1].OrderID != "9" {
+		t.Errorf("entries %+v", p.Items)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package points is the domain of the points service: what rules reward an
-// order with, and what each user has.
+// order with, the points that open orders are promised, and what each user has.
 //
 // The package knows no HTTP, SQL, Kafka or Redis: it speaks to storage through
 // [Unit] and [Reader].
@@ -7,17 +7,22 @@ package points
 
 import "time"
 
-// OrderID identifies the order that was rewarded.
+// OrderID identifies the order that earns or uses points.
 type OrderID int64
 
 // UserID identifies whose points they are.
 type UserID int64
 
-// CausePaid is the cause of what an order earns: it is paid once.
+// CausePaid is the cause of what an order earns and of what it uses: it is
+// paid once.
 const CausePaid = "paid"
 
-// Entry is what one rule gave a user for one order, never changed once
-// written. A user's balance is the sum of the amounts.
+// RuleRedeem is the rule of the entry that takes what an order used; it is no
+// earn rule.
+const RuleRedeem = "redeem"
+
+// Entry is what one rule gave a user for one order, or took, never changed
+// once written. A user's balance is the sum of the amounts.
 type Entry struct {
 	EntryID
 	User   UserID
@@ -32,8 +37,14 @@ type EntryID struct {
 	Cause string
 }
 
-// Account is what a user has.
+// Account is what a user has: 0 <= Frozen <= Balance.
 type Account struct {
 	Balance int64
 	Frozen  int64 // of the balance, promised to open orders
+}
+
+// Move is what an account gains, or loses below 0.
+type Move struct {
+	Balance int64
+	Frozen  int64
 }

@@ -6,9 +6,16 @@ import "context"
 // them. Every method works on a whole batch.
 type Unit interface {
 	// Awards finds what these orders have earned already; an order without
-	// an entry for CausePaid is absent.
+	// an entry of an earn rule for CausePaid is absent.
 	Awards(ctx context.Context, orders []OrderID) (map[OrderID]Award, error)
-	// Record stores the decisions and emits an event per reply.
+	// Freezes loads and locks what is decided about the points that these
+	// orders use, in the order of their ids.
+	Freezes(ctx context.Context, orders []OrderID) (map[OrderID]Freeze, error)
+	// LockAccounts loads and locks the users' accounts, in the order of their
+	// ids; a user who never had points is absent.
+	LockAccounts(ctx context.Context, users []UserID) (map[UserID]Account, error)
+	// Record stores the decisions and emits an event per reply. It fails when
+	// an account would promise more than it has.
 	Record(ctx context.Context, d Decisions) error
 }
 

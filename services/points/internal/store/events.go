@@ -9,21 +9,41 @@ import (
 	"souk.example/services/points/internal/points"
 )
 
-// emitReplies tells order of each award. The event's id follows from the
-// order, so a reply that is sent again is the same event.
-func (u unit) emitReplies(ctx context.Context, replies []points.Award) error {
-	if len(replies) == 0 {
-		return nil
+// reasonInsufficient is why points are refused.
+const reasonInsufficient = "insufficient_points"
+
+// emitReplies tells order of each freeze and award. An event's id follows from
+// the order, so a reply that is sent again is the same event.
+func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
+	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards))
+	for _, f := range d.Freezes {
+		t, m := freezeReply(f)
+		e, err := contracts.NewEvent(t, int64(f.Order), m)
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
 	}
-	events := make([]eventbus.Event, len(replies))
-	for i, a := range replies {
+	for _, a := range d.Awards {
 		e, err := contracts.NewEvent(contracts.PointsAwarded, int64(a.Order), &pointsv1.PointsAwarded{
 			OrderId: int64(a.Order), UserId: int64(a.User), Points: a.Points,
 		})
 		if err != nil {
 			return err
 		}
-		events[i] = e
+		events = append(events, e)
+	}
+	if len(events) == 0 {
+		return nil
 	}
 	return u.outbox.Append(ctx, u.tx, contracts.TopicPoints, events...)
+}
+
+// freezeReply is what was decided when order asked: a freeze that has ended
+// since was frozen then.
+func freezeReply(f points.Freeze) (contracts.Type, contracts.Message) {
+	if f.Status == points.Refused {
+		return contracts.PointsRefused, &pointsv1.PointsRefused{OrderId: int64(f.Order), UserId: int64(f.User), Reason: reasonInsufficient}
+	}
+	return contracts.PointsFrozen, &pointsv1.PointsFrozen{OrderId: int64(f.Order), UserId: int64(f.User), Points: f.Amount}
 }

@@ -54,3 +54,39 @@ func (r entryRow) entry() points.Entry {
 		User:    points.UserID(r.UserID), Amount: r.Amount, At: database.Time(r.At),
 	}
 }
+
+// freezeRow is one row of points_freeze.
+type freezeRow struct {
+	OrderID   int64
+	UserID    int64
+	Amount    int64
+	Status    string
+	At        int64
+	UpdatedAt int64
+}
+
+// freezeColumns are in the order of values and of fields.
+var freezeColumns = []string{"order_id", "user_id", "amount", "status", "at", "updated_at"}
+
+func (r freezeRow) values() []any {
+	return []any{r.OrderID, r.UserID, r.Amount, r.Status, r.At, r.UpdatedAt}
+}
+
+// fields are the scan targets.
+func (r *freezeRow) fields() []any {
+	return []any{&r.OrderID, &r.UserID, &r.Amount, &r.Status, &r.At, &r.UpdatedAt}
+}
+
+func freezeRowFrom(f points.Freeze) freezeRow {
+	return freezeRow{
+		OrderID: int64(f.Order), UserID: int64(f.User), Amount: f.Amount, Status: string(f.Status),
+		At: database.Micros(f.At), UpdatedAt: database.Micros(f.UpdatedAt),
+	}
+}
+
+func (r freezeRow) freeze() points.Freeze {
+	return points.Freeze{
+		Order: points.OrderID(r.OrderID), User: points.UserID(r.UserID), Amount: r.Amount, Status: points.Status(r.Status),
+		At: database.Time(r.At), UpdatedAt: database.Time(r.UpdatedAt),
+	}
+}

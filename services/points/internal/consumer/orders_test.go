@@ -53,7 +53,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{db: databasetest.Open(t, migrations.Set()), said: &log{}}
-	w.handle = consumer.Paid(points.NewAwarder(points.EarnRules(), time.Now), w.said)
+	w.handle = consumer.Orders(points.NewSettler(points.EarnRules(), time.Now), w.said)
 	return w
 }
 
@@ -84,14 +84,34 @@ func (w *world) number(t *testing.T, query string, args ...any) (n int64) {
 }
 
 func paid(t *testing.T, order, user, payable int64) eventbus.Event {
+	return paidWith(t, order, user, payable, 0)
+}
+
+func event(t *testing.T, typ contracts.Type, order int64, m contracts.Message) eventbus.Event {
 	t.Helper()
-	e, err := contracts.NewEvent(contracts.OrderPaid, order, &orderv1.OrderPaid{
-		OrderId: order, UserId: user, Version: 3, Payable: payable, Currency: "CNY",
-	})
+	e, err := contracts.NewEvent(typ, order, m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+func placed(t *testing.T, order, user, used int64) eventbus.Event {
+	return event(t, contracts.OrderPlaced, order, &orderv1.OrderPlaced{OrderId: order, UserId: user, Version: 1, PointsUsed: used, Currency: "CNY"})
+}
+
+func paidWith(t *testing.T, order, user, payable, used int64) eventbus.Event {
+	return event(t, contracts.OrderPaid, order, &orderv1.OrderPaid{
+		OrderId: order, UserId: user, Version: 3, Payable: payable, PointsUsed: used, Currency: "CNY",
+	})
+}
+
+func cancelled(t *testing.T, order, user int64) eventbus.Event {
+	return event(t, contracts.OrderCancelled, order, &orderv1.OrderCancelled{OrderId: order, UserId: user, Version: 2})
+}
+
+func rejected(t *testing.T, order, user int64) eventbus.Event {
+	return event(t, contracts.OrderRejected, order, &orderv1.OrderRejected{OrderId: order, UserId: user, Version: 2})
 }
 
 func nudged(e eventbus.Event) eventbus.Event {

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"testing"
+)
+
+// Services outlive their engines: while those are away each stays ready and
+// refuses what it cannot do; a request repeated afterwards is carried out.
+func TestEnginesMayBeAwayForAWhile(t *testing.T) {
+	if !native() {
+		t.Skip("embedded engines live and die with the services")
+	}
+	s := ownSouk(t)
+	c := richCustomers(t, s, 1)[0]
+	s.infra(t, "down")
+	key := rand.Text()
+	if r := c.post(t, "/v1/orders", key, buying("SKU-0001", 1)); r.status != http.StatusServiceUnavailable && r.status != http.StatusGatewayTimeout {
+		t.Errorf("an order without engines: %d %s", r.status, r.body)
+	}
+	for _, service := range runningServices(t, s) {
+		if !service.Ready {
+			t.Errorf("%s-%d is not ready while the engines are away", service.Name, service.Replica)
+		}
+	}
+	s.infra(t, "up")
+	var r reply
+	eventually(t, soon, "the order to be taken", func() bool {
+		r = c.post(t, "/v1/orders", key, buying("SKU-0001", 1))
+		return r.status == http.StatusCreated
+	})
+	c.settled(t, decodeOrder(t, r).ID, soon)
+	if n := len(orders(t, c)); n != 1 {
+		t.Errorf("one key placed %d orders", n)
+	}
+	s.auditClean(t)
+}
+
+func (s *souk) infra(t *testing.T, verb string) {
+	t.Helper()
+	if r := s.run("infra", verb); r.code != 0 {
+		t.Fatalf("souk infra %s: exit %d\n%s", verb, r.code, r.stderr)
+	}
+}
+
+// runningServices wants a process behind every replica.
+func runningServices(t *testing.T, s *souk) []serviceStatus {
+	t.Helper()
+	var report status
+	r := s.run("status", "--json") // exits 1, because the engines are not there
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || r.code != 1 {
+		t.Fatalf("souk status: exit %d, %v\n%s", r.code, err, r.stderr)
+	}
+	for _, service := range report.Services {
+		if service.PID == 0 {
+			t.Fatalf("%s-%d has ended", service.Name, service.Replica)
+		}
+	}
+	return report.Services
+}

@@ -1,0 +1,186 @@
+package inventory_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"souk.example/services/inventory/internal/inventory"
+)
+
+// sequences is how many histories one check of the model draws; rapid makes 100
+// checks by default.
+const sequences = 100
+
+// orders is how many of them compete.
+const orders = 4
+
+// shopping is some orders, each as order's contract says it behaves and no
+// more, and the stock they compete for.
+type shopping struct {
+	wire[inventory.Request]
+	*world
+	placed map[inventory.OrderID]inventory.Request
+	ended  map[inventory.OrderID]inventory.Action // Commit or Release
+	heard  map[inventory.OrderID]inventory.Status // inventory's reply
+	freed  map[inventory.OrderID]bool             // inventory has read that it is closed
+	read   int                                    // replies that order has read
+}
+
+func newShopping(t *rapid.T) *shopping {
+	s := &shopping{
+		world: newWorld(shelf("A", 5, "B", 3)), placed: map[inventory.OrderID]inventory.Request{},
+		ended: map[inventory.OrderID]inventory.Action{}, heard: map[inventory.OrderID]inventory.Status{},
+		freed: map[inventory.OrderID]bool{},
+	}
+	for id := inventory.OrderID(1); id <= orders; id++ {
+		s.placed[id] = reserve(id, "A", rapid.IntRange(1, 3).Draw(t, "a"), "B", rapid.IntRange(1, 2).Draw(t, "b"))
+		s.send(s.placed[id])
+	}
+	return s
+}
+
+// step lets one thing happen.
+func (s *shopping) step(t *rapid.T) {
+	id := inventory.OrderID(rapid.IntRange(1, orders).Draw(t, "order"))
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
+	case "wire":
+		s.deliver(t)
+	case "listen":
+		s.listen(t)
+	case "pay":
+		s.pay(id)
+	case "cancel":
+		s.cancel(id)
+	case "nudge":
+		s.nudge(id)
+	}
+}
+
+// deliver applies a batch of whatever arrives.
+func (s *shopping) deliver(t *rapid.T) {
+	var batch []inventory.Request
+	for range rapid.IntRange(1, 4).Draw(t, "batch") {
+		if r, ok := s.receive(t); ok {
+			batch = append(batch, r)
+		}
+	}
+	if err := s.apply(batch...); err != nil {
+		t.Fatalf("%v of %+v", err, batch)
+	}
+	for _, r := range batch {
+		s.freed[r.Order] = s.freed[r.Order] || r.Action == inventory.Release
+	}
+	s.check(t)
+	for id := range s.freed {
+		if s.freed[id] && s.reservations[id].Status == inventory.Held {
+			t.Fatalf("order %d holds stock after its release", id)
+		}
+	}
+}
+
+// listen reads or loses inventory's next reply.
+func (s *shopping) listen(t *rapid.T) {
+	if s.read == len(s.replies) {
+		return
+	}
+	r := s.replies[s.read]
+	s.read++
+	if !s.safe && rapid.Bool().Draw(t, "reply lost") {
+		return
+	}
+	refused := r.Status == inventory.Refused
+	if before, known := s.heard[r.Order]; known && (before == inventory.Refused) != refused {
+		t.Fatalf("order %d heard %s, then %s", r.Order, before, r.Status)
+	}
+	s.heard[r.Order] = r.Status
+	if refused {
+		s.cancel(r.Order) // rejected, which asks the same of inventory
+	}
+}
+
+// pay pays for an order that is reserved and not closed.
+func (s *shopping) pay(id inventory.OrderID) {
+	status, known := s.heard[id]
+	if _, ended := s.ended[id]; known && status != inventory.Refused && !ended {
+		s.ended[id] = inventory.Commit
+		s.send(commit(id))
+	}
+}
+
+// cancel closes an order that is not paid, also before inventory has answered.
+func (s *shopping) cancel(id inventory.OrderID) {
+	if _, ended := s.ended[id]; !ended {
+		s.ended[id] = inventory.Release
+		s.send(release(id))
+	}
+}
+
+// nudge asks again where order waits; and where inventory waits with a hold,
+// order says again how the order ended.
+func (s *shopping) nudge(id inventory.OrderID) {
+	if _, known := s.heard[id]; !known && s.ended[id] == 0 {
+		s.send(nudged(s.placed[id]))
+	}
+	if end := s.ended[id]; end != 0 && s.reservations[id].Status == inventory.Held {
+		s.send(inventory.Request{Order: id, Action: end})
+	}
+}
+
+// rest lets everything arrive, closes what is open, and nudges.
+func (s *shopping) rest(t *rapid.T) {
+	s.safe = true
+	for range 4 {
+		for len(s.inFlight) > 0 || s.read < len(s.replies) {
+			s.deliver(t)
+			s.listen(t)
+		}
+		for id := inventory.OrderID(1); id <= orders; id++ {
+			s.nudge(id)
+		}
+	}
+	for id := inventory.OrderID(1); id <= orders; id++ {
+		if _, heard := s.heard[id]; !heard && s.ended[id] == 0 {
+			t.Fatalf("order %d waits in vain", id)
+		}
+		s.cancel(id) // the deadline
+	}
+	for range 2 {
+		for len(s.inFlight) > 0 {
+			s.deliver(t)
+		}
+		for id := inventory.OrderID(1); id <= orders; id++ {
+			s.nudge(id)
+		}
+	}
+}
+
+// settled: paid orders have their units, the others hold none.
+func (s *shopping) settled(t *rapid.T) {
+	for id, end := range s.ended {
+		got := s.reservations[id]
+		if end == inventory.Commit && got.Status != inventory.Committed ||
+			end == inventory.Release && !slices.Contains([]inventory.Status{inventory.Released, inventory.Refused, ""}, got.Status) {
+			t.Fatalf("order %d ended by action %d and is %+v", id, end, got)
+		}
+	}
+}
+
+// Whatever the order in which requests come, in whatever batches, however
+// often, and however many are lost until somebody nudges: nothing that order
+// may ask is impossible, no order hears two answers, the books balance after
+// every batch, and at rest stock is where the orders say.
+func TestModelOfReservations(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		for range sequences {
+			s := newShopping(t)
+			for range rapid.IntRange(0, 40).Draw(t, "steps") {
+				s.step(t)
+			}
+			s.rest(t)
+			s.settled(t)
+		}
+	})
+}

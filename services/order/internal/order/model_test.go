@@ -1,0 +1,232 @@
+package order_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"souk.example/contracts"
+	"souk.example/services/order/internal/order"
+)
+
+// sequences is how many histories one check of the model draws; rapid makes 100
+// checks by default.
+const sequences = 100
+
+// The events of an order, as the services around it read them.
+const (
+	placed, due, paid, completed, rejected, cancelled, refundAsked = "placed", "due", "paid", "completed", "rejected", "cancelled", "refund asked"
+)
+
+func eventOf(c order.Change) string {
+	if !c.State.RefundRequestedAt.IsZero() {
+		return refundAsked
+	}
+	return map[order.Status]string{
+		order.Pending: placed, order.Reserved: due, order.Paid: paid, order.Completed: completed,
+		order.Rejected: rejected, order.Cancelled: cancelled,
+	}[c.Status]
+}
+
+// letter is an event on its way to a service, or a fact on its way to order.
+type letter struct {
+	to     string
+	event  string
+	fact   order.Fact
+	nudged bool
+}
+
+// saga is one order and the services around it, each as its contract says it
+// behaves and no more.
+type saga struct {
+	wire[letter]
+	o      *order.Order
+	events []string
+	stock  string // "", held, refused, committed, released
+	points string // "", frozen, refused, confirmed, cancelled
+	money  string // "", calling, failed, captured, refunded, voided
+	heeded bool   // payment has read what becomes of its capture
+
+	captures, refunds, awards int
+}
+
+func newSaga(t *rapid.T) *saga {
+	s := &saga{o: order.Restore(order.State{
+		ID: 7, Status: order.Pending, Version: 1, CreatedAt: at, PointsUsed: rapid.Int64Range(0, 1).Draw(t, "points"),
+	}, policy())}
+	s.emit(placed)
+	return s
+}
+
+func (s *saga) emit(event string) {
+	s.events = append(s.events, event)
+	s.tell(event, false)
+}
+
+func (s *saga) tell(event string, nudged bool) {
+	for _, service := range []string{"inventory", "payment", "points"} {
+		s.send(letter{to: service, event: event, nudged: nudged})
+	}
+}
+
+func (s *saga) report(f order.Fact) { s.send(letter{to: "order", fact: f}) }
+
+// step lets one thing happen.
+func (s *saga) step(t *rapid.T) {
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "wire", "cancel", "provider", "nudge"}).Draw(t, "what happens") {
+	case "wire":
+		s.deliver(t)
+	case "cancel":
+		s.cancel(t, rapid.SampledFrom([]string{contracts.ReasonUserCancelled, contracts.ReasonDeadlinePassed}).Draw(t, "why"))
+	case "provider":
+		s.provider(t)
+	case "nudge":
+		s.nudge()
+	}
+}
+
+func (s *saga) deliver(t *rapid.T) {
+	l, ok := s.receive(t)
+	if !ok {
+		return
+	}
+	switch l.to {
+	case "order":
+		s.learn(t, l.fact)
+	case "inventory":
+		s.inventory(t, l)
+	case "payment":
+		s.payment(t, l)
+	case "points":
+		s.pointsService(t, l)
+	}
+}
+
+func (s *saga) learn(t *rapid.T, f order.Fact) {
+	before := s.o.State()
+	changes, err := s.o.Learn(f, at)
+	if err != nil {
+		t.Fatalf("%v, after %v", err, s.events)
+	}
+	s.changed(t, before, changes)
+}
+
+func (s *saga) cancel(t *rapid.T, reason string) {
+	before := s.o.State()
+	changes, err := s.o.Cancel(reason, at)
+	if (err == nil) != (before.Status.Cancellable() || before.Reason == reason) {
+		t.Fatalf("cancelling in %s: %v", before.Status, err)
+	}
+	s.changed(t, before, changes)
+}
+
+// changed: every change is one event and one version, none comes twice, and
+// from PAID an order only goes on.
+func (s *saga) changed(t *rapid.T, before order.State, changes []order.Change) {
+	for _, c := range changes {
+		if slices.Contains(s.events, eventOf(c)) {
+			t.Fatalf("%s twice, after %v", eventOf(c), s.events)
+		}
+		s.emit(eventOf(c))
+	}
+	after := s.o.State()
+	if after.Version != int64(len(s.events)) {
+		t.Fatalf("version %d after %v", after.Version, s.events)
+	}
+	if before.Status == order.Paid && after.Status != order.Paid && after.Status != order.Completed || before.Status.Terminal() && after.Status != before.Status {
+		t.Fatalf("from %s to %s", before.Status, after.Status)
+	}
+}
+
+// nudge sends order's latest event again, where it waits for an answer, and
+// the one that ends a hold or a freeze, where a service waits for that. Payment
+// waits with its capture until order says what becomes of it.
+func (s *saga) nudge() {
+	st := s.o.State()
+	switch {
+	case st.Status == order.Pending, st.Status == order.Reserved, st.Status == order.Paid,
+		!st.RefundRequestedAt.IsZero() && !st.Facts.Has(order.Refunded):
+		s.tell(s.events[len(s.events)-1], true)
+	}
+	if s.money == "captured" && !s.heeded {
+		s.answer()
+	}
+	if s.stock != "held" && s.points != "frozen" {
+		return
+	}
+	for _, end := range []string{paid, rejected, cancelled} {
+		if slices.Contains(s.events, end) {
+			s.tell(end, false)
+		}
+	}
+}
+
+// rest lets everything arrive that is on its way, and nudges until nobody
+// waits; the provider speaks in the end, and the deadline passes.
+func (s *saga) rest(t *rapid.T) {
+	s.safe = true
+	for range 8 {
+		s.drain(t)
+		s.provider(t)
+		s.nudge()
+	}
+	s.drain(t)
+	if s.o.State().Status.Cancellable() {
+		if s.money != "calling" {
+			t.Fatalf("waits in vain in %s after %v: %+v", s.o.State().Status, s.events, *s)
+		}
+		s.cancel(t, contracts.ReasonDeadlinePassed)
+	}
+	if s.money == "calling" {
+		s.money = "failed"
+		s.answer()
+	}
+	for range 3 {
+		s.drain(t)
+		s.nudge()
+	}
+	s.drain(t)
+}
+
+func (s *saga) drain(t *rapid.T) {
+	for len(s.inFlight) > 0 {
+		s.deliver(t)
+	}
+}
+
+// check holds the order to the invariants that it has a part in.
+func (s *saga) check(t *rapid.T) {
+	st := s.o.State()
+	uses := st.PointsUsed > 0
+	bad := s.captures > 1 || s.refunds > 1
+	switch st.Status {
+	case order.Completed:
+		bad = bad || s.stock != "committed" || s.money != "captured" || uses && s.points != "confirmed" || s.awards != 1 || st.PaymentStatus() != "captured"
+	case order.Cancelled, order.Rejected:
+		kept := s.captures > s.refunds
+		bad = bad || s.stock == "held" || s.stock == "committed" || s.points == "frozen" || s.points == "confirmed" || s.awards > 0 || kept ||
+			(s.refunds > 0) != (st.PaymentStatus() == "refunded")
+	default:
+		bad = true
+	}
+	if bad {
+		t.Fatalf("at rest in %s (%s, payment %s) after %v: %+v", st.Status, st.Reason, st.PaymentStatus(), s.events, *s)
+	}
+}
+
+// Whatever the order in which messages come, however often, and however many
+// are lost until somebody nudges: no correct service says what is impossible,
+// and at rest stock, points and money are where the order says.
+func TestModelOfAnOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for range sequences {
+			s := newSaga(t)
+			for range rapid.IntRange(0, 40).Draw(t, "steps") {
+				s.step(t)
+			}
+			s.rest(t)
+			s.check(t)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package points
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Settler decides what order asks for. Stateless; safe for concurrent use.
+type Settler struct {
+	rules []Rule
+	now   func() time.Time
+}
+
+// NewSettler makes a Settler; now is the clock of the rows it leaves.
+func NewSettler(rules []Rule, now func() time.Time) *Settler { return &Settler{rules: rules, now: now} }
+
+// Settle decides a batch of requests within u: what is decided already is
+// looked up, the accounts that points are taken of are locked, the rest is
+// decided in memory and recorded with its replies. An error means that nothing
+// of the batch may stand; one that satisfies IsImpossible will not go away by
+// itself.
+func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
+	var book Book
+	var err error
+	if book.Awards, err = u.Awards(ctx, ordersOf(requests, func(r Request) bool { return r.Action == Confirm })); err != nil {
+		return err
+	}
+	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, usesPoints)); err != nil {
+		return err
+	}
+	if book.Accounts, err = u.LockAccounts(ctx, holdersOf(requests, book.Freezes)); err != nil {
+		return err
+	}
+	d, err := Decide(requests, book, s.rules, s.now())
+	if err != nil {
+		return err
+	}
+	return u.Record(ctx, d)
+}
+
+// usesPoints: the order has a freeze, or may have one.
+func usesPoints(r Request) bool { return r.Action == Cancel || r.Points > 0 }
+
+// ordersOf lists the orders of the requests that match, once each, in id order.
+func ordersOf(requests []Request, match func(Request) bool) []OrderID {
+	var orders []OrderID
+	for _, r := range requests {
+		if match(r) {
+			orders = append(orders, r.Order)
+		}
+	}
+	slices.Sort(orders)
+	return slices.Compact(orders)
+}
+
+// holdersOf lists whose accounts to lock, in id order: nobody's where no points
+// are frozen or end being so, else everybody's in the batch, lest it lock the
+// others later and out of order.
+func holdersOf(requests []Request, known map[OrderID]Freeze) []UserID {
+	users, needed := make(map[UserID]struct{}), false
+	for _, r := range requests {
+		was, decided := known[r.Order]
+		needed = needed || r.Action == Try && !decided || was.Status == Frozen
+		users[r.User] = struct{}{}
+	}
+	if !needed {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(users))
+}
