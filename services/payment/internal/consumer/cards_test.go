@@ -2,7 +2,6 @@ package consumer_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -162,7 +161,6 @@ func TestCancelled(t *testing.T) {
 func TestTurmoil(t *testing.T) {
 	for _, size := range []int{1, 500} {
 		t.Run(fmt.Sprintf("batches of %d", size), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(uint64(size), 5))
 			w := newCards(t, func(key, _ string, nth int) Manner {
 				order, _ := strconv.Atoi(key)
 				switch h := (order*7 + nth*13) % 20; {
@@ -186,11 +184,12 @@ func TestTurmoil(t *testing.T) {
 			var wg sync.WaitGroup
 			for order := int64(1); order <= orders; order++ {
 				asked := []eventbus.Event{dueByCard(t, order, order, "tok"), dueByCard(t, order, order, "tok")}
-				pause := time.Duration(rng.IntN(30)) * time.Millisecond
 				wg.Go(func() {
 					w.give(t, asked...)
+					if order%8 == 0 {
+						await(t, "the call is made", func() bool { return w.psp.Requests(strconv.FormatInt(order, 10)) > 0 })
+					}
 					if order%4 == 0 {
-						time.Sleep(pause)
 						w.give(t, cancelled(t, order, 7))
 					}
 				})
