@@ -5,30 +5,32 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/services/payment/internal/payment"
-	. "souk.example/services/payment/internal/provider/providertest"
+	"souk.example/services/payment/internal/provider"
+	"souk.example/services/payment/internal/provider/providertest"
 )
 
 // quick makes a provider that hangs cost little.
 var quick = payment.CallerConfig{Timeout: 300 * time.Millisecond}
 
 // always treats every request alike.
-func always(m Manner) func(string, string, int) Manner {
-	return func(string, string, int) Manner { return m }
+func always(m providertest.Manner) func(string, string, int) providertest.Manner {
+	return func(string, string, int) providertest.Manner { return m }
 }
 
 // first treats the first n requests of each key so, and the rest properly.
-func first(n int, m Manner) func(string, string, int) Manner {
-	return func(_, _ string, nth int) Manner {
+func first(n int, m providertest.Manner) func(string, string, int) providertest.Manner {
+	return func(_, _ string, nth int) providertest.Manner {
 		if nth <= n {
 			return m
 		}
-		return Properly
+		return providertest.Properly
 	}
 }
 
@@ -36,18 +38,20 @@ func first(n int, m Manner) func(string, string, int) Manner {
 // told that and nothing else.
 func TestOneCard(t *testing.T) {
 	for name, c := range map[string]struct {
-		manner func(string, string, int) Manner
+		manner func(string, string, int) providertest.Manner
 		want   payment.Status
 		told   string
 	}{
-		"properly":            {always(Properly), payment.Captured, "1-40 payment.captured.v1"},
-		"declined":            {always(Declining), payment.Failed, "1-41 payment.failed.v1"},
-		"hangs twice":         {first(2, Hanging), payment.Captured, "1-40 payment.captured.v1"},
-		"the reply is lost":   {first(1, Replyless), payment.Captured, "1-40 payment.captured.v1"},
-		"the reply is noise":  {first(1, Garbled), payment.Captured, "1-40 payment.captured.v1"},
-		"down for a while":    {first(2, Down), payment.Captured, "1-40 payment.captured.v1"},
-		"refuses for a while": {first(1, Refusing), payment.Captured, "1-40 payment.captured.v1"},
-		"declined in silence": {func(_, _ string, nth int) Manner { return []Manner{Declining, Hanging}[nth%2] }, payment.Failed, "1-41 payment.failed.v1"},
+		"properly":            {always(providertest.Properly), payment.Captured, "1-40 payment.captured.v1"},
+		"declined":            {always(providertest.Declining), payment.Failed, "1-41 payment.failed.v1"},
+		"hangs twice":         {first(2, providertest.Hanging), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is lost":   {first(1, providertest.Replyless), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is noise":  {first(1, providertest.Garbled), payment.Captured, "1-40 payment.captured.v1"},
+		"down for a while":    {first(2, providertest.Down), payment.Captured, "1-40 payment.captured.v1"},
+		"refuses for a while": {first(1, providertest.Refusing), payment.Captured, "1-40 payment.captured.v1"},
+		"declined in silence": {func(_, _ string, nth int) providertest.Manner {
+			return []providertest.Manner{providertest.Declining, providertest.Hanging}[nth%2]
+		}, payment.Failed, "1-41 payment.failed.v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCards(t, c.manner)
@@ -68,8 +72,8 @@ func TestOneCard(t *testing.T) {
 
 // What is not an answer leaves the payment open, however often it comes.
 func TestNoAnswer(t *testing.T) {
-	for name, manner := range map[string]Manner{
-		"processing": Processing, "another amount": Cheating, "refused": Refusing, "noise": Garbled,
+	for name, manner := range map[string]providertest.Manner{
+		"processing": providertest.Processing, "another amount": providertest.Cheating, "refused": providertest.Refusing, "noise": providertest.Garbled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCards(t, always(manner))
@@ -87,13 +91,47 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// While the provider is away it is hardly asked, nothing fails, and a
+// cancellation still finds orders that it was never asked about.
+func TestOutage(t *testing.T) {
+	var back atomic.Bool
+	var asked atomic.Int64
+	w := newCards(t, func(string, string, int) providertest.Manner {
+		if back.Load() {
+			return providertest.Properly
+		}
+		asked.Add(1)
+		return providertest.Down
+	})
+	w.serveBehind(t, 1, payment.CallerConfig{Concurrency: 2}, provider.Config{BreakerFailures: 3, BreakerOpen: 100 * time.Millisecond})
+	var events []eventbus.Event
+	for order := int64(1); order <= 100; order++ {
+		events = append(events, dueByCard(t, order, 40, "tok"))
+	}
+	w.give(t, events...)
+	await(t, "it was stopped and tried again", func() bool { return asked.Load() >= 5 })
+	if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'PENDING'"); n < 80 {
+		t.Errorf("only %d of 100 were left where they are", n)
+	}
+	if n := len(w.told()); n != 0 {
+		t.Errorf("order was told %v", w.told())
+	}
+	w.give(t, cancelled(t, 99, 7)) // as keys go, the last
+	if w.status(t, 99) != "VOIDED" {
+		t.Errorf("the last is %s", w.status(t, 99))
+	}
+	back.Store(true)
+	await(t, "all are captured", func() bool { return w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'CAPTURED'") == 99 })
+	w.checkPSP(t)
+}
+
 // Late success is found by asking again with the same key.
 func TestLateSuccess(t *testing.T) {
-	w := newCards(t, first(1, Processing))
+	w := newCards(t, first(1, providertest.Processing))
 	w.serve(t, 1, quick)
 	w.give(t, dueByCard(t, 1, 40, "tok"))
 	w.awaitStatus(t, 1, payment.Unknown)
-	w.psp.Amend("1", func(c *Charge) { c.Status = "succeeded" })
+	w.psp.Amend("1", func(c *providertest.Charge) { c.Status = "succeeded" })
 	w.awaitStatus(t, 1, payment.Captured)
 	w.checkPSP(t)
 }
@@ -126,12 +164,12 @@ func TestCancelled(t *testing.T) {
 	})
 	t.Run("during the call, then refunded", func(t *testing.T) {
 		asked, answer := make(chan struct{}), make(chan struct{})
-		w := newCards(t, func(key, _ string, _ int) Manner {
+		w := newCards(t, func(key, _ string, _ int) providertest.Manner {
 			if key == "1" {
 				close(asked)
 				<-answer
 			}
-			return Properly
+			return providertest.Properly
 		})
 		w.serve(t, 1, payment.CallerConfig{})
 		w.give(t, dueByCard(t, 1, 40, "tok"))
@@ -161,21 +199,21 @@ func TestCancelled(t *testing.T) {
 func TestTurmoil(t *testing.T) {
 	for _, size := range []int{1, 500} {
 		t.Run(fmt.Sprintf("batches of %d", size), func(t *testing.T) {
-			w := newCards(t, func(key, _ string, nth int) Manner {
+			w := newCards(t, func(key, _ string, nth int) providertest.Manner {
 				order, _ := strconv.Atoi(key)
 				switch h := (order*7 + nth*13) % 20; {
 				case order > 0 && order%10 < 3:
-					return Declining
+					return providertest.Declining
 				case nth > 2:
-					return Properly
+					return providertest.Properly
 				case h < 2:
-					return Replyless
+					return providertest.Replyless
 				case h < 4:
-					return Down
+					return providertest.Down
 				case h < 5:
-					return Hanging
+					return providertest.Hanging
 				}
-				return Properly
+				return providertest.Properly
 			})
 			w.words.BatchMax = size
 			w.recorder = payment.NewRecorder(w.journal, w.alarms, time.Now, w.words, database.IsTransient)

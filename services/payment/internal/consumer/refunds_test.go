@@ -9,18 +9,18 @@ import (
 
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
-	. "souk.example/services/payment/internal/provider/providertest"
+	"souk.example/services/payment/internal/provider/providertest"
 )
 
 // A refund is made once, whatever the provider does with it.
 func TestOneRefund(t *testing.T) {
-	for name, manner := range map[string]Manner{"hangs": Hanging, "reply lost": Replyless, "down": Down, "noise": Garbled, "refuses": Refusing} {
+	for name, manner := range map[string]providertest.Manner{"hangs": providertest.Hanging, "reply lost": providertest.Replyless, "down": providertest.Down, "noise": providertest.Garbled, "refuses": providertest.Refusing} {
 		t.Run(name, func(t *testing.T) {
-			w := newCards(t, func(key, _ string, nth int) Manner {
+			w := newCards(t, func(key, _ string, nth int) providertest.Manner {
 				if key == "1:late" && nth == 1 {
 					return manner
 				}
-				return Properly
+				return providertest.Properly
 			})
 			w.serve(t, 1, quick)
 			w.give(t, dueByCard(t, 1, 40, "tok"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/services/payment/internal/payment"
@@ -12,23 +13,31 @@ import (
 
 var callColumns = []string{"call_key", "kind", "order_id", "amount", "currency", "instrument", "attempts", "owner", "due_at"}
 
-// callRow is a call that may be made at once.
-func callRow(c payment.Call) []any {
+// callRow is a call that may be made from due on.
+func callRow(c payment.Call, due time.Time) []any {
 	instrument := c.Charge
 	if c.Kind == payment.Charge {
 		instrument = c.Token.Reveal()
 	}
-	return []any{c.Key, string(c.Kind), int64(c.Order), c.Amount.Minor(), string(c.Amount.Currency()), instrument, 0, "", 0}
+	return []any{c.Key, string(c.Kind), int64(c.Order), c.Amount.Minor(), string(c.Amount.Currency()), instrument, 0, "", database.Micros(due)}
 }
+
+// atOnce is how long ago a new call is due: calls are made in the order in which
+// they are due, and no clock's rounding delays one.
+const atOnce = 10 * time.Millisecond
 
 // addCalls stores calls and has them made once the transaction stands.
 func (j *Journal) addCalls(ctx context.Context, tx *database.Tx, calls []payment.Call) error {
 	if len(calls) == 0 {
 		return nil
 	}
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
 	rows := make([][]any, len(calls))
 	for i, c := range calls {
-		rows[i] = callRow(c)
+		rows[i] = callRow(c, now.Add(-atOnce))
 	}
 	if err := tx.Insert(ctx, "provider_call", callColumns, rows); err != nil {
 		return fmt.Errorf("add %d calls: %w", len(rows), err)
