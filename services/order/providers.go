@@ -3,8 +3,8 @@ package order
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
