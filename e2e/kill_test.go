@@ -101,7 +101,7 @@ type victim struct {
 // the last restart.
 func survive(t *testing.T, s *souk, victims []victim) {
 	t.Helper()
-	const between = 200 // orders acknowledged between one kill and the next
+	const between = 200                                                      // orders acknowledged between one kill and the next
 	customers, sku := richCustomers(t, s, clients), product(t, s, 1_000_000) // more than can be sold meanwhile
 	awaitOnSale(t, customers[0], sku)
 	stop := make(chan struct{})

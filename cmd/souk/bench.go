@@ -39,7 +39,7 @@ Exits 3 when the run is void: it then prints why, and no figures.`,
 	f.StringVar(&cfg.Target, "target", "gateway", "what to send the orders to: gateway or order")
 	f.StringVar((*string)(&cfg.Profile), "profile", string(bench.Uniform), "uniform: a thousand products; hot: one")
 	f.Float64Var(&cfg.Rate, "rate", 0, "orders per second, whether or not earlier ones were answered; 0 sends the next when one is answered")
-	f.IntVar(&cfg.Clients, "clients", 256, "connections")
+	f.IntVar(&cfg.Clients, "clients", 64, "connections")
 	f.DurationVar(&cfg.Warmup, "warmup", 5*time.Second, "load before the measurement")
 	f.DurationVar(&cfg.Duration, "duration", time.Minute, "the measurement")
 	a.jsonFlag(cmd)

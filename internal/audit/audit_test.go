@@ -18,6 +18,8 @@ const (
 	soldOut  = 1002 // a rejected one
 	pennies  = 1003 // one that could not be paid
 	another  = 1004 // a completed order
+	regret   = 1006 // one that was cancelled as its money was taken, and refunded
+	thrifty  = 1007 // a completed order that points have helped to pay
 	stranger = 9999 // no order at all
 )
 
@@ -29,6 +31,8 @@ func fullShop(t *testing.T) *shop {
 	s.rejected(soldOut)
 	s.cancelled(pennies)
 	s.completed(another)
+	s.refunded(regret)
+	s.redeemed(thrifty)
 	return s
 }
 
@@ -37,7 +41,7 @@ func TestAGoodShopIsClean(t *testing.T) {
 	if err != nil || !report.Clean || !report.AtRest || report.Parked != 0 {
 		t.Fatalf("%v, %+v", err, report)
 	}
-	want := audit.Checked{Orders: 4, Stock: 1, Payments: 3, Points: 2, Events: 22}
+	want := audit.Checked{Orders: 6, Stock: 1, Payments: 5, Points: 3, Events: 37}
 	if report.Checked != want {
 		t.Errorf("checked %+v, want %+v", report.Checked, want)
 	}
@@ -146,6 +150,61 @@ func TestEveryBrokenPromiseIsNamed(t *testing.T) {
 		"a paid order without its reward": {
 			func(s *shop) { s.exec(s.points, "DELETE FROM points_entry WHERE order_id = ?", good) },
 			audit.Ledger, orderName(good),
+		},
+		"a refund that nobody asked for": {
+			func(s *shop) { s.refund(good) },
+			audit.Captures, orderName(good),
+		},
+		"a refund that was asked for and never made": {
+			func(s *shop) {
+				s.exec(s.payment, "DELETE FROM refund")
+				s.exec(s.payment, "DELETE FROM ledger_entry WHERE cause LIKE 'refund:%'")
+				s.exec(s.payment, "UPDATE wallet SET balance = balance - ?", price)
+				s.exec(s.payment, "UPDATE payment SET refunded = 0")
+			},
+			audit.Captures, orderName(regret),
+		},
+		"a refund without its row": {
+			func(s *shop) { s.exec(s.payment, "DELETE FROM refund") },
+			audit.Ledger, "refund 1006:late",
+		},
+		"a refund that moved another amount": {
+			func(s *shop) {
+				s.exec(s.payment, "UPDATE ledger_entry SET amount = amount + 1 WHERE cause LIKE 'refund:%'")
+				s.exec(s.payment, "UPDATE wallet SET balance = balance + 1")
+			},
+			audit.Ledger, "refund 1006:late",
+		},
+		"a refund that nobody put aside": {
+			func(s *shop) { s.exec(s.payment, "UPDATE payment SET refunded = 0") },
+			audit.Captures, orderName(regret),
+		},
+		"points and money that do not pay the total": {
+			func(s *shop) { s.exec(s.order, "UPDATE orders SET points_used = 1 WHERE id = ?", good) },
+			audit.Captures, orderName(good),
+		},
+		"points frozen for a closed order": {
+			func(s *shop) {
+				s.freeze(pennies, "FROZEN", 1)
+				s.exec(s.points, "UPDATE points_account SET frozen = frozen + 1")
+				s.exec(s.order, "UPDATE orders SET points_used = 1, payable = payable - 1 WHERE id = ?", pennies)
+			},
+			audit.Ledger, orderName(pennies),
+		},
+		"points frozen that no order uses": {
+			func(s *shop) { s.exec(s.points, "UPDATE points_account SET frozen = 1") },
+			audit.Ledger, "points of user 77",
+		},
+		"points redeemed without a freeze": {
+			func(s *shop) { s.exec(s.points, "DELETE FROM points_freeze") },
+			audit.Ledger, orderName(thrifty),
+		},
+		"points that paid, and were not taken": {
+			func(s *shop) {
+				s.exec(s.points, "DELETE FROM points_entry WHERE rule = 'redeem'")
+				s.exec(s.points, "UPDATE points_account SET balance = balance + 1")
+			},
+			audit.Ledger, orderName(thrifty),
 		},
 		"an order undecided past its deadline": {
 			func(s *shop) { s.place(1005, "PENDING", 1, row{"deadline": 1}) },

@@ -7,6 +7,7 @@ type sides struct {
 	reservations *cursor[reservationRow]
 	payments     *cursor[paymentRow]
 	awards       *cursor[awardRow]
+	freezes      *cursor[freezeRow]
 }
 
 func openSides(ctx context.Context, s snapshots) (sides, error) {
@@ -18,7 +19,10 @@ func openSides(ctx context.Context, s snapshots) (sides, error) {
 	if all.payments, err = open(ctx, s.payment, selectPayments, (*paymentRow).id, (*paymentRow).fields); err != nil {
 		return all, err
 	}
-	all.awards, err = open(ctx, s.points, selectAwards, (*awardRow).id, (*awardRow).fields)
+	if all.awards, err = open(ctx, s.points, selectAwards, (*awardRow).id, (*awardRow).fields); err != nil {
+		return all, err
+	}
+	all.freezes, err = open(ctx, s.points, selectFreezes, (*freezeRow).id, (*freezeRow).fields)
 	return all, err
 }
 
@@ -31,6 +35,9 @@ func (s sides) close() {
 	}
 	if s.awards != nil {
 		s.awards.close()
+	}
+	if s.freezes != nil {
+		s.freezes.close()
 	}
 }
 
@@ -64,9 +71,15 @@ func (s sides) compare(o *orderRow, f *findings) error {
 	if err != nil {
 		return err
 	}
+	z, err := s.freezes.seek(o.id, orphanFreeze(f))
+	if err != nil {
+		return err
+	}
 	compareReservation(o, r, f)
 	comparePayment(o, p, f)
+	compareRefund(o, p, f)
 	compareAward(o, a, f)
+	compareFreeze(o, z, f)
 	return nil
 }
 
@@ -77,7 +90,10 @@ func (s sides) orphans(f *findings) error {
 	if err := s.payments.rest(orphanPayment(f)); err != nil {
 		return err
 	}
-	return s.awards.rest(orphanAward(f))
+	if err := s.awards.rest(orphanAward(f)); err != nil {
+		return err
+	}
+	return s.freezes.rest(orphanFreeze(f))
 }
 
 // orphanReservation and its like: whatever is known of an order, it exists (5).
@@ -99,6 +115,12 @@ func orphanAward(f *findings) func(*awardRow) {
 	}
 }
 
+func orphanFreeze(f *findings) func(*freezeRow) {
+	return func(z *freezeRow) {
+		f.suspect(Decisions, z.order, "it does not exist, but points has it %s", z.status)
+	}
+}
+
 // comparePayment holds money against the order (3).
 func comparePayment(o *orderRow, p *paymentRow, f *findings) {
 	settled := o.status == "PAID" || o.status == "COMPLETED"
@@ -115,6 +137,20 @@ func comparePayment(o *orderRow, p *paymentRow, f *findings) {
 		f.suspect(Decisions, o.id, "it was not told that its payment failed: order %s", o.status)
 	case p.amount > 0 && p.user != o.user:
 		f.suspect(Captures, o.id, "another user paid: user %d, order of user %d", p.user, o.user)
+	}
+}
+
+// compareRefund holds what was given back against what the order asked for (3).
+func compareRefund(o *orderRow, p *paymentRow, f *findings) {
+	var captured, refunded int64
+	if p != nil {
+		captured, refunded = p.captured, p.refunded
+	}
+	switch {
+	case o.refundRequestedAt == 0 && refunded != 0:
+		f.suspect(Captures, o.id, "refunded %d, but nobody asked for it: order %s", refunded, o.status)
+	case o.refundRequestedAt != 0 && refunded != captured:
+		f.suspect(Captures, o.id, "it asked for a refund: captured %d, refunded %d", captured, refunded)
 	}
 }
 

@@ -17,20 +17,21 @@ type orderRow struct {
 	id, user                                  int64
 	status                                    string
 	version                                   int64
-	total, payable                            int64
+	total, payable, pointsUsed                int64
 	currency                                  string
 	items                                     []byte
 	created, deadline                         int64
 	reservedAt, paidAt, completedAt, closedAt int64
+	refundRequestedAt, refundedAt             int64
 }
 
-const selectOrders = "SELECT id, user_id, status, version, total, payable, currency, items, created_at, deadline, " +
-	"reserved_at, paid_at, completed_at, closed_at FROM orders ORDER BY id"
+const selectOrders = "SELECT id, user_id, status, version, total, payable, points_used, currency, items, created_at, deadline, " +
+	"reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at FROM orders ORDER BY id"
 
 func (o *orderRow) fields() []any {
 	return []any{
-		&o.id, &o.user, &o.status, &o.version, &o.total, &o.payable, &o.currency, &o.items, &o.created, &o.deadline,
-		&o.reservedAt, &o.paidAt, &o.completedAt, &o.closedAt,
+		&o.id, &o.user, &o.status, &o.version, &o.total, &o.payable, &o.pointsUsed, &o.currency, &o.items, &o.created, &o.deadline,
+		&o.reservedAt, &o.paidAt, &o.completedAt, &o.closedAt, &o.refundRequestedAt, &o.refundedAt,
 	}
 }
 
@@ -38,20 +39,21 @@ func (o *orderRow) fields() []any {
 // of events.
 type life []steps
 
-// lives is the state machine as the audit understands it. A cancelled order
-// may have been told of the failure before it was told of the reservation.
+// lives is the state machine as the audit understands it. An order may be
+// cancelled before and after it was reserved, and may then ask for a refund.
 func lives() map[string]life {
 	placed := stepsOf(contracts.OrderPlaced)
 	due := placed | stepsOf(contracts.OrderPaymentDue)
 	paid := due | stepsOf(contracts.OrderPaid)
 	cancelled := stepsOf(contracts.OrderCancelled)
+	refund := cancelled | stepsOf(contracts.OrderRefundRequested)
 	return map[string]life{
 		"PENDING":   {placed},
 		"RESERVED":  {due},
 		"PAID":      {paid},
 		"COMPLETED": {paid | stepsOf(contracts.OrderCompleted)},
 		"REJECTED":  {placed | stepsOf(contracts.OrderRejected)},
-		"CANCELLED": {placed | cancelled, due | cancelled},
+		"CANCELLED": {placed | cancelled, due | cancelled, placed | refund, due | refund},
 	}
 }
 
@@ -67,6 +69,7 @@ func checkOrders(ctx context.Context, s snapshots, f *findings) error {
 	err = each(ctx, s.order, selectOrders, o.fields(), func() error {
 		f.checked.Orders++
 		checkLife(&o, known, log[o.id], f)
+		checkPrice(&o, f)
 		checkDeadline(&o, now, f)
 		delete(log, o.id)
 		return nil
@@ -103,11 +106,20 @@ func checkTimes(o *orderRow, said steps, f *findings) {
 		{o.paidAt, stepsOf(contracts.OrderPaid)},
 		{o.completedAt, stepsOf(contracts.OrderCompleted)},
 		{o.closedAt, stepsOf(contracts.OrderRejected, contracts.OrderCancelled)},
+		{o.refundRequestedAt, stepsOf(contracts.OrderRefundRequested)},
 	} {
 		if (stamp.at != 0) != (said&stamp.event != 0) {
 			f.violated(Identity, orderSubject(o.id), "its times do not match its events: %s", said.names(contracts.TopicOrder))
 			return
 		}
+	}
+}
+
+// checkPrice holds an order's amounts together (3): a point pays one minor
+// unit, and money pays the rest.
+func checkPrice(o *orderRow, f *findings) {
+	if o.payable < 0 || o.pointsUsed < 0 || o.payable+o.pointsUsed != o.total {
+		f.violated(Captures, orderSubject(o.id), "payable %d and %d points do not pay %d", o.payable, o.pointsUsed, o.total)
 	}
 }
 

@@ -36,6 +36,10 @@ func checkPayments(ctx context.Context, s snapshots, f *findings) error {
 		return err
 	}
 	var p paymentRow
+	refunds, err := readRefunds(ctx, s.payment, f)
+	if err != nil {
+		return err
+	}
 	err = each(ctx, s.payment, selectPayments, p.fields(), func() error {
 		f.checked.Payments++
 		checkCapture(&p, f)
@@ -43,10 +47,16 @@ func checkPayments(ctx context.Context, s snapshots, f *findings) error {
 			f.violated(Ledger, orderSubject(p.order), "captured %d, the ledger moved %d", p.captured, moved[p.order])
 		}
 		delete(moved, p.order)
-		checkAnswer("payment", p.order, log[p.order].steps, expectedPaymentAnswer(p.status), f)
+		checkRefunds(&p, refunds[p.order], f)
+		said := log[p.order].steps
+		checkAnswer("payment", p.order, said, expectedPaymentAnswer(&p, said, refunds[p.order]), f)
 		delete(log, p.order)
+		delete(refunds, p.order)
 		return nil
 	})
+	for id := range refunds {
+		f.violated(Captures, orderSubject(id), "it was refunded, but there is no payment")
+	}
 	for id, said := range log {
 		checkAnswer("payment", id, said.steps, 0, f)
 	}
@@ -86,7 +96,7 @@ func checkCapture(p *paymentRow, f *findings) {
 		f.violated(Captures, orderSubject(p.order), "refunded %d of %d captured", p.refunded, p.captured)
 	case p.status == statusCaptured && p.captured != p.amount:
 		f.violated(Captures, orderSubject(p.order), "it is %s, but captured %d of %d", p.status, p.captured, p.amount)
-	case p.status == statusFailed && p.captured != 0:
+	case p.status != statusCaptured && p.captured != 0:
 		f.violated(Captures, orderSubject(p.order), "it is %s, but captured %d", p.status, p.captured)
 	}
 }
@@ -97,14 +107,19 @@ const (
 	statusFailed   = "FAILED"
 )
 
-// expectedPaymentAnswer is the event that a payment in this status was
-// answered with; none while it is under way, or was voided before it began.
-func expectedPaymentAnswer(status string) steps {
-	switch status {
+// expectedPaymentAnswer is what a payment in this status was answered with:
+// nothing while it is under way, or was voided before it began. A provider may
+// take a failure back; then both stand.
+func expectedPaymentAnswer(p *paymentRow, said steps, r refunds) steps {
+	var want steps
+	switch p.status {
 	case statusCaptured:
-		return stepsOf(contracts.PaymentCaptured)
+		want = stepsOf(contracts.PaymentCaptured) | said&stepsOf(contracts.PaymentFailed)
 	case statusFailed:
-		return stepsOf(contracts.PaymentFailed)
+		want = stepsOf(contracts.PaymentFailed)
 	}
-	return 0
+	if r.done > 0 {
+		want |= stepsOf(contracts.PaymentRefunded)
+	}
+	return want
 }

@@ -13,16 +13,16 @@ type awardRow struct {
 	entries     int64
 }
 
-const selectAwards = "SELECT order_id, user_id, COUNT(*) FROM points_entry GROUP BY order_id, user_id ORDER BY order_id"
+const selectAwards = "SELECT order_id, user_id, COUNT(*) FROM points_entry WHERE rule <> 'redeem' GROUP BY order_id, user_id ORDER BY order_id"
 
 func (a *awardRow) id() int64 { return a.order }
 
 func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries} }
 
-// checkPoints holds points against themselves: accounts against entries (4),
-// and entries against what points told the world (7).
+// checkPoints holds points against themselves: accounts against entries and
+// freezes (4), and those against what points told the world (7).
 func checkPoints(ctx context.Context, s snapshots, f *findings) error {
-	if err := checkAwards(ctx, s, f); err != nil {
+	if err := checkPointsAnswers(ctx, s, f); err != nil {
 		return err
 	}
 	if err := checkRepeatedAwards(ctx, s.points, f); err != nil {
@@ -31,20 +31,27 @@ func checkPoints(ctx context.Context, s snapshots, f *findings) error {
 	return checkPointsAccounts(ctx, s.points, f)
 }
 
-func checkAwards(ctx context.Context, s snapshots, f *findings) error {
+func checkPointsAnswers(ctx context.Context, s snapshots, f *findings) error {
 	log, err := readEventLog(ctx, s.points, contracts.TopicPoints, f)
+	if err != nil {
+		return err
+	}
+	want, err := checkFreezes(ctx, s.points, f)
 	if err != nil {
 		return err
 	}
 	var a awardRow
 	err = each(ctx, s.points, selectAwards, a.fields(), func() error {
 		f.checked.Points++
-		checkAnswer("points", a.order, log[a.order].steps, stepsOf(contracts.PointsAwarded), f)
-		delete(log, a.order)
+		want[a.order] |= stepsOf(contracts.PointsAwarded)
 		return nil
 	})
-	for id, said := range log {
-		checkAnswer("points", id, said.steps, 0, f)
+	for order, answer := range want {
+		checkAnswer("points", order, log[order].steps, answer, f)
+		delete(log, order)
+	}
+	for order, said := range log {
+		checkAnswer("points", order, said.steps, 0, f)
 	}
 	return err
 }
@@ -70,14 +77,25 @@ func checkPointsAccounts(ctx context.Context, q querier, f *findings) error {
 	if err != nil {
 		return err
 	}
+	promised, err := frozenByUser(ctx, q)
+	if err != nil {
+		return err
+	}
 	var balance, frozen int64
 	err = each(ctx, q, "SELECT user_id, balance, frozen FROM points_account", []any{&user, &balance, &frozen}, func() error {
 		if balance != fold[user] || balance < 0 || frozen < 0 || frozen > balance {
 			f.violated(Ledger, pointsSubject(user), "balance %d, %d of it frozen; the entries add up to %d", balance, frozen, fold[user])
 		}
+		if frozen != promised[user] {
+			f.violated(Ledger, pointsSubject(user), "%d are frozen, the freezes add up to %d", frozen, promised[user])
+		}
 		delete(fold, user)
+		delete(promised, user)
 		return nil
 	})
+	for user, sum := range promised {
+		f.violated(Ledger, pointsSubject(user), "the freezes add up to %d, but there is no account", sum)
+	}
 	for user, sum := range fold {
 		if sum != 0 {
 			f.violated(Ledger, pointsSubject(user), "the entries add up to %d, but there is no account", sum)

@@ -111,11 +111,23 @@ func (a *auditor) await(ctx context.Context, deadline time.Time, what string, le
 	}
 }
 
+// open counts what is under way: orders, refunds they wait for, and what the
+// provider has yet to answer.
+func (a *auditor) open() map[string]querier {
+	return map[string]querier{
+		"SELECT COUNT(*) FROM orders WHERE status IN ('PENDING', 'RESERVED', 'PAID')":    a.dbs.Order,
+		"SELECT COUNT(*) FROM orders WHERE refund_requested_at > 0 AND refunded_at = 0":  a.dbs.Order,
+		"SELECT COUNT(*) FROM payment WHERE status IN ('PENDING', 'CALLING', 'UNKNOWN')": a.dbs.Payment,
+		"SELECT COUNT(*) FROM refund WHERE status <> 'REFUNDED'":                         a.dbs.Payment,
+	}
+}
+
 // atRest tells whether nothing is open and nothing on its way, now.
 func (a *auditor) atRest(ctx context.Context) (bool, error) {
-	open, err := queryInt(ctx, a.dbs.Order, "SELECT COUNT(*) FROM orders WHERE status IN ('PENDING', 'RESERVED', 'PAID')")
-	if err != nil || open > 0 {
-		return false, err
+	for query, db := range a.open() {
+		if n, err := queryInt(ctx, db, query); err != nil || n > 0 {
+			return false, err
+		}
 	}
 	for _, db := range a.outboxes() {
 		if waiting, err := queryInt(ctx, db, "SELECT COUNT(*) FROM outbox"); err != nil || waiting > 0 {

@@ -185,6 +185,60 @@ func (s *shop) cancelled(id int64) {
 	s.tell(s.payment, s.event(contracts.PaymentFailed, id, &paymentv1.PaymentFailed{OrderId: id}))
 }
 
+// refunded makes an order that was cancelled while its money was being taken.
+func (s *shop) refunded(id int64) {
+	s.t.Helper()
+	s.place(id, "CANCELLED", 4, row{"reserved_at": 2, "closed_at": 3, "refund_requested_at": 4, "refunded_at": 5, "reason": "user_cancelled"})
+	s.tell(s.order,
+		s.event(contracts.OrderPaymentDue, id, &orderv1.OrderPaymentDue{OrderId: id, Version: 2}),
+		s.event(contracts.OrderCancelled, id, &orderv1.OrderCancelled{OrderId: id, Version: 3}),
+		s.refundEvent(contracts.OrderRefundRequested, id, &orderv1.OrderRefundRequested{OrderId: id, Version: 4}))
+	s.reserve(id, "RELEASED")
+	s.tell(s.inventory, s.event(contracts.InventoryReserved, id, &inventoryv1.InventoryReserved{OrderId: id}))
+	s.pay(id)
+	s.refund(id)
+}
+
+// refund gives back what was taken for an order.
+func (s *shop) refund(id int64) {
+	s.t.Helper()
+	refund := contracts.RefundLate(id)
+	s.insert(s.payment, "refund", row{
+		"refund_id": refund, "order_id": id, "status": "REFUNDED", "amount": price, "currency": "CNY", "provider_ref": "", "created_at": 1, "updated_at": 1,
+	})
+	s.exec(s.payment, "UPDATE payment SET refunded = ? WHERE order_id = ?", price, id)
+	s.insert(s.payment, "ledger_entry", row{
+		"cause": "refund:" + refund, "debit_account": "sales", "credit_account": wallet(), "amount": price, "currency": "CNY", "at": 1,
+	})
+	s.exec(s.payment, "UPDATE wallet SET balance = balance + ?", price)
+	s.tell(s.payment, s.refundEvent(contracts.PaymentRefunded, id, &paymentv1.PaymentRefunded{OrderId: id, RefundId: refund, Amount: price, Currency: "CNY"}))
+}
+
+func (s *shop) refundEvent(t contracts.Type, order int64, m contracts.Message) eventbus.Event {
+	s.t.Helper()
+	e, err := contracts.NewRefundEvent(t, order, contracts.RefundLate(order), m)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return e
+}
+
+// redeemed makes an order that went all the way with a point for a part of it.
+func (s *shop) redeemed(id int64) {
+	s.t.Helper()
+	s.completed(id)
+	s.exec(s.order, "UPDATE orders SET total = total + 1, points_used = 1 WHERE id = ?", id)
+	s.freeze(id, "CONFIRMED", 1)
+	s.tell(s.points, s.event(contracts.PointsFrozen, id, &pointsv1.PointsFrozen{OrderId: id, UserId: buyer, Points: 1}))
+	s.insert(s.points, "points_entry", row{"order_id": id, "rule": "redeem", "cause_id": "paid", "user_id": buyer, "amount": -1, "at": 1})
+	s.exec(s.points, "UPDATE points_account SET balance = balance - 1")
+}
+
+func (s *shop) freeze(id int64, status string, points int64) {
+	s.t.Helper()
+	s.insert(s.points, "points_freeze", row{"order_id": id, "user_id": buyer, "amount": points, "status": status, "at": 1, "updated_at": 1})
+}
+
 // audit runs the audit after everything logged was consumed.
 func (s *shop) audit() (audit.Report, error) {
 	s.t.Helper()

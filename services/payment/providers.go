@@ -47,13 +47,14 @@ func offers(cfg Config) payment.Offers {
 }
 
 // newProvider is the provider as those see it who make calls and who read its list.
-func newProvider(lc fx.Lifecycle, cfg Config, log *slog.Logger) (payment.Provider, payment.Statement) {
+func newProvider(lc fx.Lifecycle, cfg Config, t *telemetry.Telemetry) (payment.Provider, payment.Statement, error) {
 	if !cfg.Provider.Offered() {
-		return provider.None{}, provider.None{}
+		return provider.None{}, provider.None{}, nil
 	}
 	client := provider.NewClient(cfg.Provider)
 	lc.Append(fx.StopHook(client.Close))
-	return provider.NewBreaker(client, cfg.Provider, log), client
+	metered, err := provider.NewMetered(provider.NewBreaker(client, cfg.Provider, t.Logger), t.Registry)
+	return metered, client, err
 }
 
 func newAlarms(t *telemetry.Telemetry) (*alarm.Alarms, error) {

@@ -77,7 +77,7 @@ func (b *Bus) awaitTopic(ctx context.Context, topic string, partitions int32) er
 				return fmt.Errorf("it has %d partitions, want %d", len(all), partitions)
 			}
 		}
-		if !pause(ctx, retryPause) {
+		if !pause(ctx) {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
@@ -111,7 +111,7 @@ func (b *Bus) newestOffset(ctx context.Context, topic string, partition int32) (
 		if !errors.Is(err, sarama.ErrNotLeaderForPartition) && !errors.Is(err, sarama.ErrLeaderNotAvailable) {
 			return offset, err
 		}
-		if !pause(ctx, retryPause) {
+		if !pause(ctx) {
 			return 0, errors.Join(ctx.Err(), err)
 		}
 		_ = b.client.RefreshMetadata(topic) // its error is the next answer's

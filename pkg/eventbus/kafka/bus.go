@@ -65,15 +65,15 @@ func connect(ctx context.Context, brokers []string, set *sarama.Config) (sarama.
 		if err == nil {
 			return client, nil
 		}
-		if !pause(ctx, retryPause) {
+		if !pause(ctx) {
 			return nil, err
 		}
 	}
 }
 
-// pause waits for d and reports whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
+// pause waits for retryPause and reports whether ctx is still alive.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(retryPause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -64,7 +64,7 @@ func (m *member) run(ctx context.Context, topics []string) {
 		if err := m.group.Consume(ctx, topics, m); err != nil && ctx.Err() == nil {
 			m.logger.Warn("kafka group session failed", slog.Any("error", err))
 		}
-		pause(ctx, retryPause)
+		pause(ctx)
 	}
 	if err := m.group.Close(); err != nil {
 		m.logger.Warn("kafka group not left in order", slog.Any("error", err))

@@ -1,37 +1,36 @@
 package consumer_test
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
-	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
-	. "souk.example/services/payment/internal/provider/providertest"
+	"souk.example/services/payment/internal/provider"
+	"souk.example/services/payment/internal/provider/providertest"
 )
 
 // quick makes a provider that hangs cost little.
 var quick = payment.CallerConfig{Timeout: 300 * time.Millisecond}
 
 // always treats every request alike.
-func always(m Manner) func(string, string, int) Manner {
-	return func(string, string, int) Manner { return m }
+func always(m providertest.Manner) func(string, string, int) providertest.Manner {
+	return func(string, string, int) providertest.Manner { return m }
 }
 
 // first treats the first n requests of each key so, and the rest properly.
-func first(n int, m Manner) func(string, string, int) Manner {
-	return func(_, _ string, nth int) Manner {
+func first(n int, m providertest.Manner) func(string, string, int) providertest.Manner {
+	return func(_, _ string, nth int) providertest.Manner {
 		if nth <= n {
 			return m
 		}
-		return Properly
+		return providertest.Properly
 	}
 }
 
@@ -39,18 +38,20 @@ func first(n int, m Manner) func(string, string, int) Manner {
 // told that and nothing else.
 func TestOneCard(t *testing.T) {
 	for name, c := range map[string]struct {
-		manner func(string, string, int) Manner
+		manner func(string, string, int) providertest.Manner
 		want   payment.Status
 		told   string
 	}{
-		"properly":            {always(Properly), payment.Captured, "1-40 payment.captured.v1"},
-		"declined":            {always(Declining), payment.Failed, "1-41 payment.failed.v1"},
-		"hangs twice":         {first(2, Hanging), payment.Captured, "1-40 payment.captured.v1"},
-		"the reply is lost":   {first(1, Replyless), payment.Captured, "1-40 payment.captured.v1"},
-		"the reply is noise":  {first(1, Garbled), payment.Captured, "1-40 payment.captured.v1"},
-		"down for a while":    {first(2, Down), payment.Captured, "1-40 payment.captured.v1"},
-		"refuses for a while": {first(1, Refusing), payment.Captured, "1-40 payment.captured.v1"},
-		"declined in silence": {func(_, _ string, nth int) Manner { return []Manner{Declining, Hanging}[nth%2] }, payment.Failed, "1-41 payment.failed.v1"},
+		"properly":            {always(providertest.Properly), payment.Captured, "1-40 payment.captured.v1"},
+		"declined":            {always(providertest.Declining), payment.Failed, "1-41 payment.failed.v1"},
+		"hangs twice":         {first(2, providertest.Hanging), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is lost":   {first(1, providertest.Replyless), payment.Captured, "1-40 payment.captured.v1"},
+		"the reply is noise":  {first(1, providertest.Garbled), payment.Captured, "1-40 payment.captured.v1"},
+		"down for a while":    {first(2, providertest.Down), payment.Captured, "1-40 payment.captured.v1"},
+		"refuses for a while": {first(1, providertest.Refusing), payment.Captured, "1-40 payment.captured.v1"},
+		"declined in silence": {func(_, _ string, nth int) providertest.Manner {
+			return []providertest.Manner{providertest.Declining, providertest.Hanging}[nth%2]
+		}, payment.Failed, "1-41 payment.failed.v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCards(t, c.manner)
@@ -71,8 +72,8 @@ func TestOneCard(t *testing.T) {
 
 // What is not an answer leaves the payment open, however often it comes.
 func TestNoAnswer(t *testing.T) {
-	for name, manner := range map[string]Manner{
-		"processing": Processing, "another amount": Cheating, "refused": Refusing, "noise": Garbled,
+	for name, manner := range map[string]providertest.Manner{
+		"processing": providertest.Processing, "another amount": providertest.Cheating, "refused": providertest.Refusing, "noise": providertest.Garbled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCards(t, always(manner))
@@ -90,13 +91,47 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// While the provider is away it is hardly asked, nothing fails, and a
+// cancellation still finds orders that it was never asked about.
+func TestOutage(t *testing.T) {
+	var back atomic.Bool
+	var asked atomic.Int64
+	w := newCards(t, func(string, string, int) providertest.Manner {
+		if back.Load() {
+			return providertest.Properly
+		}
+		asked.Add(1)
+		return providertest.Down
+	})
+	w.serveBehind(t, 1, payment.CallerConfig{Concurrency: 2}, provider.Config{BreakerFailures: 3, BreakerOpen: 100 * time.Millisecond})
+	var events []eventbus.Event
+	for order := int64(1); order <= 100; order++ {
+		events = append(events, dueByCard(t, order, 40, "tok"))
+	}
+	w.give(t, events...)
+	await(t, "it was stopped and tried again", func() bool { return asked.Load() >= 5 })
+	if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'PENDING'"); n < 80 {
+		t.Errorf("only %d of 100 were left where they are", n)
+	}
+	if n := len(w.told()); n != 0 {
+		t.Errorf("order was told %v", w.told())
+	}
+	w.give(t, cancelled(t, 99, 7)) // as keys go, the last
+	if w.status(t, 99) != "VOIDED" {
+		t.Errorf("the last is %s", w.status(t, 99))
+	}
+	back.Store(true)
+	await(t, "all are captured", func() bool { return w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'CAPTURED'") == 99 })
+	w.checkPSP(t)
+}
+
 // Late success is found by asking again with the same key.
 func TestLateSuccess(t *testing.T) {
-	w := newCards(t, first(1, Processing))
+	w := newCards(t, first(1, providertest.Processing))
 	w.serve(t, 1, quick)
 	w.give(t, dueByCard(t, 1, 40, "tok"))
 	w.awaitStatus(t, 1, payment.Unknown)
-	w.psp.Amend("1", func(c *Charge) { c.Status = "succeeded" })
+	w.psp.Amend("1", func(c *providertest.Charge) { c.Status = "succeeded" })
 	w.awaitStatus(t, 1, payment.Captured)
 	w.checkPSP(t)
 }
@@ -129,12 +164,12 @@ func TestCancelled(t *testing.T) {
 	})
 	t.Run("during the call, then refunded", func(t *testing.T) {
 		asked, answer := make(chan struct{}), make(chan struct{})
-		w := newCards(t, func(key, _ string, _ int) Manner {
+		w := newCards(t, func(key, _ string, _ int) providertest.Manner {
 			if key == "1" {
 				close(asked)
 				<-answer
 			}
-			return Properly
+			return providertest.Properly
 		})
 		w.serve(t, 1, payment.CallerConfig{})
 		w.give(t, dueByCard(t, 1, 40, "tok"))
@@ -159,114 +194,26 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// A refund is made once, whatever the provider does with it.
-func TestOneRefund(t *testing.T) {
-	for name, manner := range map[string]Manner{"hangs": Hanging, "reply lost": Replyless, "down": Down, "noise": Garbled, "refuses": Refusing} {
-		t.Run(name, func(t *testing.T) {
-			w := newCards(t, func(key, _ string, nth int) Manner {
-				if key == "1:late" && nth == 1 {
-					return manner
-				}
-				return Properly
-			})
-			w.serve(t, 1, quick)
-			w.give(t, dueByCard(t, 1, 40, "tok"))
-			w.awaitStatus(t, 1, payment.Captured)
-			w.give(t, refundWanted(t, 1, 7, 40), refundWanted(t, 1, 7, 40))
-			await(t, "refunded", func() bool { return w.number(t, "SELECT COUNT(*) FROM refund WHERE status = 'REFUNDED'") == 1 })
-			if n := len(w.psp.Refunds()); n != 1 {
-				t.Errorf("the provider made %d refunds", n)
-			}
-			w.checkPSP(t)
-		})
-	}
-}
-
-// A wallet has its money back when the batch stands, and can spend it in the
-// same one.
-func TestWalletRefund(t *testing.T) {
-	w := newCards(t, nil)
-	w.fund(t, 100, 7)
-	w.give(t, due(t, 1, 7, 100))
-	w.give(t, refundWanted(t, 1, 7, 60), due(t, 2, 7, 60))
-	if got := w.told(); !slices.Equal(got, []string{"1-40 payment.captured.v1", "2-40 payment.captured.v1", "1:late-42 payment.refunded.v1"}) {
-		t.Errorf("order was told %v", got)
-	}
-	if n := w.number(t, "SELECT balance FROM wallet WHERE user_id = 7"); n != 0 {
-		t.Errorf("the wallet holds %d", n)
-	}
-	if n := w.number(t, "SELECT amount FROM ledger_entry WHERE cause = 'refund:1:late' AND debit_account = 'sales' AND credit_account = 'wallet:7'"); n != 60 {
-		t.Errorf("the ledger says %d", n)
-	}
-}
-
-// Fifty refunds of one capture at the same time give back what was taken and
-// not a unit more.
-func TestFiftyRefundsOfOneCapture(t *testing.T) {
-	for _, method := range []string{"wallet", "card"} {
-		t.Run(method, func(t *testing.T) {
-			w := newCards(t, nil)
-			w.serve(t, 1, payment.CallerConfig{})
-			w.fund(t, 100, 7)
-			request := due(t, 1, 7, 100)
-			if method == "card" {
-				request = dueByCard(t, 1, 100, "tok")
-			}
-			w.give(t, request)
-			w.awaitStatus(t, 1, payment.Captured)
-			refunder := payment.NewRefunder(w.journal, w.settler)
-			errs := make([]error, 50)
-			var clients sync.WaitGroup
-			for i := range errs {
-				clients.Go(func() {
-					errs[i] = refunder.Refund(t.Context(), 1, 7, payment.RefundID(fmt.Sprintf("1:part%d", i)), money.Of(7, "CNY"))
-				})
-			}
-			clients.Wait()
-			granted := 0
-			for _, err := range errs {
-				switch {
-				case err == nil:
-					granted++
-				case !errors.Is(err, payment.ErrNotRefundable):
-					t.Error(err)
-				}
-			}
-			if granted != 14 { // 98 of 100
-				t.Errorf("%d of 50 refunds are granted", granted)
-			}
-			await(t, "all is given back", func() bool {
-				return w.number(t, "SELECT COALESCE(SUM(amount), 0) FROM ledger_entry WHERE cause LIKE 'refund:%'") == 98
-			})
-			if n := w.number(t, "SELECT refunded FROM payment WHERE order_id = 1"); n != 98 {
-				t.Errorf("%d is refunded", n)
-			}
-			w.checkPSP(t)
-		})
-	}
-}
-
 // Two replicas, a provider at its worst, cancellations at any moment, every
 // message several times: at rest the ledger and the provider agree to the unit.
 func TestTurmoil(t *testing.T) {
 	for _, size := range []int{1, 500} {
 		t.Run(fmt.Sprintf("batches of %d", size), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(uint64(size), 5))
-			w := newCards(t, func(key, _ string, nth int) Manner {
+			w := newCards(t, func(key, _ string, nth int) providertest.Manner {
 				order, _ := strconv.Atoi(key)
 				switch h := (order*7 + nth*13) % 20; {
 				case order > 0 && order%10 < 3:
-					return Declining
+					return providertest.Declining
 				case nth > 2:
-					return Properly
+					return providertest.Properly
 				case h < 2:
-					return Replyless
+					return providertest.Replyless
 				case h < 4:
-					return Down
+					return providertest.Down
 				case h < 5:
-					return Hanging
+					return providertest.Hanging
 				}
-				return Properly
+				return providertest.Properly
 			})
 			w.words.BatchMax = size
 			w.recorder = payment.NewRecorder(w.journal, w.alarms, time.Now, w.words, database.IsTransient)
@@ -275,11 +222,12 @@ func TestTurmoil(t *testing.T) {
 			var wg sync.WaitGroup
 			for order := int64(1); order <= orders; order++ {
 				asked := []eventbus.Event{dueByCard(t, order, order, "tok"), dueByCard(t, order, order, "tok")}
-				pause := time.Duration(rng.IntN(30)) * time.Millisecond
 				wg.Go(func() {
 					w.give(t, asked...)
+					if order%8 == 0 {
+						await(t, "the call is made", func() bool { return w.psp.Requests(strconv.FormatInt(order, 10)) > 0 })
+					}
 					if order%4 == 0 {
-						time.Sleep(pause)
 						w.give(t, cancelled(t, order, 7))
 					}
 				})

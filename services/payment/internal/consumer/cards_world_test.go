@@ -51,15 +51,21 @@ func newCards(t testing.TB, manner func(key, token string, nth int) providertest
 	return w
 }
 
-// serve runs n replicas that call the provider.
+// serve runs n replicas that call the provider, whatever it does.
 func (w *cards) serve(t testing.TB, n int, cfg payment.CallerConfig) {
+	t.Helper()
+	w.serveBehind(t, n, cfg, provider.Config{BreakerFailures: 1000})
+}
+
+// serveBehind runs n replicas that call the provider through such a breaker.
+func (w *cards) serveBehind(t testing.TB, n int, cfg payment.CallerConfig, breaking provider.Config) {
 	t.Helper()
 	run(t, w.recorder) // it ends after those that record
 	var parts []interface{ Run(context.Context) error }
 	for i := range n {
 		client := provider.NewClient(w.psp.Config())
 		t.Cleanup(client.Close)
-		breaker := provider.NewBreaker(client, provider.Config{BreakerFailures: 1000}, w.log)
+		breaker := provider.NewBreaker(client, breaking, w.log)
 		parts = append(parts, payment.NewCaller(fmt.Sprint("replica", i), w.journal, breaker, w.recorder, w.bell, w.log, cfg))
 	}
 	run(t, parts...)

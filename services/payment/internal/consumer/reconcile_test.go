@@ -14,7 +14,7 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/services/payment/internal/alarm"
 	"souk.example/services/payment/internal/payment"
-	. "souk.example/services/payment/internal/provider/providertest"
+	"souk.example/services/payment/internal/provider/providertest"
 )
 
 // later is a clock that runs ahead.
@@ -31,10 +31,10 @@ func TestReconcile(t *testing.T) {
 		order := int64(i + 1)
 		w.give(t, dueByCard(t, order, 40, "tok"))
 		w.set(t, order, status)
-		w.psp.Amend(fmt.Sprint(order), func(c *Charge) { c.Amount = 40 })
+		w.psp.Amend(fmt.Sprint(order), func(c *providertest.Charge) { c.Amount = 40 })
 	}
-	w.psp.Amend("77", func(c *Charge) { c.Amount = 1 }) // nobody ever asked for this
-	w.psp.Amend("6", func(c *Charge) { c.Amount, c.Status = 40, "failed" })
+	w.psp.Amend("77", func(c *providertest.Charge) { c.Amount = 1 }) // nobody ever asked for this
+	w.psp.Amend("6", func(c *providertest.Charge) { c.Amount, c.Status = 40, "failed" })
 	w.give(t, dueByCard(t, 6, 40, "tok"), dueByCard(t, 7, 40, "tok"))
 
 	if err := w.reconciler("early", time.Now).Reconcile(t.Context()); err != nil || len(w.told()) != 0 {
@@ -103,7 +103,7 @@ func TestReconcileWalksTheList(t *testing.T) {
 	w := newCards(t, nil)
 	run(t, w.recorder)
 	for order := range int64(2500) {
-		w.psp.Amend(fmt.Sprint(order+1), func(c *Charge) { c.Amount = 40 })
+		w.psp.Amend(fmt.Sprint(order+1), func(c *providertest.Charge) { c.Amount = 40 })
 	}
 	w.give(t, dueByCard(t, 2500, 40, "tok"))
 	if err := w.reconciler("a", later(time.Minute)).Reconcile(t.Context()); err != nil {

@@ -25,7 +25,6 @@ const (
 	Unsure                  // the provider gave no definite answer, or none at all
 	Declined                // the provider took nothing
 	Succeeded               // the provider did what it was asked
-	events
 )
 
 // Effect is what an event does.
@@ -39,17 +38,13 @@ const (
 	Repeat               // answer what was answered before
 )
 
-// Step is one cell of a machine.
+// Step is one cell of a machine; the zero value changes nothing.
 type Step struct {
 	Do Effect
 	To Status
 }
 
-// row is a machine's line for one status, by event.
-type row [events]Step
-
 var (
-	stay   = Step{}
 	settle = Step{Do: Settle}
 	note   = Step{Do: Note}
 	repeat = Step{Do: Repeat}
@@ -57,30 +52,29 @@ var (
 
 func to(s Status) Step { return Step{Do: Move, To: s} }
 
-// machine is all that can happen to a payment; never written to. Money that the
-// provider says it took is always recorded, whatever was known before: nothing
-// leaves Captured, and Succeeded leads there from wherever a payment exists.
-var machine = map[Status]row{
-	//         Asked   AskedAgain Cancelled   Called       Unsure       Declined    Succeeded
-	None:     {settle, settle /**/, to(Voided), stay /*  */, stay /*  */, stay /* */, stay},
-	Pending:  {stay, stay /*    */, to(Voided), to(Calling), stay /*  */, to(Failed), to(Captured)},
-	Calling:  {stay, stay /*    */, note /* */, to(Calling), to(Unknown), to(Failed), to(Captured)},
-	Unknown:  {stay, stay /*    */, note /* */, to(Calling), stay /*  */, to(Failed), to(Captured)},
-	Captured: {stay, repeat /*  */, stay /* */, stay /*  */, stay /*  */, stay /* */, stay},
-	Failed:   {stay, repeat /*  */, stay /* */, stay /*  */, stay /*  */, stay /* */, to(Captured)},
-	Voided:   {stay, stay /*    */, stay /* */, stay /*  */, stay /*  */, stay /* */, to(Captured)},
+// machine is all that can happen to a payment; what it does not list changes
+// nothing. Money that the provider says it took is always recorded, whatever
+// was known before: nothing leaves Captured, and Succeeded leads there from
+// wherever a payment exists. Never written to.
+var machine = map[Status]map[Event]Step{
+	None:     {Asked: settle, AskedAgain: settle, Cancelled: to(Voided)},
+	Pending:  {Cancelled: to(Voided), Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
+	Calling:  {Cancelled: note, Called: to(Calling), Unsure: to(Unknown), Declined: to(Failed), Succeeded: to(Captured)},
+	Unknown:  {Cancelled: note, Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
+	Captured: {AskedAgain: repeat},
+	Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},
+	Voided:   {Succeeded: to(Captured)},
 }
 
-// refundMachine is all that can happen to a refund; never written to. A refund
+// refundMachine is all that can happen to a refund, in the same way. A refund
 // is not declined: its amount was captured and is reserved, so a provider that
 // will not give it back is asked again, and somebody has to look.
-var refundMachine = map[Status]row{
-	//         Asked   AskedAgain Cancelled  Called       Unsure       Declined   Succeeded
-	None:     {settle, settle /**/, stay /**/, stay /*  */, stay /*  */, stay /**/, stay},
-	Pending:  {stay, stay /*    */, stay /**/, to(Calling), stay /*  */, stay /**/, to(Refunded)},
-	Calling:  {stay, stay /*    */, stay /**/, to(Calling), to(Unknown), stay /**/, to(Refunded)},
-	Unknown:  {stay, stay /*    */, stay /**/, to(Calling), stay /*  */, stay /**/, to(Refunded)},
-	Refunded: {stay, repeat /*  */, stay /**/, stay /*  */, stay /*  */, stay /**/, stay},
+var refundMachine = map[Status]map[Event]Step{
+	None:     {Asked: settle, AskedAgain: settle},
+	Pending:  {Called: to(Calling), Succeeded: to(Refunded)},
+	Calling:  {Called: to(Calling), Unsure: to(Unknown), Succeeded: to(Refunded)},
+	Unknown:  {Called: to(Calling), Succeeded: to(Refunded)},
+	Refunded: {AskedAgain: repeat},
 }
 
 // Next is what e does to a payment in status s.

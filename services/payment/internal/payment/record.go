@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"souk.example/pkg/groupcommit"
@@ -58,12 +57,4 @@ func (r *Recorder) flush(ctx context.Context, words []Word) ([]groupcommit.Outco
 		outcomes[i].Err = errs[i]
 	}
 	return outcomes, nil
-}
-
-// LogValue shows what may be logged of a word.
-func (w Word) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("kind", string(w.Kind)), slog.Int64("order", int64(w.Order)), slog.String("refund", string(w.Refund)),
-		slog.String("ref", w.Ref), slog.String("amount", w.Amount.String()),
-	)
 }

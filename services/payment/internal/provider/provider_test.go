@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/config"
@@ -117,6 +118,25 @@ func TestBreaker(t *testing.T) {
 	}
 	if _, err := breaker.Answer(t.Context(), call("1", 1)); err != nil || breaker.Room() < 1000 {
 		t.Errorf("tried: %v with room for %d", err, breaker.Room())
+	}
+}
+
+func TestCallsAreMeasured(t *testing.T) {
+	psp := providertest.New(t)
+	manners := []providertest.Manner{providertest.Properly, providertest.Declining, providertest.Processing, providertest.Down}
+	psp.Manner = func(key, _ string, _ int) providertest.Manner { return manners[key[0]-'1'] }
+	_, breaker, _ := connect(t, psp, func(c *provider.Config) { c.BreakerFailures = 1 })
+	registry := prometheus.NewRegistry()
+	metered, err := provider.NewMetered(breaker, registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range []string{"1", "2", "3", "4", "4"} {
+		_, _ = metered.Answer(t.Context(), call(key, payment.OrderID(min(i+1, 4))))
+	}
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 || len(families[0].GetMetric()) != 5 { // with not_sent
+		t.Errorf("the outcomes are %v, %v", families, err)
 	}
 }
 

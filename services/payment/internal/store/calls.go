@@ -1,40 +1,43 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"souk.example/pkg/config"
 	"souk.example/pkg/database"
-	"souk.example/pkg/money"
-	"souk.example/services/payment/internal/failpoint"
 	"souk.example/services/payment/internal/payment"
 )
 
 var callColumns = []string{"call_key", "kind", "order_id", "amount", "currency", "instrument", "attempts", "owner", "due_at"}
 
-// callRow is a call that may be made at once.
-func callRow(c payment.Call) []any {
+// callRow is a call that may be made from due on.
+func callRow(c payment.Call, due time.Time) []any {
 	instrument := c.Charge
 	if c.Kind == payment.Charge {
 		instrument = c.Token.Reveal()
 	}
-	return []any{c.Key, string(c.Kind), int64(c.Order), c.Amount.Minor(), string(c.Amount.Currency()), instrument, 0, "", 0}
+	return []any{c.Key, string(c.Kind), int64(c.Order), c.Amount.Minor(), string(c.Amount.Currency()), instrument, 0, "", database.Micros(due)}
 }
+
+// atOnce is how long ago a new call is due: calls are made in the order in which
+// they are due, and no clock's rounding delays one.
+const atOnce = 10 * time.Millisecond
 
 // addCalls stores calls and has them made once the transaction stands.
 func (j *Journal) addCalls(ctx context.Context, tx *database.Tx, calls []payment.Call) error {
 	if len(calls) == 0 {
 		return nil
 	}
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
 	rows := make([][]any, len(calls))
 	for i, c := range calls {
-		rows[i] = callRow(c)
+		rows[i] = callRow(c, now.Add(-atOnce))
 	}
 	if err := tx.Insert(ctx, "provider_call", callColumns, rows); err != nil {
 		return fmt.Errorf("add %d calls: %w", len(rows), err)
@@ -53,154 +56,6 @@ func endCalls(ctx context.Context, tx *database.Tx, keys []string) error {
 		return fmt.Errorf("end %d calls: %w", len(rows), err)
 	}
 	return nil
-}
-
-// Claim implements payment.Calls. Looking costs a reader nothing, so an idle
-// worker that polls disturbs nobody.
-func (j *Journal) Claim(ctx context.Context, as payment.ClaimID, limit int, lease time.Duration) (calls []payment.Call, err error) {
-	begun := time.Now() // before the database looks at its own clock
-	keys, now, err := j.due(ctx, limit)
-	if err != nil || len(keys) == 0 {
-		return nil, err
-	}
-	err = j.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		calls, err = claim(ctx, tx, as, keys, now, lease)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim calls: %w", err)
-	}
-	for i := range calls {
-		calls[i].Until = begun.Add(lease)
-	}
-	return calls, nil
-}
-
-// due lists the calls that wait the longest, in key order, and the time.
-func (j *Journal) due(ctx context.Context, limit int) (keys []string, now time.Time, err error) {
-	err = j.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if now, err = tx.Now(ctx); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, "SELECT call_key FROM provider_call WHERE due_at <= ? ORDER BY due_at LIMIT ?", database.Micros(now), limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var key string
-			if err := rows.Scan(&key); err != nil {
-				return err
-			}
-			keys = append(keys, key)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, now, fmt.Errorf("look for calls: %w", err)
-	}
-	slices.Sort(keys)
-	return keys, now, nil
-}
-
-// claim takes those of the calls that nobody has taken meanwhile, and commits
-// what they are about as Calling.
-func claim(ctx context.Context, tx *database.Tx, as payment.ClaimID, keys []string, now time.Time, lease time.Duration) ([]payment.Call, error) {
-	rows := make([][]any, len(keys))
-	for i, key := range keys {
-		rows[i] = []any{key, string(as), database.Micros(now.Add(lease)), database.Micros(now)}
-	}
-	_, err := tx.UpdateMany(ctx, database.UpdateMany{
-		Table: "provider_call", Key: callColumns[:1], Values: []string{"claimant", "until", "at"}, Rows: rows,
-		Set:   map[string]string{"owner": "v.claimant", "due_at": "v.until", "attempts": "t.attempts + 1"},
-		Where: "t.due_at <= v.at",
-	})
-	if err != nil {
-		return nil, err
-	}
-	calls, err := claimed(ctx, tx, as, keys)
-	if err != nil {
-		return nil, err
-	}
-	if err := markCalling(ctx, tx, calls, now); err != nil {
-		return nil, err
-	}
-	for _, c := range calls {
-		failpoint.Hit(string(c.Kind) + "-before-claim-commit")
-	}
-	return calls, nil
-}
-
-func claimed(ctx context.Context, tx *database.Tx, as payment.ClaimID, keys []string) (calls []payment.Call, err error) {
-	in, args := database.In(keys)
-	rows, err := tx.Query(ctx,
-		"SELECT call_key, kind, order_id, amount, currency, instrument, attempts FROM provider_call WHERE call_key IN "+in+" AND owner = ? ORDER BY call_key",
-		append(args, string(as))...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c, err := scanCall(rows)
-		if err != nil {
-			return nil, err
-		}
-		c.Claim = as
-		calls = append(calls, c)
-	}
-	return calls, rows.Err()
-}
-
-func scanCall(rows *sql.Rows) (c payment.Call, err error) {
-	var amount int64
-	var currency, instrument string
-	err = rows.Scan(&c.Key, &c.Kind, &c.Order, &amount, &currency, &instrument, &c.Attempts)
-	c.Amount = money.Of(amount, money.Currency(currency))
-	if c.Kind == payment.Charge {
-		c.Token = config.Secret(instrument)
-	} else {
-		c.Charge = instrument
-	}
-	return c, err
-}
-
-// markCalling sets what the calls are about to Calling. A call exists as long
-// as its payment or refund is open, so all of them can be.
-func markCalling(ctx context.Context, tx *database.Tx, calls []payment.Call, now time.Time) error {
-	var charges, returns [][]any
-	for _, c := range calls {
-		if c.Kind == payment.Charge {
-			charges = append(charges, []any{int64(c.Order), string(payment.Calling), database.Micros(now)})
-		} else {
-			returns = append(returns, []any{c.Key, string(payment.Calling), database.Micros(now)})
-		}
-	}
-	// Calls come in the order of their keys, which are texts; rows are locked
-	// in the order of theirs.
-	slices.SortFunc(charges, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
-	if err := openTo(ctx, tx, "payment", "order_id", charges); err != nil {
-		return err
-	}
-	return openTo(ctx, tx, "refund", "refund_id", returns)
-}
-
-// openTo moves open rows of (key, status, time).
-func openTo(ctx context.Context, tx *database.Tx, table, key string, rows [][]any) error {
-	n, err := tx.UpdateMany(ctx, database.UpdateMany{
-		Table: table, Key: []string{key}, Values: []string{"now_is", "at"}, Rows: rows,
-		Set:   map[string]string{"status": "v.now_is", "updated_at": "v.at"},
-		Where: "t.status IN (" + openStatuses() + ")",
-	})
-	return unchanged(table+"s", n, err, len(rows))
-}
-
-// openStatuses is the open statuses as SQL; they are constants of ours.
-func openStatuses() string {
-	var texts []string
-	for _, s := range payment.OpenStatuses() {
-		texts = append(texts, "'"+string(s)+"'")
-	}
-	return strings.Join(texts, ",")
 }
 
 // putOff gives calls back, to be made again after their pause.

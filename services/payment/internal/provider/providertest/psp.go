@@ -54,7 +54,7 @@ type Charge struct {
 type PSP struct {
 	*httptest.Server
 	// Manner says how to treat the nth request, from 1, with this key and
-	// token; nil is properly. Set it before the first request.
+	// token; nil is properly. It may block. Set it before the first request.
 	Manner func(key, token string, nth int) Manner
 
 	mu       sync.Mutex
@@ -91,7 +91,7 @@ type request struct {
 }
 
 // handle does what is common to charges and refunds: keys, and manners.
-func (p *PSP) handle(make func(request, Manner) *Charge) http.HandlerFunc {
+func (p *PSP) handle(act func(request, Manner) *Charge) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body request
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.Header.Get("Authorization") != "Bearer "+APIKey {
@@ -112,7 +112,7 @@ func (p *PSP) handle(make func(request, Manner) *Charge) http.HandlerFunc {
 			<-r.Context().Done()
 			return
 		}
-		c := p.once(body, manner, make)
+		c := p.once(body, manner, act)
 		switch manner {
 		case Replyless:
 			panic(http.ErrAbortHandler)
@@ -127,21 +127,22 @@ func (p *PSP) handle(make func(request, Manner) *Charge) http.HandlerFunc {
 
 func (p *PSP) manner(r request) Manner {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.requests[r.Key]++
+	nth := p.requests[r.Key]
+	p.mu.Unlock()
 	if p.Manner == nil {
 		return Properly
 	}
-	return p.Manner(r.Key, r.Token, p.requests[r.Key])
+	return p.Manner(r.Key, r.Token, nth)
 }
 
 // once acts on a key once, and returns what it did as it stands.
-func (p *PSP) once(r request, m Manner, make func(request, Manner) *Charge) Charge {
+func (p *PSP) once(r request, m Manner, act func(request, Manner) *Charge) Charge {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c, done := p.byKey[r.Key]
 	if !done {
-		c = make(r, m)
+		c = act(r, m)
 		p.byKey[r.Key] = c
 	}
 	return *c
