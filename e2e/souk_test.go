@@ -100,7 +100,7 @@ func servicePorts(base int) []int {
 			ports = append(ports, port, port+1000)
 		}
 	}
-	return ports
+	return append(ports, base+10, base+1010) // the payment provider
 }
 
 func enginePorts(base int) []int { return []int{base + 226, base + 299, base + 312, base + 313} }

@@ -12,6 +12,7 @@ import (
 	"souk.example/cmd/souk/internal/daemon"
 	"souk.example/cmd/souk/internal/devkeys"
 	"souk.example/cmd/souk/internal/topology"
+	"souk.example/internal/embedded"
 	"souk.example/internal/native"
 	"souk.example/pkg/config"
 )
@@ -44,7 +45,7 @@ func (n nativePlatform) ensure(ctx context.Context) (alive func() error, err err
 	if err := n.native.Up(ctx, func(line string) { n.progress.Say("%s", line) }); err != nil {
 		return nil, err
 	}
-	if err := n.native.Databases(ctx, databaseNames()...); err != nil {
+	if err := n.native.Databases(ctx, topology.Databases()...); err != nil {
 		return nil, err
 	}
 	if _, err := devkeys.Ensure(n.home.Keys()); err != nil { // before the services race for it
@@ -69,12 +70,6 @@ func (n nativePlatform) announce(missing []topology.Service) {
 		n.progress.Note("%d of %d service processes run already", all-len(missing), all)
 	}
 	n.progress.Say("starting %s", strings.Join(names, ", "))
-}
-
-// databaseNames are the services that keep data: each has a database of its
-// own name.
-func databaseNames() []string {
-	return slices.DeleteFunc(topology.Names(), func(name string) bool { return name == "gateway" })
 }
 
 // startAll starts the replicas side by side.
@@ -124,7 +119,13 @@ func (n nativePlatform) stopAll(ctx context.Context, services []topology.Service
 	return errors.Join(errs...)
 }
 
-func (n nativePlatform) dsn(service string) (config.Secret, error) { return n.native.DSN(service) }
+// dsn of what is not ours is a file, as it is on embedded engines.
+func (n nativePlatform) dsn(service string) (config.Secret, error) {
+	if service == topology.PSP {
+		return config.Secret(embedded.DSN(n.home.Data(), service)), nil
+	}
+	return n.native.DSN(service)
+}
 
 func (n nativePlatform) services(ctx context.Context) []serviceStatus {
 	return probeAll(ctx, n.topology.Services(), n.pid)

@@ -24,15 +24,19 @@ func Environ(cfg Config, s topology.Service) ([]string, error) {
 		urls, name := replicaURLs(t, neighbour), strings.ToUpper(neighbour)
 		ours["SOUK_"+name+"_URL"], ours["SOUK_UPSTREAM_"+name] = urls[0], strings.Join(urls, ",")
 	}
-	if s.HasSQL {
+	if s.Storage != topology.NoStorage {
 		dsn, err := cfg.DSN(s.Name)
 		if err != nil {
 			return nil, fmt.Errorf("database of %s: %w", s.Name, err)
 		}
 		ours["SOUK_DATABASE_DSN"] = dsn.Reveal()
 	}
-	if s.Name == "user" {
+	switch s.Name {
+	case "user":
 		ours["SOUK_JWT_PRIVATE_KEY"] = cfg.Keys.Private.Reveal()
+	case "payment", topology.PSP:
+		ours["SOUK_PSP_API_KEY"], ours["SOUK_PSP_WEBHOOK_SECRETS"] = cfg.Keys.PSPAPIKey.Reveal(), cfg.Keys.Webhook.Reveal()
+		ours["SOUK_PSP_WEBHOOK_URL"] = t.Gateway().URL() + "/v1/webhooks/psp"
 	}
 	return override(withDefaults(cfg.Environ), ours), nil
 }

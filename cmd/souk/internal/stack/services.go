@@ -5,9 +5,11 @@ import (
 
 	"go.uber.org/fx"
 
+	"souk.example/cmd/souk/internal/topology"
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/config"
 	"souk.example/pkg/telemetry"
+	"souk.example/sandbox/psp"
 	"souk.example/services/gateway"
 	"souk.example/services/inventory"
 	"souk.example/services/order"
@@ -30,6 +32,7 @@ func services() []service {
 		of("order", order.Module, func(c *order.Config) *telemetry.Config { return &c.Base.Telemetry }),
 		of("payment", payment.Module, func(c *payment.Config) *telemetry.Config { return &c.Base.Telemetry }),
 		of("points", points.Module, func(c *points.Config) *telemetry.Config { return &c.Base.Telemetry }),
+		of(topology.PSP, psp.Module, func(c *psp.Config) *telemetry.Config { return &c.Telemetry }),
 	}
 }
 

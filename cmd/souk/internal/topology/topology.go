@@ -17,6 +17,7 @@ const MaxReplicas = 10
 const (
 	adminOffset   = 1000
 	replicaOffset = 100
+	pspOffset     = 10
 	redisOffset   = 299
 	kafkaOffset   = 312
 	highestPort   = 65535
@@ -28,8 +29,21 @@ type Service struct {
 	Replica int // from 1
 	Port    int // the public API
 	Admin   int // metrics and profiles
-	HasSQL  bool
+	Storage Storage
 }
+
+// Storage is where a service keeps its data.
+type Storage uint8
+
+const (
+	NoStorage Storage = iota
+	Database          // of its own name, on the SQL engine
+	File              // SQLite, whatever the SQL engine is
+)
+
+// PSP is the sandbox payment provider. It is somebody else's in production, so
+// there is one, and its record is its own.
+const PSP = "psp"
 
 // String names the replica, e.g. "order-2".
 func (s Service) String() string { return s.Name + "-" + strconv.Itoa(s.Replica) }
@@ -49,16 +63,32 @@ func New(base, replicas int) (Topology, error) {
 	if replicas < 1 || replicas > MaxReplicas {
 		return Topology{}, fmt.Errorf("%d replicas: want 1 to %d", replicas, MaxReplicas)
 	}
-	above := adminOffset + (replicas-1)*replicaOffset + len(Names())
+	above := adminOffset + (replicas-1)*replicaOffset + pspOffset
 	if base < 1 || base+above > highestPort {
 		return Topology{}, fmt.Errorf("port base %d leaves no room for souk's ports (1 to %d)", base, highestPort-above)
 	}
 	return Topology{base: base, replicas: replicas}, nil
 }
 
-// Names lists every service, the gateway first.
-func Names() []string {
-	return []string{"gateway", "user", "inventory", "order", "payment", "points"}
+// Names lists every service, the gateway first and the provider last.
+func Names() []string { return append(ours(), PSP) }
+
+func ours() []string { return []string{"gateway", "user", "inventory", "order", "payment", "points"} }
+
+// Databases lists the services that keep data on the SQL engine, each in a
+// database of its own name.
+func Databases() []string {
+	return slices.DeleteFunc(ours(), func(name string) bool { return storageOf(name) != Database })
+}
+
+func storageOf(name string) Storage {
+	switch name {
+	case "gateway":
+		return NoStorage
+	case PSP:
+		return File
+	}
+	return Database
 }
 
 // Services lists every replica of every service, the gateway's first.
@@ -79,10 +109,14 @@ func (t Topology) Replicas(name string) ([]Service, error) {
 }
 
 func (t Topology) replicasOf(name string) []Service {
-	all := make([]Service, t.replicas)
+	first, n := slices.Index(ours(), name), t.replicas
+	if name == PSP {
+		first, n = pspOffset, 1
+	}
+	all := make([]Service, n)
 	for i := range all {
-		port := t.base + slices.Index(Names(), name) + i*replicaOffset
-		all[i] = Service{Name: name, Replica: i + 1, Port: port, Admin: port + adminOffset, HasSQL: name != "gateway"}
+		port := t.base + first + i*replicaOffset
+		all[i] = Service{Name: name, Replica: i + 1, Port: port, Admin: port + adminOffset, Storage: storageOf(name)}
 	}
 	return all
 }

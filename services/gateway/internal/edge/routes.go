@@ -51,9 +51,11 @@ func Routes() []Route {
 		{"POST", "/v1/orders", Order, false},
 		{"GET", "/v1/orders", Order, false},
 		{"GET", "/v1/orders/:id", Order, false},
+		{"POST", "/v1/orders/:id/cancel", Order, false},
 
 		{"GET", "/v1/wallet", Payment, false},
 		{"POST", "/v1/wallet/topups", Payment, false},
+		{"POST", "/v1/webhooks/psp", Payment, true},
 
 		{"GET", "/v1/points", Points, false},
 		{"GET", "/v1/points/entries", Points, false},
