@@ -21,7 +21,8 @@ func auditCommand(a *app) *cobra.Command {
 		Use:   "audit",
 		Short: "Check that nothing was oversold, lost or charged twice",
 		Long: `Check, read-only and while souk runs, that nothing was oversold, lost or charged
-twice. Exits 0 when clean, 1 on violations, 2 when it could not check.
+twice. What cards were charged is held against the payment provider's own record.
+Exits 0 when clean, 1 on violations, 2 when it could not check.
 
 --json prints one document, also when it could not check: "error" then says why,
 and "clean" is false. With --watch that is one document per line (NDJSON), one
@@ -41,7 +42,7 @@ for each round.`,
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "repeat until interrupted")
 	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "pause between the rounds of --watch")
-	cmd.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is on its way")
+	cmd.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is on its way, the payment provider's word included")
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -118,6 +119,11 @@ func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, err
 	if err := a.mustRun(); err != nil {
 		return audit.Report{}, fmt.Errorf("could not check: %w", err)
 	}
+	provider, err := a.provider()
+	if err != nil {
+		return audit.Report{}, fmt.Errorf("could not check: %w", err)
+	}
+	cfg.Provider = provider
 	dbs, err := a.openDatabases(ctx, "inventory", "order", "payment", "points")
 	if err != nil {
 		return audit.Report{}, fmt.Errorf("could not check: %w", err)
@@ -148,6 +154,6 @@ func (a *app) printAudit(r audit.Report) {
 	if r.AtRest {
 		rest = "at rest"
 	}
-	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d rewards, %d events; %d messages parked\n",
-		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Points, r.Checked.Events, r.Parked)
+	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d charges, %d rewards, %d events; %d messages parked\n",
+		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Charges, r.Checked.Points, r.Checked.Events, r.Parked)
 }

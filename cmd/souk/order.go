@@ -23,7 +23,7 @@ func orderTraceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "trace ID",
 		Short:   "Show everything about one order, across services, in time order",
-		Long:    "Show everything about one order, across services, in time order: rows, events,\nmoney, points, and messages set aside. Works while souk is down. Exits 1 when\nnobody knows the order.",
+		Long:    "Show everything about one order, across services, in time order: rows, events,\nmoney, points, the payment provider's record, and messages set aside. Works\nwhile souk is down, without the provider's record then. Exits 1 when nobody\nknows the order. What a card is known by is not shown.",
 		Example: "  souk order trace 7318349394477056\n  souk order trace 7318349394477056 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.traceOrder(cmd.Context(), args[0]) },
@@ -37,12 +37,7 @@ func (a *app) traceOrder(ctx context.Context, arg string) error {
 	if err != nil || id < 1 {
 		return fmt.Errorf("%q is no order id", arg)
 	}
-	dbs, err := a.openDatabases(ctx, "order", "inventory", "payment", "points")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dbs.close() }()
-	entries, err := ordertrace.Collect(ctx, dbs, id)
+	entries, err := a.collectTrace(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -52,10 +47,41 @@ func (a *app) traceOrder(ctx context.Context, arg string) error {
 	if a.json {
 		return a.printJSON(map[string]any{"order_id": arg, "entries": entries})
 	}
+	a.printTrace(entries)
+	return nil
+}
+
+func (a *app) collectTrace(ctx context.Context, id int64) ([]ordertrace.Entry, error) {
+	dbs, err := a.openDatabases(ctx, "order", "inventory", "payment", "points")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dbs.close() }()
+	entries, err := ordertrace.Collect(ctx, dbs, id)
+	if err != nil {
+		return nil, err
+	}
+	said, err := a.askProvider(ctx, id)
+	if err != nil {
+		a.progress.Note("without the payment provider's record: %v", err)
+	}
+	entries = append(entries, said...)
+	ordertrace.Sort(entries)
+	return entries, nil
+}
+
+func (a *app) askProvider(ctx context.Context, id int64) ([]ordertrace.Entry, error) {
+	reader, err := a.provider()
+	if err != nil {
+		return nil, err
+	}
+	return ordertrace.FromProvider(ctx, reader, id)
+}
+
+func (a *app) printTrace(entries []ordertrace.Entry) {
 	for _, e := range entries {
 		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, describe(e))
 	}
-	return nil
 }
 
 func describe(e ordertrace.Entry) string {

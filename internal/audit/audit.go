@@ -11,6 +11,9 @@
 // suspicion. It counts when it is there again in a second pass, made after
 // every outbox and every consumer group has passed the end of the first: by
 // then, whatever was on its way has arrived.
+//
+// The payment provider keeps a record of its own, which nothing of souk's can
+// repair: it is read beside payment's, and the same rule applies.
 package audit
 
 import (
@@ -54,7 +57,12 @@ type Broker interface {
 
 // Config tunes an audit.
 type Config struct {
-	// Wait bounds the wait for outboxes and groups between the passes. Default 60 s.
+	// Provider is the payment provider's own record. May be nil when no card was
+	// ever charged.
+	Provider Provider
+	// Wait bounds the wait for outboxes and groups between the passes, and that
+	// for the provider's word, which comes by webhook, or else within 30 s by
+	// payment's own comparison. Default 60 s.
 	Wait time.Duration
 	// Progress is told what the audit is doing, in a few words. May be nil.
 	Progress func(string)
@@ -84,6 +92,7 @@ type Checked struct {
 	Orders   int `json:"orders"`
 	Stock    int `json:"stock"`
 	Payments int `json:"payments"`
+	Charges  int `json:"charges"` // that succeeded, by the provider's record
 	Points   int `json:"points"`
 	Events   int `json:"events"`
 }
@@ -93,7 +102,7 @@ type Checked struct {
 func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report, error) {
 	a := auditor{dbs: dbs, broker: broker, cfg: cfg.withDefaults()}
 	a.cfg.Progress("reading every order")
-	first, err := a.pass(ctx, withinEach, betweenDatabases)
+	first, err := a.pass(ctx, withinEach, betweenDatabases, a.betweenProvider)
 	if err != nil {
 		return first.report(), err
 	}
@@ -101,15 +110,36 @@ func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report,
 	if err := a.settle(ctx, first); err != nil {
 		return first.report(), err
 	}
-	if len(first.suspects) > 0 {
-		a.cfg.Progress("reading again what differed")
-		second, err := a.pass(ctx, betweenDatabases)
-		if err != nil {
-			return first.report(), err
-		}
-		first.confirm(second)
+	if err := a.reconsider(ctx, first); err != nil {
+		return first.report(), err
 	}
 	return a.finish(ctx, first)
+}
+
+// reconsider makes violations of the differences that are there again. While
+// the provider's word might clear one, it goes on comparing.
+func (a *auditor) reconsider(ctx context.Context, first *findings) error {
+	deadline := time.Now().Add(a.cfg.Wait)
+	for len(first.suspects) > 0 {
+		a.cfg.Progress("reading again what differed")
+		later, err := a.pass(ctx, betweenDatabases, a.betweenProvider)
+		if err != nil {
+			return err
+		}
+		first.keep(later)
+		left := time.Until(deadline)
+		if len(first.unheard) == 0 || left <= 0 {
+			break
+		}
+		a.cfg.Progress("waiting for the payment provider's word")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(left, hearEvery)):
+		}
+	}
+	first.confirm()
+	return nil
 }
 
 func (a *auditor) finish(ctx context.Context, f *findings) (Report, error) {

@@ -3,7 +3,9 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Violation is one broken promise.
@@ -25,13 +27,14 @@ type findings struct {
 	certain  []Violation
 	counts   map[Invariant]int
 	suspects map[Violation]bool
-	parked   map[string]bool // keys set aside: what they miss is known
-	messages int             // set aside under those keys
+	unheard  map[Violation]bool // the suspects that the provider's word may yet clear
+	parked   map[string]bool    // keys set aside: what they miss is known
+	messages int                // set aside under those keys
 	checked  Checked
 }
 
 func newFindings() *findings {
-	return &findings{counts: map[Invariant]int{}, suspects: map[Violation]bool{}, parked: map[string]bool{}}
+	return &findings{counts: map[Invariant]int{}, suspects: map[Violation]bool{}, unheard: map[Violation]bool{}, parked: map[string]bool{}}
 }
 
 // violated records what one database says against itself.
@@ -51,13 +54,35 @@ func (f *findings) suspect(inv Invariant, order int64, detail string, args ...an
 	f.suspects[Violation{Invariant: inv, Subject: orderSubject(order), Detail: fmt.Sprintf(detail, args...)}] = true
 }
 
-// confirm turns the suspicions that a later pass had again, word for word, into
-// violations.
-func (f *findings) confirm(later *findings) {
-	for v := range later.suspects {
-		if f.suspects[v] {
-			f.violated(v.Invariant, v.Subject, "%s", v.Detail)
-		}
+// disagree records a difference between the provider and payment. The
+// provider's word may be on its way for longer than anything of souk's own.
+func (f *findings) disagree(inv Invariant, subject, detail string, args ...any) {
+	if f.parked[keyOf(subject)] || len(f.suspects) >= maxSuspects {
+		return
+	}
+	v := Violation{Invariant: inv, Subject: subject, Detail: fmt.Sprintf(detail, args...)}
+	f.suspects[v], f.unheard[v] = true, true
+}
+
+// keyOf is the order's id in "order 7" and "refund 7:late", the key under which
+// its messages are set aside.
+func keyOf(subject string) string {
+	_, id, _ := strings.Cut(subject, " ")
+	key, _, _ := strings.Cut(id, ":")
+	return key
+}
+
+// keep drops the suspicions that a later pass did not have again, word for word.
+func (f *findings) keep(later *findings) {
+	gone := func(v Violation, _ bool) bool { return !later.suspects[v] }
+	maps.DeleteFunc(f.suspects, gone)
+	maps.DeleteFunc(f.unheard, gone)
+}
+
+// confirm turns the suspicions that are left into violations.
+func (f *findings) confirm() {
+	for v := range f.suspects {
+		f.violated(v.Invariant, v.Subject, "%s", v.Detail)
 	}
 }
 

@@ -44,7 +44,9 @@ type shop struct {
 	payment   *database.DB
 	points    *database.DB
 	broker    *fakeBroker
-	packs     int64 // the last id given to a pack or a batch
+	provider  audit.Provider // nil in a shop that takes no cards
+	wait      time.Duration  // how long an audit waits
+	packs     int64          // the last id given to a pack or a batch
 }
 
 func newShop(t testing.TB) *shop {
@@ -54,7 +56,7 @@ func newShop(t testing.TB) *shop {
 	}
 	s := &shop{
 		t: t, inventory: open(inventorydb.Set()), order: open(orderdb.Set()), payment: open(paymentdb.Set(), idempotency.Migrations()), points: open(pointsdb.Set()),
-		broker: newFakeBroker(), packs: 1_000_000,
+		broker: newFakeBroker(), wait: 200 * time.Millisecond, packs: 1_000_000,
 	}
 	s.insert(s.payment, "wallet", row{"user_id": buyer, "currency": "CNY", "balance": funded})
 	s.insert(s.payment, "ledger_entry", row{
@@ -248,7 +250,7 @@ func (s *shop) audit() (audit.Report, error) {
 
 func (s *shop) auditAsIs(ctx context.Context) (audit.Report, error) {
 	return audit.Run(ctx, audit.Databases{Inventory: s.inventory, Order: s.order, Payment: s.payment, Points: s.points},
-		s.broker, audit.Config{Wait: 200 * time.Millisecond})
+		s.broker, audit.Config{Provider: s.provider, Wait: s.wait})
 }
 
 func (s *shop) databases() map[string]*database.DB {

@@ -78,6 +78,34 @@ func mutants() []mutant {
 			pkg: "./services/payment/internal/consumer", run: "TestDeliveredManyTimesInAnyOrder",
 		},
 		{
+			name: "a refund without its guard",
+			edits: []edit{
+				{"services/payment/internal/payment/refund.go", `r.Amount.Minor() > left`, `r.Amount.Minor() < 0 && left < 0`},
+				{"services/payment/internal/store/changes.go", `Where: "t.refunded + v.amount <= t.captured"`, `Where: "t.refunded + v.amount >= 0"`},
+			},
+			pkg: "./services/payment/internal/consumer", run: "TestFiftyRefundsOfOneCapture",
+		},
+		{
+			name:  "a capture of another amount than was asked",
+			edits: []edit{{"services/payment/internal/payment/judge.go", ` || p.Amount != w.Amount:`, `:`}},
+			pkg:   "./services/payment/internal/consumer", run: "TestNoAnswer/another_amount",
+		},
+		{
+			name:  "no answer taken for a failure",
+			edits: []edit{{"services/payment/internal/payment/caller.go", "\t\t}\n\t\treturn unsure\n", "\t\t}\n\t\tunsure.Said = Declined\n\t\treturn unsure\n"}},
+			pkg:   "./services/payment/internal/consumer", run: "TestNoAnswer/noise",
+		},
+		{
+			name:  "a failure that the provider may not take back",
+			edits: []edit{{"services/payment/internal/payment/machine.go", `Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},`, `Failed:   {AskedAgain: repeat},`}},
+			pkg:   "./services/payment/internal/httpapi", run: "TestWebhookIsRecorded",
+		},
+		{
+			name:  "a webhook whose signature nobody checks",
+			edits: []edit{{"services/payment/internal/provider/signature.go", `if !matched {`, `if !matched && len(v.secrets) == 0 {`}},
+			pkg:   "./services/payment/internal/httpapi", run: "TestWebhookIsRefused",
+		},
+		{
 			name: "order status set without its condition",
 			edits: []edit{{
 				"services/order/internal/store/facts.go",

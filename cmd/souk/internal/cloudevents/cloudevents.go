@@ -1,5 +1,6 @@
 // Package cloudevents renders souk's events as CloudEvents 1.0 in JSON, for
-// people and their tools: https://github.com/cloudevents/spec
+// people and their tools: https://github.com/cloudevents/spec. What a card is
+// known by is not shown.
 package cloudevents
 
 import (
@@ -7,8 +8,10 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"souk.example/contracts"
+	"souk.example/contracts/orderv1"
 	"souk.example/pkg/eventbus"
 )
 
@@ -36,6 +39,7 @@ func From(e eventbus.Event) Event {
 	}
 	payload, err := contracts.Decode(e)
 	if err == nil {
+		hideCard(payload)
 		out.Data, err = protojson.MarshalOptions{UseProtoNames: true}.Marshal(payload)
 	}
 	if err != nil {
@@ -44,4 +48,14 @@ func From(e eventbus.Event) Event {
 	}
 	out.DataContentType = "application/json"
 	return out
+}
+
+// hidden stands where something was that nobody is to read.
+const hidden = "(hidden)"
+
+// hideCard keeps what a card is known by out of terminals, logs and tickets.
+func hideCard(payload proto.Message) {
+	if due, ok := payload.(*orderv1.OrderPaymentDue); ok && due.PaymentToken != "" {
+		due.PaymentToken = hidden
+	}
 }

@@ -3,11 +3,13 @@ package cloudevents_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"souk.example/cmd/souk/internal/cloudevents"
 	"souk.example/contracts"
+	"souk.example/contracts/orderv1"
 	"souk.example/contracts/paymentv1"
 	"souk.example/pkg/eventbus"
 )
@@ -31,6 +33,17 @@ func TestFromShowsThePayload(t *testing.T) {
 	}
 	if data["order_id"] != "7" || data["amount"] != "12990" || data["currency"] != "CNY" {
 		t.Errorf("data %v", data)
+	}
+}
+
+func TestFromHidesWhatACardIsKnownBy(t *testing.T) {
+	due := &orderv1.OrderPaymentDue{OrderId: 7, Payable: 12990, PaymentMethod: "card", PaymentToken: "tok_secret"}
+	e, err := contracts.NewEvent(contracts.OrderPaymentDue, 7, due)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(cloudevents.From(e).Data); strings.Contains(got, "tok_secret") || !strings.Contains(got, "(hidden)") {
+		t.Errorf("data %s", got)
 	}
 }
 

@@ -38,10 +38,15 @@ func Collect(ctx context.Context, dbs map[string]*database.DB, order int64) ([]E
 		}
 		all = append(all, found...)
 	}
-	slices.SortStableFunc(all, func(a, b Entry) int {
+	Sort(all)
+	return all, nil
+}
+
+// Sort puts entries in the order in which they happened.
+func Sort(entries []Entry) {
+	slices.SortStableFunc(entries, func(a, b Entry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Kind, b.Kind))
 	})
-	return all, nil
 }
 
 func collectOne(ctx context.Context, service string, db *database.DB, order int64) ([]Entry, error) {

@@ -12,28 +12,64 @@ import (
 	"souk.example/pkg/database"
 )
 
-// query finds a service's rows about an order in one table.
+// query finds a service's rows about an order in one table. The columns are
+// named one by one, so that what a card is known by stays where it is.
 type query struct {
-	table string
-	where string
-	args  []any
+	table   string
+	columns string
+	where   string
+	args    []any
 }
 
 // queries lists where each service keeps rows about an order.
 func queries(service string, order int64) []query {
 	id := strconv.FormatInt(order, 10)
-	perService := map[string][]query{
-		"order":     {{"orders", "id = ?", []any{order}}},
-		"inventory": {{"reservation", "order_id = ?", []any{order}}},
-		"payment":   {{"payment", "order_id = ?", []any{order}}, {"ledger_entry", "cause = ?", []any{"capture:" + id}}},
-		"points":    {{"points_entry", "order_id = ?", []any{order}}},
+	var own []query
+	switch service {
+	case "order":
+		own = orderQueries(order)
+	case "inventory":
+		own = []query{{"reservation", "order_id, status, items, reason, refused_sku, version, at, updated_at", "order_id = ?", []any{order}}}
+	case "payment":
+		own = paymentQueries(order, id)
+	case "points":
+		own = []query{
+			{"points_freeze", "order_id, user_id, amount, status, at, updated_at", "order_id = ?", []any{order}},
+			{"points_entry", "order_id, rule, cause_id, user_id, amount, at", "order_id = ?", []any{order}},
+		}
 	}
-	parked := query{"dead_letter", "k = ?", []any{id}}
-	return append(perService[service], parked)
+	return append(own, query{
+		"dead_letter", "id, grp, topic, part, log_offset, pos, event_source, event_id, event_type, error_class, error, attempts, next_attempt_at, status, resolved_by",
+		"k = ?", []any{id},
+	})
+}
+
+func orderQueries(order int64) []query {
+	return []query{
+		{
+			"orders", "id, user_id, idem_key, status, version, facts, items, total, payable, points_used, currency, payment_method, reason, " +
+				"created_at, deadline, reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at", "id = ?", []any{order},
+		},
+		{"straggler", "order_id, why, due", "order_id = ?", []any{order}},
+	}
+}
+
+// paymentQueries leave out provider_call's instrument, which may be a card's
+// token.
+func paymentQueries(order int64, id string) []query {
+	return []query{
+		{
+			"payment", "order_id, user_id, status, method, amount, currency, captured, refunded, provider_ref, reason, cancel_requested, created_at, updated_at",
+			"order_id = ?", []any{order},
+		},
+		{"refund", "refund_id, order_id, status, amount, currency, provider_ref, created_at, updated_at", "order_id = ?", []any{order}},
+		{"provider_call", "call_key, kind, order_id, amount, currency, attempts, owner, due_at", "order_id = ?", []any{order}},
+		{"ledger_entry", "cause, debit_account, credit_account, amount, currency, at", "cause = ? OR cause LIKE ?", []any{"capture:" + id, "refund:" + id + ":%"}},
+	}
 }
 
 func (q query) read(ctx context.Context, tx *database.Tx, service string) ([]Entry, error) {
-	rows, err := tx.Query(ctx, "SELECT * FROM "+q.table+" WHERE "+q.where, q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+q.columns+" FROM "+q.table+" WHERE "+q.where, q.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +125,7 @@ func readable(column string, v any) any {
 
 // timeOf is when a row came to be, by the column that says so.
 func timeOf(row map[string]any) time.Time {
-	for _, column := range []string{"at", "created_at"} {
+	for _, column := range []string{"at", "created_at", "due_at", "due"} {
 		if us, ok := row[column].(int64); ok {
 			return time.UnixMicro(us).UTC()
 		}
