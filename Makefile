@@ -51,8 +51,10 @@ test: ## run every test; needs nothing but Go
 test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./e2e ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
 
+test-native: export SOUK_HOME ?= $(CURDIR)/.souk-test
+test-native: export SOUK_PORT_BASE ?= 19080
 test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Kafka and MariaDB
-	eval "$$(bin/souk infra env)" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES)
+	env="$$(bin/souk infra env)" && eval "$$env" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES)
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')

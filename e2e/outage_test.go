@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // Services outlive their engines: while those are away each stays ready and
@@ -35,7 +36,32 @@ func TestEnginesMayBeAwayForAWhile(t *testing.T) {
 	if n := len(orders(t, c)); n != 1 {
 		t.Errorf("one key placed %d orders", n)
 	}
-	s.auditClean(t)
+	s.restsClean(t)
+}
+
+// Kafka carries what is decided and Redis makes it fast: without either an
+// order is taken all the same.
+func TestOrdersAreTakenWithoutKafkaAndWithoutRedis(t *testing.T) {
+	if !native() {
+		t.Skip("embedded engines live and die with the services")
+	}
+	for _, away := range []string{"kafka", "redis"} {
+		t.Run(away, func(t *testing.T) {
+			s := ownSouk(t)
+			c := richCustomers(t, s, 1)[0]
+			for _, engine := range runJSON[status](t, s, "status").Engines {
+				if engine.Name == away {
+					kill9(t, engine.PID)
+				}
+			}
+			o := c.buy(t, "SKU-0001", 1)
+			s.infra(t, "up")
+			if o = c.settled(t, o.ID, time.Minute); o.Status != "COMPLETED" {
+				t.Errorf("the order is %s", o.Status)
+			}
+			s.restsClean(t)
+		})
+	}
 }
 
 func (s *souk) infra(t *testing.T, verb string) {

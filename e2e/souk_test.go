@@ -225,6 +225,18 @@ func (s *souk) auditClean(t *testing.T) {
 	t.Logf("audit clean over %d orders", report.Checked.Orders)
 }
 
+// restsClean waits until nothing is under way any more, orders that nobody was
+// told of included, and fails the test unless the audit finds nothing then.
+func (s *souk) restsClean(t *testing.T) {
+	t.Helper()
+	eventually(t, time.Minute, "every order to come to rest", func() bool {
+		var report auditReport
+		r := s.run("audit", "--json")
+		return json.Unmarshal([]byte(r.stdout), &report) == nil && (report.AtRest || r.code == 1)
+	})
+	s.auditClean(t)
+}
+
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)

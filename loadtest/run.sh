@@ -30,6 +30,8 @@ url=$(sed -n 's/^ *"gateway_url": "\(.*\)",\{0,1\}$/\1/p' <<<"$status")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+say "putting demo data in place"
+"$souk" seed || exit 2
 say "minting users"
 "$souk" token --count 200 --json >"$work/users.json" || exit 2
 
@@ -47,7 +49,12 @@ say "reports of longer runs: $reports/$scenario.html; of all: $reports/$scenario
 
 say "auditing"
 audit=0
-"$souk" audit || audit=$?
+report=$("$souk" audit --json) || audit=$?
+say "$report"
+if [[ $audit == 0 && $report != *'"at_rest": true'* ]]; then
+  say "$scenario did not hold: orders are still under way"
+  audit=1
+fi
 
 case "$load $audit" in
 "0 0") say "$scenario held" ;;

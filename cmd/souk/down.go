@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/daemon"
 )
 
 func downCommand(a *app) *cobra.Command {
@@ -22,7 +26,12 @@ func downCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) error {
+func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) (err error) {
+	done, err := a.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	if err := a.platform.stop(ctx, grace); err != nil {
 		return err
 	}
@@ -37,6 +46,19 @@ func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) error {
 	}
 	a.progress.Done("removed what souk kept in %s", a.home.Dir())
 	return nil
+}
+
+// takeTurn waits for a souk up that is at work: what it is about to start could
+// not be stopped. There is nobody to wait for in a home that does not exist.
+func (a *app) takeTurn(ctx context.Context) (done func() error, err error) {
+	if !a.home.Exists() {
+		return func() error { return nil }, nil
+	}
+	done, err = daemon.TakeTurn(ctx, a.home.StartLock(), func() { a.progress.Note("a souk up is at work: waiting for it") })
+	if err != nil {
+		return nil, fmt.Errorf("wait for souk up: %w", err)
+	}
+	return done, nil
 }
 
 // stopEngines ends native engines, whoever has started them.

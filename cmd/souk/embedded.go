@@ -78,9 +78,9 @@ func (e embeddedPlatform) engines(ctx context.Context) []engineStatus {
 	}
 	rss := daemon.RSS(ctx, p.PID)
 	return []engineStatus{
-		{Name: "redis", Address: topology.Loopback(e.topology.RedisPort()), PID: p.PID, RSSBytes: rss},
-		{Name: "kafka", Address: topology.Loopback(e.topology.KafkaPort()), PID: p.PID, RSSBytes: rss},
-		{Name: "sqlite", Address: e.home.Data(), PID: p.PID, RSSBytes: rss},
+		{Name: "redis", Address: topology.Loopback(e.topology.RedisPort()), PID: p.PID, Ready: true, RSSBytes: rss},
+		{Name: "kafka", Address: topology.Loopback(e.topology.KafkaPort()), PID: p.PID, Ready: true, RSSBytes: rss},
+		{Name: "sqlite", Address: e.home.Data(), PID: p.PID, Ready: true, RSSBytes: rss},
 	}
 }
 

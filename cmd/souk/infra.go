@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,10 +31,15 @@ func infraCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// enginesWait bounds the wait for engines that start but do not answer.
+const enginesWait = 2 * time.Minute
+
 func (a *app) infraUp(ctx context.Context, engines *native.Engines) error {
 	if err := a.home.Create(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, enginesWait)
+	defer cancel()
 	return engines.Up(ctx, func(line string) { a.progress.Say("%s", line) })
 }
 

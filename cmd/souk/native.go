@@ -134,7 +134,7 @@ func (n nativePlatform) services(ctx context.Context) []serviceStatus {
 func (n nativePlatform) engines(ctx context.Context) []engineStatus {
 	var all []engineStatus
 	for _, e := range n.native.Status(ctx) {
-		all = append(all, engineStatus{Name: string(e.Name), Address: e.Address, PID: e.PID, RSSBytes: daemon.RSS(ctx, e.PID)})
+		all = append(all, engineStatus{Name: string(e.Name), Address: e.Address, PID: e.PID, Ready: e.Ready, RSSBytes: daemon.RSS(ctx, e.PID)})
 	}
 	return all
 }

@@ -53,6 +53,7 @@ type engineStatus struct {
 	Name     string `json:"name"`
 	Address  string `json:"address"`
 	PID      int    `json:"pid,omitempty"`
+	Ready    bool   `json:"ready"`
 	RSSBytes uint64 `json:"rss_bytes"`
 }
 
@@ -110,8 +111,8 @@ func (r statusReport) memory() map[int]uint64 {
 
 func (r statusReport) ready() bool {
 	notReady := func(s serviceStatus) bool { return !s.Ready }
-	gone := func(e engineStatus) bool { return e.PID == 0 }
-	return !slices.ContainsFunc(r.Services, notReady) && !slices.ContainsFunc(r.Engines, gone)
+	silent := func(e engineStatus) bool { return !e.Ready }
+	return !slices.ContainsFunc(r.Services, notReady) && !slices.ContainsFunc(r.Engines, silent)
 }
 
 // probeAll looks at every service side by side; pid tells which process a
@@ -169,7 +170,7 @@ func (a *app) printStatus(r statusReport) {
 		a.printf("%-12s %-9s  %s  admin %s%s\n", a.label(place), readiness(s.Ready), s.URL, s.AdminURL, r.process(s.PID, s.RSSBytes))
 	}
 	for _, e := range r.Engines {
-		a.printf("%-12s %-9s  %s%s\n", e.Name, "engine", e.Address, r.process(e.PID, e.RSSBytes))
+		a.printf("%-12s %-9s  %s%s\n", e.Name, readiness(e.Ready), e.Address, r.process(e.PID, e.RSSBytes))
 	}
 	a.printf("%s engines, processes: %d, %s resident\n", r.Mode, len(r.memory()), console.Bytes(r.RSSBytes))
 }

@@ -94,7 +94,16 @@ func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets, log *slog.Log
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	lc.Append(fx.StopHook(db.Close))
-	return db, db.Migrate(ctx, migrations...)
+	return db, migrate(db, migrations)
+}
+
+// migrateLimit lets one replica wait while another migrates.
+const migrateLimit = 3 * time.Minute
+
+func migrate(db *database.DB, migrations sets) error {
+	ctx, cancel := context.WithTimeout(context.Background(), migrateLimit)
+	defer cancel()
+	return db.Migrate(ctx, migrations...)
 }
 
 // retryPause lies between attempts to reach an engine that is not there yet.

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,15 +20,11 @@ import (
 // pollEvery is the pause between looks at a process or a port.
 const pollEvery = 50 * time.Millisecond
 
-// startTolerance is how far two readings of one process's start may lie apart:
-// they are reckoned from the machine's start, which is known to the second.
-const startTolerance = 2 * time.Second
-
 // process is an engine's process, as its pid file says. The zero value is none.
 type process struct {
-	PID       int       `json:"pid"`
-	StartedAt time.Time `json:"started_at"`
-	Port      int       `json:"port"`
+	PID     int    `json:"pid"`
+	Started string `json:"started"` // see startOf
+	Port    int    `json:"port"`
 }
 
 // findProcess returns the living process that a pid file names, or none. The
@@ -47,7 +46,11 @@ func (p process) save(pidFile string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(pidFile, append(raw, '\n'), 0o600)
+	partial := pidFile + ".partial" // whoever reads the file finds it whole
+	if err := os.WriteFile(partial, append(raw, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(partial, pidFile)
 }
 
 func (p process) none() bool { return p.PID == 0 }
@@ -59,21 +62,45 @@ func (p process) alive() bool {
 		return false
 	}
 	started, err := startOf(p.PID)
-	return err == nil && started.Sub(p.StartedAt).Abs() <= startTolerance
+	return err == nil && started == p.Started
 }
 
 var errZombie = errors.New("the process has ended")
 
-func startOf(pid int) (time.Time, error) {
+// startOf tells a process from any other that has had or will have its pid. It
+// does not depend on the wall clock, which may be set while the process runs.
+func startOf(pid int) (string, error) {
 	found, err := psutil.NewProcess(int32(pid))
 	if err != nil {
-		return time.Time{}, err
+		return "", err
 	}
 	if status, err := found.Status(); err == nil && slices.Contains(status, psutil.Zombie) {
-		return time.Time{}, errZombie
+		return "", errZombie
 	}
-	ms, err := found.CreateTime()
-	return time.UnixMilli(ms), err
+	if ticks, err := ticksOf(pid); err == nil {
+		return ticks, nil
+	}
+	ms, err := found.CreateTime() // where there is no /proc, the kernel has kept it
+	return strconv.FormatInt(ms, 10), err
+}
+
+// ticksOf is the boot the process belongs to and its start in clock ticks since
+// (proc(5), field 22 of stat; the name before it may hold spaces and brackets).
+func ticksOf(pid int) (string, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", err
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return "", err
+	}
+	const startTime = 22 - 3 // the fields after the name begin with the third
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) <= startTime {
+		return "", fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
+	}
+	return strings.TrimSpace(string(boot)) + "/" + fields[startTime], nil
 }
 
 // spawn starts cmd in a session of its own, so that it outlives this process
@@ -93,12 +120,9 @@ func spawn(cmd *exec.Cmd, logPath string) (process, error) {
 	if err := cmd.Start(); err != nil {
 		return process{}, err
 	}
-	started, err := startOf(cmd.Process.Pid)
-	if err != nil { // it ended at once: whoever waits for it will see that
-		started = time.Now()
-	}
+	started, _ := startOf(cmd.Process.Pid) // when it ended at once, whoever waits for it will see that
 	go func() { _ = cmd.Wait() }()
-	return process{PID: cmd.Process.Pid, StartedAt: started}, nil
+	return process{PID: cmd.Process.Pid, Started: started}, nil
 }
 
 // stop asks the process to end and kills it after grace.

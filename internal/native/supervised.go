@@ -58,8 +58,18 @@ func (s *supervised) address() string { return loopback(s.ports()[0]) }
 
 func (s *supervised) process() process { return findProcess(s.pidFile) }
 
-// ensure starts the engine unless it runs, and waits until it answers.
+// ensure starts the engine unless it runs, and waits until it answers. One that
+// was found running and ends meanwhile, having been killed, is started again.
 func (s *supervised) ensure(ctx context.Context, progress func(string)) error {
+	found := !s.process().none()
+	err := s.ensureOnce(ctx, progress)
+	if found && errors.Is(err, errEnded) {
+		err = s.ensureOnce(ctx, progress)
+	}
+	return err
+}
+
+func (s *supervised) ensureOnce(ctx context.Context, progress func(string)) error {
 	began, logged := time.Now(), size(s.log)
 	p := s.process()
 	if !p.none() && p.Port != s.ports()[0] {

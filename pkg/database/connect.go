@@ -54,6 +54,10 @@ func sqliteDSN(path string, busy time.Duration, txlock string, pragmas ...string
 // sessionModes refuses values that do not fit instead of storing others.
 const sessionModes = "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 
+// maxDefaultPool keeps many processes on a large machine within a server's
+// usual number of connections.
+const maxDefaultPool = 16
+
 func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c, err := driver.ParseDSN(dsn)
 	if err != nil {
@@ -67,7 +71,7 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c.Loc = time.UTC
 	c.Logger = &driver.NopLogger{}
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
-	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Minute) // above the server's lock waits
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Minute) // above any server's lock waits
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	if c.Params == nil {
 		c.Params = map[string]string{}
@@ -79,7 +83,7 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
 	}
 	pool := sql.OpenDB(connector)
-	size := max(2, cmp.Or(cfg.MaxOpen, 8*processors())) // a migrator needs two
+	size := max(2, cmp.Or(cfg.MaxOpen, min(maxDefaultPool, 8*processors()))) // a migrator needs two
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)

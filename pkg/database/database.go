@@ -34,7 +34,7 @@ const (
 // its default.
 type Config struct {
 	DSN         config.Secret `env:"SOUK_DATABASE_DSN" usage:"sqlite:PATH or mysql:USER:PASSWORD@tcp(HOST:PORT)/NAME"`
-	MaxOpen     int           `env:"SOUK_DATABASE_MAX_OPEN" usage:"connections at most (default 8 per processor; SQLite readers: 1 per processor)"`
+	MaxOpen     int           `env:"SOUK_DATABASE_MAX_OPEN" usage:"connections at most (default 8 per processor, up to 16; SQLite readers: 1 per processor)"`
 	BusyTimeout time.Duration `env:"SOUK_DATABASE_BUSY_TIMEOUT" usage:"how long to wait for another process's lock (default 15s)"`
 	MaxAttempts int           `env:"SOUK_DATABASE_MAX_ATTEMPTS" usage:"runs of a transaction that the database asks to repeat (default 10)"`
 }

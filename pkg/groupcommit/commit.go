@@ -38,7 +38,7 @@ func (c *Committer[Q, R]) flushPatiently(ctx context.Context, batch []*request[Q
 	pause := retryPause
 	for attempt := 1; ; attempt++ {
 		outcomes, err := c.flushOnce(ctx, batch)
-		if err == nil || !c.cfg.Retry(err) {
+		if err == nil || !c.worthAnother(err) {
 			return outcomes, err
 		}
 		if attempt == c.cfg.Attempts {
@@ -47,6 +47,12 @@ func (c *Committer[Q, R]) flushPatiently(ctx context.Context, batch []*request[Q
 		time.Sleep(pause)
 		pause *= 2
 	}
+}
+
+// worthAnother reports whether the batch may succeed unchanged. An attempt that
+// ran out of time was slowed by the database, not by one of its requests.
+func (c *Committer[Q, R]) worthAnother(err error) bool {
+	return c.cfg.Retry(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // flushOnce turns a panic, and outcomes that do not match the batch, into an

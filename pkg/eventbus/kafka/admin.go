@@ -30,7 +30,7 @@ func (b *Bus) EnsureTopics(ctx context.Context, partitions int32, topics ...stri
 		return fmt.Errorf("open kafka admin: %w", err)
 	}
 	for _, topic := range topics {
-		if err := b.createTopic(admin, topic, partitions); err != nil {
+		if err := b.createTopic(ctx, admin, topic, partitions); err != nil {
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
 		if err := b.awaitTopic(ctx, topic, partitions); err != nil {
@@ -40,16 +40,23 @@ func (b *Bus) EnsureTopics(ctx context.Context, partitions int32, topics ...stri
 	return nil
 }
 
-func (b *Bus) createTopic(admin sarama.ClusterAdmin, topic string, partitions int32) error {
-	err := admin.CreateTopic(topic, &sarama.TopicDetail{
-		NumPartitions:     partitions,
-		ReplicationFactor: b.cfg.Replication,
-		ConfigEntries:     b.topicSettings(),
-	}, false)
-	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
-		return nil
+// createTopic asks again while a busy cluster does not answer in time.
+func (b *Bus) createTopic(ctx context.Context, admin sarama.ClusterAdmin, topic string, partitions int32) error {
+	for {
+		err := admin.CreateTopic(topic, &sarama.TopicDetail{
+			NumPartitions:     partitions,
+			ReplicationFactor: b.cfg.Replication,
+			ConfigEntries:     b.topicSettings(),
+		}, false)
+		switch {
+		case errors.Is(err, sarama.ErrTopicAlreadyExists):
+			return nil
+		case !errors.Is(err, sarama.ErrRequestTimedOut) && !errors.Is(err, sarama.ErrNotController):
+			return err
+		case !pause(ctx):
+			return errors.Join(ctx.Err(), err)
+		}
 	}
-	return err
 }
 
 // topicSettings are those of a new topic. A record counts as written only when

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // startServer runs a redis-server that keeps nothing on disk until the test
@@ -44,17 +45,28 @@ func serves(t testing.TB, program, addr string) bool {
 	return listens(addr, ended)
 }
 
-// listens waits until somebody listens at addr, or ended closes.
+// listens waits until the server listens at addr; false when it has ended, and
+// so whoever listens there is another.
 func listens(addr string, ended <-chan struct{}) bool {
-	for {
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			_ = conn.Close()
-			return true
-		}
+	for range 2000 { // ten seconds
 		select {
 		case <-ended:
 			return false
-		default:
+		case <-time.After(5 * time.Millisecond):
 		}
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			_ = conn.Close()
+			return !closed(ended)
+		}
+	}
+	return false
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }

@@ -43,7 +43,7 @@ type Config struct {
 	Target   string        // what the load is sent to, for the report
 	Profile  Profile       // default Uniform
 	Rate     float64       // arrivals per second; 0 is a closed loop
-	Clients  int           // connections; default 256
+	Clients  int           // connections; default 64
 	Warmup   time.Duration // default none
 	Duration time.Duration // the window, at least a second
 	Progress func(string)  // told what the run is doing; default nobody
@@ -51,7 +51,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Profile = cmp.Or(c.Profile, Uniform)
-	c.Clients = cmp.Or(c.Clients, 256)
+	c.Clients = cmp.Or(c.Clients, 64)
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
