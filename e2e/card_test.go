@@ -78,14 +78,14 @@ func TestTheDeadlineCancels(t *testing.T) {
 func TestTheTourOfFailures(t *testing.T) {
 	r := shared.run("demo", "failures")
 	if r.code != 0 {
-		t.Fatalf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+		t.Fatalf("exit %d\n%s%s", r.code, r.stderr, r.stdout)
 	}
 	for _, want := range []string{"Declined", "Cancelled too late", "Reply lost", "Late success", "order.refund_requested", "payment.refunded"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("it does not show %s", want)
 		}
 	}
-	_, after, _ := strings.Cut(r.stdout, "order ")
+	_, after, _ := strings.Cut(r.stdout, "\n  order ")
 	id, _, _ := strings.Cut(after, "\n")
 	trace := shared.run("order", "trace", id)
 	if trace.code != 0 || !strings.Contains(trace.stdout, "psp        charge") || strings.Contains(r.stdout+trace.stdout, "tok_") {
