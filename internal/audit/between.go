@@ -6,8 +6,7 @@ import "context"
 type sides struct {
 	reservations *cursor[reservationRow]
 	payments     *cursor[paymentRow]
-	awards       *cursor[awardRow]
-	freezes      *cursor[freezeRow]
+	points       *cursor[pointsRow]
 }
 
 func openSides(ctx context.Context, s snapshots) (sides, error) {
@@ -19,10 +18,7 @@ func openSides(ctx context.Context, s snapshots) (sides, error) {
 	if all.payments, err = open(ctx, s.payment, selectPayments, (*paymentRow).id, (*paymentRow).fields); err != nil {
 		return all, err
 	}
-	if all.awards, err = open(ctx, s.points, selectAwards, (*awardRow).id, (*awardRow).fields); err != nil {
-		return all, err
-	}
-	all.freezes, err = open(ctx, s.points, selectFreezes, (*freezeRow).id, (*freezeRow).fields)
+	all.points, err = open(ctx, s.points, selectPoints, (*pointsRow).id, (*pointsRow).fields)
 	return all, err
 }
 
@@ -33,11 +29,8 @@ func (s sides) close() {
 	if s.payments != nil {
 		s.payments.close()
 	}
-	if s.awards != nil {
-		s.awards.close()
-	}
-	if s.freezes != nil {
-		s.freezes.close()
+	if s.points != nil {
+		s.points.close()
 	}
 }
 
@@ -67,19 +60,15 @@ func (s sides) compare(o *orderRow, f *findings) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.awards.seek(o.id, orphanAward(f))
-	if err != nil {
-		return err
-	}
-	z, err := s.freezes.seek(o.id, orphanFreeze(f))
+	pts, err := s.points.seek(o.id, orphanPoints(f))
 	if err != nil {
 		return err
 	}
 	compareReservation(o, r, f)
 	comparePayment(o, p, f)
 	compareRefund(o, p, f)
-	compareAward(o, a, f)
-	compareFreeze(o, z, f)
+	compareAward(o, pts.award(), f)
+	compareFreeze(o, pts.freeze(), f)
 	return nil
 }
 
@@ -90,10 +79,7 @@ func (s sides) orphans(f *findings) error {
 	if err := s.payments.rest(orphanPayment(f)); err != nil {
 		return err
 	}
-	if err := s.awards.rest(orphanAward(f)); err != nil {
-		return err
-	}
-	return s.freezes.rest(orphanFreeze(f))
+	return s.points.rest(orphanPoints(f))
 }
 
 // orphanReservation and its like: whatever is known of an order, it exists (5).
@@ -109,15 +95,14 @@ func orphanPayment(f *findings) func(*paymentRow) {
 	}
 }
 
-func orphanAward(f *findings) func(*awardRow) {
-	return func(a *awardRow) {
-		f.suspect(Decisions, a.order, "it does not exist, but points has rewarded it")
-	}
-}
-
-func orphanFreeze(f *findings) func(*freezeRow) {
-	return func(z *freezeRow) {
-		f.suspect(Decisions, z.order, "it does not exist, but points has it %s", z.status)
+func orphanPoints(f *findings) func(*pointsRow) {
+	return func(p *pointsRow) {
+		if p.award() != nil {
+			f.suspect(Decisions, p.order, "it does not exist, but points has rewarded it")
+		}
+		if p.freeze() != nil {
+			f.suspect(Decisions, p.order, "it does not exist, but points has it %s", p.status)
+		}
 	}
 }
 

@@ -19,6 +19,40 @@ func (a *awardRow) id() int64 { return a.order }
 
 func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries} }
 
+// pointsRow is all that points knows of an order: one stream, because a
+// snapshot has one connection.
+type pointsRow struct {
+	order, user, entries, amount int64
+	status                       string // "" without a freeze
+}
+
+const selectPoints = "SELECT order_id, user_id, MAX(entries), MAX(amount), MAX(status) FROM (" +
+	"SELECT order_id, user_id, 1 AS entries, 0 AS amount, '' AS status FROM points_entry WHERE rule <> 'redeem'" +
+	" UNION ALL SELECT order_id, user_id, 0, amount, status FROM points_freeze) known" +
+	" GROUP BY order_id, user_id ORDER BY order_id"
+
+func (p *pointsRow) id() int64 { return p.order }
+
+func (p *pointsRow) fields() []any {
+	return []any{&p.order, &p.user, &p.entries, &p.amount, &p.status}
+}
+
+// award is nil for an order that earned nothing, not even 0; so for a nil row.
+func (p *pointsRow) award() *awardRow {
+	if p == nil || p.entries == 0 {
+		return nil
+	}
+	return &awardRow{order: p.order, user: p.user, entries: p.entries}
+}
+
+// freeze is nil for an order about whose points nothing was decided.
+func (p *pointsRow) freeze() *freezeRow {
+	if p == nil || p.status == "" {
+		return nil
+	}
+	return &freezeRow{order: p.order, user: p.user, amount: p.amount, status: p.status}
+}
+
 // checkPoints holds points against themselves: accounts against entries and
 // freezes (4), and those against what points told the world (7).
 func checkPoints(ctx context.Context, s snapshots, f *findings) error {
