@@ -11,17 +11,30 @@ import (
 )
 
 // Whenever a cancel comes, the order is either cancelled and costs nothing, or
-// completed and the cancel refused.
+// completed and the cancel refused. What a card was charged meanwhile goes back.
 func TestCancelAgainstCapture(t *testing.T) {
+	shared.misbehave(t, map[string]any{"latency_ms": map[string]int{"min": 10, "max": 200}})
+	t.Cleanup(func() { shared.misbehave(t, map[string]any{}) })
+	sku := product(t, shared, 1_000)
+	for method, body := range map[string]map[string]any{"wallet": buying(sku, 1), "card": buyingByCard(sku, "tok_ok")} {
+		t.Run(method, func(t *testing.T) { cancelAgainstCapture(t, sku, body) })
+	}
+}
+
+func cancelAgainstCapture(t *testing.T, sku string, body map[string]any) {
 	const orders = 300
-	sku := product(t, shared, orders)
+	before := stock(t, shared, sku)
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
 	customers := richCustomers(t, shared, 16)
-	ends := make([]order, orders)
+	ends := make([]bought, orders)
 	var wg sync.WaitGroup
 	for i, c := range customers {
 		wg.Go(func() {
 			for n := i; n < orders; n += len(customers) {
-				ends[n] = c.buyAndRegret(t, sku)
+				ends[n] = bought{order: c.buyAndRegret(t, encoded), by: c}
 			}
 		})
 	}
@@ -34,36 +47,37 @@ func TestCancelAgainstCapture(t *testing.T) {
 	if counts["COMPLETED "]+counts["CANCELLED user_cancelled"] != orders {
 		t.Errorf("orders ended as %v", counts)
 	}
+	awaitRefunds(t, ends)
 	shared.auditClean(t)
-	if left := stock(t, shared, sku); left.Sold != counts["COMPLETED "] || left.Reserved != 0 || left.Available != orders-left.Sold {
-		t.Errorf("stock %+v after %v", left, counts)
+	if left := stock(t, shared, sku); left.Sold-before.Sold != counts["COMPLETED "] || left.Reserved != 0 || left.Available+left.Sold != 1_000 {
+		t.Errorf("stock %+v after %v and %+v", left, counts, before)
 	}
 }
 
-// buyAndRegret cancels within the time that an order usually takes.
-func (c *customer) buyAndRegret(t *testing.T, sku string) order {
-	r, err := c.send(http.MethodPost, "/v1/orders", rand.Text(), jsonType, []byte(`{"items": [{"sku": "`+sku+`", "quantity": 1}], "payment": {"method": "wallet"}}`))
+// buyAndRegret cancels within about the time that an order takes.
+func (c *customer) buyAndRegret(t *testing.T, body []byte) (o order) {
+	r, err := c.send(http.MethodPost, "/v1/orders", rand.Text(), jsonType, body)
+	if err == nil {
+		err = json.Unmarshal(r.body, &o)
+	}
 	if err != nil || r.status != http.StatusCreated {
 		t.Errorf("buy: %d %s, %v", r.status, r.body, err)
-		return order{}
+		return o
 	}
-	var bought order
-	_ = json.Unmarshal(r.body, &bought)
-	id := bought.ID
-	time.Sleep(anyMoment(8))
-	cancelled, err := c.send(http.MethodPost, "/v1/orders/"+id+"/cancel", "", jsonType, []byte("{}"))
+	time.Sleep(anyMoment(9))
+	cancelled, err := c.send(http.MethodPost, "/v1/orders/"+o.ID+"/cancel", "", jsonType, []byte("{}"))
 	if err != nil {
 		t.Error(err)
-		return order{}
+		return o
 	}
-	o, err := c.awaitRest(id, patience)
+	o, err = c.awaitRest(o.ID, patience)
 	switch {
 	case err != nil:
-		t.Errorf("order %s: %v", id, err)
+		t.Error(err)
 	case cancelled.status == http.StatusAccepted && o.Status == "CANCELLED":
 	case cancelled.status == http.StatusConflict && cancelled.code() == "order_not_cancellable" && o.Status == "COMPLETED":
 	default:
-		t.Errorf("order %s is %s %s, the cancel was answered %d %s", id, o.Status, o.Reason, cancelled.status, cancelled.body)
+		t.Errorf("order %s is %s %s, the cancel was answered %d %s", o.ID, o.Status, o.Reason, cancelled.status, cancelled.body)
 	}
 	return o
 }

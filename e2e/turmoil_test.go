@@ -23,7 +23,12 @@ func TestCardsInTurmoil(t *testing.T) {
 		"webhook_duplicate_rate": 0.3, "webhook_shuffle_ms": 300, "latency_ms": map[string]int{"min": 0, "max": 20},
 	})
 	sku := product(t, s, orders)
+	busy := make(chan result, 1)
+	go func() { busy <- s.run("audit") }()
 	ends := s.buyersOfLittleFaith(t, sku, orders)
+	if r := <-busy; r.code != 0 {
+		t.Errorf("audit under load: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
 	counts := map[string]int{}
 	var sold int64
 	for _, o := range ends {
@@ -42,7 +47,7 @@ func TestCardsInTurmoil(t *testing.T) {
 	if len(counts) != 0 {
 		t.Errorf("some are %v", counts)
 	}
-	s.awaitRefunds(t, ends)
+	awaitRefunds(t, ends)
 	s.auditClean(t)
 	if left := stock(t, s, sku); left.Sold != sold || left.Reserved != 0 || left.Available != orders-sold {
 		t.Errorf("stock %+v with %d sold", left, sold)
@@ -108,7 +113,7 @@ func (c *customer) buyByCard(t *testing.T, body []byte) (o order) {
 }
 
 // awaitRefunds waits until nothing is left of what cancelled orders have paid.
-func (s *souk) awaitRefunds(t *testing.T, ends []bought) {
+func awaitRefunds(t *testing.T, ends []bought) {
 	t.Helper()
 	refunded := 0
 	for _, b := range ends {
