@@ -99,7 +99,7 @@ type victim struct {
 // the last restart.
 func survive(t *testing.T, s *souk, victims []victim) {
 	t.Helper()
-	const between = 200                                                      // orders acknowledged between one kill and the next
+	const between = 200                                                    // orders acknowledged between one kill and the next
 	customers, sku := richCustomers(t, s, clients), product(t, s, 999_999) // more than can be sold meanwhile
 	stop := make(chan struct{})
 	answers := attempts(t, customers, sku, 1_000_000, stop)

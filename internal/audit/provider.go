@@ -78,7 +78,7 @@ func (r record) addCharge(c statement.Charge, f *findings) error {
 	}
 	r.net[c.Currency] += c.Amount
 	order, err := strconv.ParseInt(c.Reference, 10, 64)
-	if err != nil {
+	if err != nil { //nolint:nilerr // it is a finding
 		f.violated(Captures, "charge "+c.ID, "the provider charged %d %s for %q, which is no order", c.Amount, c.Currency, c.Reference)
 		return nil
 	}

@@ -113,7 +113,7 @@ func (c *Courier) round(ctx context.Context) (int, error) {
 	}
 	verdicts := c.deliverAll(ctx, due)
 	if ctx.Err() != nil {
-		return 0, nil // a stopped attempt says nothing about the receiver
+		return 0, nil //nolint:nilerr // a stopped attempt says nothing about the receiver
 	}
 	var done []string
 	var later []Delivery
