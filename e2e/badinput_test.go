@@ -44,6 +44,11 @@ func lines(items string) string { return `{"items": [` + items + `], "payment": 
 // one is an order's body with one line of SKU-0001.
 func one(quantity string) string { return lines(`{"sku": "SKU-0001", "quantity": ` + quantity + `}`) }
 
+// payment is an order's body that is to be paid that way.
+func payment(how string) string {
+	return `{"items": [{"sku": "SKU-0001", "quantity": 1}], "payment": ` + how + `}`
+}
+
 // with is an otherwise good order with something more at its top level.
 func with(more string) string {
 	return `{"items": [{"sku": "SKU-0001", "quantity": 1}], "payment": {"method": "wallet"}, ` + more + `}`
@@ -119,6 +124,42 @@ func badOrders() map[string]bad {
 	}
 }
 
+func badMoney() map[string]bad {
+	cancel := func(id string, want refusal) bad {
+		return bad{method: "POST", path: "/v1/orders/" + id + "/cancel", body: "{}", want: want}
+	}
+	hook := func(body string, header map[string]string, want refusal) bad {
+		return bad{method: "POST", path: "/v1/webhooks/psp", body: body, anonymous: true, header: header, want: want}
+	}
+	unsigned := refusal{http.StatusUnauthorized, "bad_signature"}
+	return map[string]bad{
+		"card without a token":      {body: payment(`{"method": "card"}`), want: notAnOrder()},
+		"empty token":               {body: payment(`{"method": "card", "token": ""}`), want: notAnOrder()},
+		"token as a number":         {body: payment(`{"method": "card", "token": 4111111111111111}`), want: misshapen()},
+		"token of 256":              {body: payment(`{"method": "card", "token": "` + strings.Repeat("t", 256) + `"}`), want: notAnOrder()},
+		"token with a space":        {body: payment(`{"method": "card", "token": "tok ok"}`), want: notAnOrder()},
+		"token with a line break":   {body: payment(`{"method": "card", "token": "tok\nok"}`), want: notAnOrder()},
+		"token beyond ASCII":        {body: payment(`{"method": "card", "token": "tök"}`), want: notAnOrder()},
+		"token of a wallet":         {body: payment(`{"method": "wallet", "token": "tok_ok"}`), want: notAnOrder()},
+		"card's number":             {body: payment(`{"method": "card", "token": "tok_ok", "number": "4111111111111111"}`), want: misshapen()},
+		"method as a list":          {body: payment(`{"method": ["card"], "token": "tok_ok"}`), want: misshapen()},
+		"points -1":                 {body: with(`"points": -1`), want: notAnOrder()},
+		"points 0.5":                {body: with(`"points": 0.5`), want: misshapen()},
+		"points as text":            {body: with(`"points": "1"`), want: misshapen()},
+		"points above the total":    {body: with(`"points": 1011`), want: notAnOrder()},
+		"points 2^63":               {body: with(`"points": 9223372036854775808`), want: misshapen()},
+		"cancel of no order":        cancel("1", notFound()),
+		"cancel of what is no id":   cancel("abc", notFound()),
+		"cancel with SQL":           cancel("1%27%20OR%201=1--", notFound()),
+		"cancel with a large id":    cancel("99999999999999999999", notFound()),
+		"cancel of nobody's":        {method: "POST", path: "/v1/orders/1/cancel", body: "{}", anonymous: true, want: refusal{http.StatusUnauthorized, "unauthenticated"}},
+		"webhook not signed":        hook("{}", nil, unsigned),
+		"webhook signed with words": hook("{}", map[string]string{"Souk-Signature": "t=now,v1=good"}, unsigned),
+		"webhook signed by nobody":  hook("{}", map[string]string{"Souk-Signature": "t=1800000000,v1=" + strings.Repeat("0", 64)}, unsigned),
+		"webhook of 64 KiB + 1":     hook(`"`+strings.Repeat("x", 64<<10)+`"`, nil, refusal{http.StatusRequestEntityTooLarge, "body_too_large"}),
+	}
+}
+
 func badUsers() map[string]bad {
 	signup := func(body, code string) bad {
 		return bad{method: "POST", path: "/v1/users", body: body, anonymous: true, want: refusal{http.StatusUnprocessableEntity, code}}
@@ -153,7 +194,7 @@ func badUsers() map[string]bad {
 func TestBadInputIsRefused(t *testing.T) {
 	c := newcomer(t, shared)
 	before := stock(t, shared, "SKU-0001")
-	for part, table := range map[string]map[string]bad{"JSON": badJSON(), "orders": badOrders(), "users": badUsers()} {
+	for part, table := range map[string]map[string]bad{"JSON": badJSON(), "orders": badOrders(), "money": badMoney(), "users": badUsers()} {
 		for name, b := range table {
 			t.Run(part+"/"+name, func(t *testing.T) { b.mustBeRefused(t, c) })
 		}

@@ -145,13 +145,21 @@ func do(req *http.Request) (reply, error) {
 
 // order is an order as the API shows it.
 type order struct {
-	ID       string `json:"id"`
-	Status   string `json:"status"`
-	Reason   string `json:"reason"`
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason"`
+	Payable amount `json:"payable"`
+	Payment struct {
+		Status string `json:"status"`
+	} `json:"payment"`
 	Timeline []struct {
 		Status string    `json:"status"`
 		At     time.Time `json:"at"`
 	} `json:"timeline"`
+}
+
+type amount struct {
+	Amount int64 `json:"amount"`
 }
 
 func (o order) atRest() bool {
@@ -173,11 +181,37 @@ func buying(sku string, quantity int) map[string]any {
 	}
 }
 
+// buyingByCard is buying with a card instead of the wallet.
+func buyingByCard(sku, token string) map[string]any {
+	body := buying(sku, 1)
+	body["payment"] = map[string]string{"method": "card", "token": token}
+	return body
+}
+
 // buy places an order that must be accepted.
 func (c *customer) buy(t *testing.T, sku string, quantity int) order {
 	t.Helper()
-	r := c.post(t, "/v1/orders", rand.Text(), buying(sku, quantity))
+	return c.place(t, buying(sku, quantity))
+}
+
+// place is buy for any order.
+func (c *customer) place(t *testing.T, body map[string]any) order {
+	t.Helper()
+	r := c.post(t, "/v1/orders", rand.Text(), body)
 	r.expect(t, http.StatusCreated)
+	return decodeOrder(t, r)
+}
+
+// cancel asks to cancel one of the customer's orders.
+func (c *customer) cancel(t *testing.T, id string) reply {
+	t.Helper()
+	return c.post(t, "/v1/orders/"+id+"/cancel", "", map[string]any{})
+}
+
+func (c *customer) order(t *testing.T, id string) order {
+	t.Helper()
+	r := c.get(t, "/v1/orders/"+id)
+	r.expect(t, http.StatusOK)
 	return decodeOrder(t, r)
 }
 
@@ -190,14 +224,26 @@ func decodeOrder(t *testing.T, r reply) order {
 	return o
 }
 
+// awaitRest is settled for a goroutine of its own, where a test cannot end.
+func (c *customer) awaitRest(id string, within time.Duration) (o order, err error) {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		r, err := c.send(http.MethodGet, "/v1/orders/"+id, "", "", nil)
+		if err == nil && r.status == http.StatusOK {
+			err = json.Unmarshal(r.body, &o)
+		}
+		if err != nil || o.atRest() {
+			return o, err
+		}
+	}
+	return o, fmt.Errorf("order %s is still %s after %s", id, o.Status, within)
+}
+
 // settled waits until one of the customer's orders is at rest.
 func (c *customer) settled(t *testing.T, id string, within time.Duration) order {
 	t.Helper()
 	var o order
 	eventually(t, within, "order "+id+" to come to rest", func() bool {
-		r := c.get(t, "/v1/orders/"+id)
-		r.expect(t, http.StatusOK)
-		o = decodeOrder(t, r)
+		o = c.order(t, id)
 		return o.atRest()
 	})
 	return o

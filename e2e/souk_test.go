@@ -33,7 +33,7 @@ func runAll(m *testing.M) int {
 		return 2
 	}
 	defer os.RemoveAll(dir)
-	shared, err = newSouk(dir, filepath.Join(dir, "home"))
+	shared, err = newSouk(dir, filepath.Join(dir, "home"), "SOUK_PSP_LATE_AFTER=2s")
 	if err == nil {
 		defer shared.end()
 		err = shared.up()
