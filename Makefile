@@ -10,7 +10,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke infra-install infra-up infra-down seed audit test test-batch test-native test-race loadtest lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-native test-race loadtest lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ status: build ## show what runs, where, and how much memory it takes
 
 smoke: build ## buy one order to COMPLETED and print its timeline
 	bin/souk smoke
+
+demo-failures: build ## tour what goes wrong with cards: declined, cancelled too late, reply lost, late success
+	bin/souk demo failures
 
 infra-install: ## install Redis, MariaDB, Java and Kafka (Debian: apt and Maven Central)
 	deploy/native/install.sh

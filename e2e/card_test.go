@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -71,4 +72,23 @@ func TestTheDeadlineCancels(t *testing.T) {
 	})
 	eventually(t, patience, "the money to come and go back", func() bool { return c.order(t, o.ID).Payment.Status == "refunded" })
 	s.auditClean(t)
+}
+
+// The tour ends as it promises, and what it shows of an order holds no card.
+func TestTheTourOfFailures(t *testing.T) {
+	r := shared.run("demo", "failures")
+	if r.code != 0 {
+		t.Fatalf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	for _, want := range []string{"Declined", "Cancelled too late", "Reply lost", "Late success", "order.refund_requested", "payment.refunded"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("it does not show %s", want)
+		}
+	}
+	_, after, _ := strings.Cut(r.stdout, "order ")
+	id, _, _ := strings.Cut(after, "\n")
+	trace := shared.run("order", "trace", id)
+	if trace.code != 0 || !strings.Contains(trace.stdout, "psp        charge") || strings.Contains(r.stdout+trace.stdout, "tok_") {
+		t.Errorf("exit %d\n%s%s", trace.code, r.stdout, trace.stdout)
+	}
 }

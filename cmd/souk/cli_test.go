@@ -60,6 +60,7 @@ func TestExitCodes(t *testing.T) {
 		"more replicas than one":     {[]string{"up", "--replicas", "2"}, 2},
 		"audit of nothing":           {[]string{"audit"}, 2},
 		"smoke without a souk":       {[]string{"smoke"}, 2},
+		"tour without a souk":        {[]string{"demo", "failures"}, 2},
 		"token without a key":        {[]string{"token"}, 2},
 		"token for fewer than none":  {[]string{"token", "--count", "-1"}, 2},
 		"token for two at once":      {[]string{"token", "--admin", "--count", "3"}, 2},

@@ -33,9 +33,9 @@ func orderTraceCommand(a *app) *cobra.Command {
 }
 
 func (a *app) traceOrder(ctx context.Context, arg string) error {
-	id, err := strconv.ParseInt(arg, 10, 64)
-	if err != nil || id < 1 {
-		return fmt.Errorf("%q is no order id", arg)
+	id, err := orderID(arg)
+	if err != nil {
+		return err
 	}
 	entries, err := a.collectTrace(ctx, id)
 	if err != nil {
@@ -49,6 +49,14 @@ func (a *app) traceOrder(ctx context.Context, arg string) error {
 	}
 	a.printTrace(entries)
 	return nil
+}
+
+func orderID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 {
+		return 0, fmt.Errorf("%q is no order id", text)
+	}
+	return id, nil
 }
 
 func (a *app) collectTrace(ctx context.Context, id int64) ([]ordertrace.Entry, error) {

@@ -28,8 +28,16 @@ type Order struct {
 	ID        string    `json:"id"`
 	Status    string    `json:"status"`
 	Reason    string    `json:"reason,omitempty"`
+	Payment   Payment   `json:"payment"`
 	CreatedAt time.Time `json:"created_at"`
 	Timeline  []Entry   `json:"timeline"`
+}
+
+// Payment is how an order is, or is to be, paid.
+type Payment struct {
+	Method string `json:"method"`
+	Token  string `json:"token,omitempty"`  // of a card, when placing
+	Status string `json:"status,omitempty"` // none, captured or refunded, when reading
 }
 
 // Entry is one line of an order's timeline.
@@ -61,9 +69,24 @@ func (e *ProblemError) Error() string { return fmt.Sprintf("%d %s: %s", e.Status
 // PlaceOrder buys from the wallet. The same key never buys twice. A refusal is
 // a *ProblemError.
 func (c *Client) PlaceOrder(ctx context.Context, key string, lines ...Line) (Order, error) {
-	body := map[string]any{"items": lines, "payment": map[string]string{"method": "wallet"}}
+	return c.place(ctx, key, Payment{Method: "wallet"}, lines)
+}
+
+// PlaceCardOrder is PlaceOrder with a card instead of the wallet.
+func (c *Client) PlaceCardOrder(ctx context.Context, key, token string, lines ...Line) (Order, error) {
+	return c.place(ctx, key, Payment{Method: "card", Token: token}, lines)
+}
+
+func (c *Client) place(ctx context.Context, key string, how Payment, lines []Line) (Order, error) {
 	var o Order
-	err := c.do(ctx, http.MethodPost, "/v1/orders", key, body, &o)
+	err := c.do(ctx, http.MethodPost, "/v1/orders", key, map[string]any{"items": lines, "payment": how}, &o)
+	return o, err
+}
+
+// Cancel cancels one of the customer's orders. A refusal is a *ProblemError.
+func (c *Client) Cancel(ctx context.Context, id string) (Order, error) {
+	var o Order
+	err := c.do(ctx, http.MethodPost, "/v1/orders/"+id+"/cancel", "", map[string]any{}, &o)
 	return o, err
 }
 
