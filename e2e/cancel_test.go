@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	mathrand "math/rand/v2"
 	"net/http"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +16,7 @@ import (
 // Whenever a cancel comes, the order is either cancelled and costs nothing, or
 // completed and the cancel refused.
 func TestCancelAgainstCapture(t *testing.T) {
-	const orders = 300
+	orders := races(t)
 	sku := product(t, shared, orders)
 	customers := richCustomers(t, shared, 16)
 	ends := make([]order, orders)
@@ -31,13 +34,25 @@ func TestCancelAgainstCapture(t *testing.T) {
 		counts[o.Status+" "+o.Reason]++
 	}
 	t.Logf("%v", counts)
-	if counts["COMPLETED "]+counts["CANCELLED user_cancelled"] != orders {
+	if counts["COMPLETED "]+counts["CANCELLED user_cancelled"] != int64(orders) {
 		t.Errorf("orders ended as %v", counts)
 	}
 	shared.auditClean(t)
-	if left := stock(t, shared, sku); left.Sold != counts["COMPLETED "] || left.Reserved != 0 || left.Available != orders-left.Sold {
+	if left := stock(t, shared, sku); left.Sold != counts["COMPLETED "] || left.Reserved != 0 || left.Available != int64(orders)-left.Sold {
 		t.Errorf("stock %+v after %v", left, counts)
 	}
+}
+
+// races is how many orders are cancelled while their money is taken: 300, or
+// SOUK_E2E_RACES.
+func races(t *testing.T) int {
+	t.Helper()
+	text := cmp.Or(os.Getenv("SOUK_E2E_RACES"), "300")
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("SOUK_E2E_RACES: %v", err)
+	}
+	return n
 }
 
 // buyAndRegret cancels within the time that an order usually takes.

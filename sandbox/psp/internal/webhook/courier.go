@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"souk.example/internal/failpoint"
 	"souk.example/pkg/config"
 	"souk.example/sandbox/psp/internal/psp"
 	"souk.example/sandbox/psp/internal/wire"
@@ -126,7 +127,10 @@ func (c *Courier) round(ctx context.Context) (int, error) {
 		d.DueAt = c.now().Add(pauseAfter(d.Attempts))
 		later = append(later, d)
 	}
-	return len(due), c.queue.Settle(ctx, done, later)
+	failpoint.Hit("psp-webhook-before-commit")
+	err = c.queue.Settle(ctx, done, later)
+	failpoint.Hit("psp-webhook-after-commit")
+	return len(due), err
 }
 
 func (c *Courier) deliverAll(ctx context.Context, due []Delivery) []verdict {
