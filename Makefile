@@ -10,7 +10,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-native test-race loadtest lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race loadtest lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test: ## run every test; needs nothing but Go
 
 test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./e2e ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
+
+test-failpoints: ## kill payment and the provider at every state of a charge and of a refund
+	go test -tags failpoints $(GOTESTFLAGS) ./services/payment/internal/consumer ./sandbox/psp
 
 test-native: export SOUK_HOME ?= $(CURDIR)/.souk-test
 test-native: export SOUK_PORT_BASE ?= 19080

@@ -15,8 +15,6 @@ type freezeRow struct {
 
 const selectFreezes = "SELECT order_id, user_id, amount, status FROM points_freeze ORDER BY order_id"
 
-func (z *freezeRow) id() int64 { return z.order }
-
 func (z *freezeRow) fields() []any { return []any{&z.order, &z.user, &z.amount, &z.status} }
 
 // The statuses of a freeze that only points knows.

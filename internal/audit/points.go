@@ -15,8 +15,6 @@ type awardRow struct {
 
 const selectAwards = "SELECT order_id, user_id, COUNT(*) FROM points_entry WHERE rule <> 'redeem' GROUP BY order_id, user_id ORDER BY order_id"
 
-func (a *awardRow) id() int64 { return a.order }
-
 func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries} }
 
 // pointsRow is all that points knows of an order: one stream, because a

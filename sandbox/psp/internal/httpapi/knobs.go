@@ -1,12 +1,13 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"souk.example/pkg/httpserver"
+	"souk.example/pkg/apperr"
 	"souk.example/sandbox/psp/internal/psp"
 )
 
@@ -47,8 +48,13 @@ func (k knobsJSON) knobs() psp.Knobs {
 func (a *API) getKnobs(c *gin.Context) { c.JSON(http.StatusOK, knobsFrom(a.panel.Get())) }
 
 func (a *API) setKnobs(c *gin.Context) {
-	body, err := httpserver.Bind[knobsJSON](c)
-	if err == nil {
+	var body knobsJSON
+	decoder := json.NewDecoder(c.Request.Body) // httpserver's knows no fractions
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&body)
+	if err != nil {
+		err = apperr.New(apperr.Invalid, "invalid_knobs", "the body is not the knobs in JSON").With(err)
+	} else {
 		err = a.panel.Set(body.knobs())
 	}
 	if err != nil {

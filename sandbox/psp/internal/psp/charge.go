@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"souk.example/internal/failpoint"
 	"souk.example/pkg/apperr"
 	"souk.example/pkg/groupcommit"
 )
@@ -161,8 +162,10 @@ func (c *Cashier) flush(ctx context.Context, batch []ChargeRequest) (out []group
 		if err := u.AddCharges(ctx, charges); err != nil {
 			return err
 		}
+		failpoint.Hit("psp-charge-before-commit")
 		return u.Emit(ctx, events)
 	})
+	failpoint.Hit("psp-charge-after-commit")
 	return out, err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"souk.example/internal/failpoint"
 )
 
 const (
@@ -55,6 +57,7 @@ func (c *Clerk) settle(ctx context.Context) error {
 			}
 			events[i] = Event{ID: ident("evt", number), Type: ChargeSucceeded, At: now, DueAt: now, Charge: charge}
 		}
+		failpoint.Hit("psp-late-before-commit")
 		return u.Emit(ctx, events)
 	})
 	c.courier.Wake()

@@ -3,6 +3,8 @@ package psp
 import (
 	"context"
 	"time"
+
+	"souk.example/internal/failpoint"
 )
 
 // RefundRequest asks to give money back. Requests with one Key are the same.
@@ -45,8 +47,10 @@ func (f *Refunder) Refund(ctx context.Context, r RefundRequest) (out Refunded, e
 			return r.repeats(was)
 		}
 		out, err = f.give(ctx, u, r)
+		failpoint.Hit("psp-refund-before-commit")
 		return err
 	})
+	failpoint.Hit("psp-refund-after-commit")
 	f.courier.Wake()
 	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"souk.example/internal/failpoint"
 	"souk.example/pkg/config"
 	"souk.example/sandbox/psp/internal/psp"
 	"souk.example/sandbox/psp/internal/wire"
@@ -113,7 +114,7 @@ func (c *Courier) round(ctx context.Context) (int, error) {
 	}
 	verdicts := c.deliverAll(ctx, due)
 	if ctx.Err() != nil {
-		return 0, nil // a stopped attempt says nothing about the receiver
+		return 0, nil //nolint:nilerr // a stopped attempt says nothing about the receiver
 	}
 	var done []string
 	var later []Delivery
@@ -126,7 +127,10 @@ func (c *Courier) round(ctx context.Context) (int, error) {
 		d.DueAt = c.now().Add(pauseAfter(d.Attempts))
 		later = append(later, d)
 	}
-	return len(due), c.queue.Settle(ctx, done, later)
+	failpoint.Hit("psp-webhook-before-commit")
+	err = c.queue.Settle(ctx, done, later)
+	failpoint.Hit("psp-webhook-after-commit")
+	return len(due), err
 }
 
 func (c *Courier) deliverAll(ctx context.Context, due []Delivery) []verdict {

@@ -11,7 +11,7 @@ import (
 
 // Acquire implements order.Leases, by compare-and-set on the epoch.
 func (s *Store) Acquire(ctx context.Context, owner string, ttl time.Duration) (l order.Lease, err error) {
-	if err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error { return free(ctx, tx) }); err != nil {
+	if err := s.db.Snapshot(ctx, free); err != nil {
 		return order.Lease{}, err // waiting costs no write
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"souk.example/services/payment/internal/failpoint"
+	"souk.example/internal/failpoint"
 )
 
 // ErrNotSent is Provider's answer when it was not asked at all.

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"souk.example/internal/failpoint"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
-	"souk.example/services/payment/internal/failpoint"
 	"souk.example/services/payment/internal/payment"
 )
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"souk.example/internal/failpoint"
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
-	"souk.example/services/payment/internal/failpoint"
 	"souk.example/services/payment/internal/payment"
 )
 
