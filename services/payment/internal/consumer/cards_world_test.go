@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,6 +111,13 @@ func (w *cards) told() (all []string) {
 		all = append(all, e.ID+" "+e.Type)
 	}
 	return all
+}
+
+// awaitTold waits until order was told exactly want. A row is seen as soon as
+// its transaction is committed, which is before the log of this test hears of it.
+func (w *cards) awaitTold(t testing.TB, want ...string) {
+	t.Helper()
+	await(t, fmt.Sprintf("order is told %v", want), func() bool { return slices.Equal(w.told(), want) })
 }
 
 // checkPSP holds our record against the provider's: to the unit, and nothing
