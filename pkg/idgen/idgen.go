@@ -10,6 +10,9 @@
 // renewed with a higher one, and above which the next holder starts. So no
 // clock that steps back, no restart and no process that sleeps through the end
 // of its lease can make an id twice.
+//
+// Beside them stand [Segment], dense numbers from a sequence in SQL, and UUIDs
+// of versions 4 and 7.
 package idgen
 
 import (
