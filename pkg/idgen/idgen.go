@@ -10,9 +10,13 @@
 // renewed with a higher one, and above which the next holder starts. So no
 // clock that steps back, no restart and no process that sleeps through the end
 // of its lease can make an id twice.
+//
+// Beside them stand [Segment], dense numbers from a sequence in SQL, and UUIDs
+// of versions 4 and 7.
 package idgen
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -26,6 +30,12 @@ const (
 	timeShift    = sequenceBits + machineBits
 	epochMillis  = 1_704_067_200_000 // 2024-01-01 UTC
 )
+
+// MaxBatch is how many ids NextN gives at once at most: a quarter of a second's.
+const MaxBatch = 1 << 20
+
+// ErrCount refuses a number of ids below 1 or above what is given at once.
+var ErrCount = errors.New("idgen: number of ids is out of range")
 
 // Both are transient to package database: they are no fault of the data.
 var (
@@ -68,19 +78,46 @@ func Static(machine int) *Worker {
 // in a millisecond, or when the clock steps back, it borrows from the
 // milliseconds to come. An error is ErrNoLease or ErrExhausted.
 func (w *Worker) Next() (int64, error) {
+	l, position, err := w.reserve(1)
+	if err != nil {
+		return 0, err
+	}
+	return l.id(position), nil
+}
+
+// NextN returns n new ids, 1 to MaxBatch, rising and above those returned
+// before under the same lease. It is one step however many they are, and gives
+// all or none: an error is ErrCount, ErrNoLease or ErrExhausted.
+func (w *Worker) NextN(n int) ([]int64, error) {
+	if n < 1 || n > MaxBatch {
+		return nil, fmt.Errorf("%w: %d", ErrCount, n)
+	}
+	l, first, err := w.reserve(int64(n))
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = l.id(first + int64(i))
+	}
+	return ids, nil
+}
+
+// reserve takes n positions under the current lease and returns the first.
+func (w *Worker) reserve(n int64) (*lease, int64, error) {
 	l := w.lease.Load()
 	if l == nil {
-		return 0, ErrNoLease
+		return nil, 0, ErrNoLease
 	}
 	now, alive := l.now(w.cfg.now())
 	if !alive {
-		return 0, ErrNoLease
+		return nil, 0, ErrNoLease
 	}
-	position, ok := l.advance(now)
+	first, ok := l.advance(now, n)
 	if !ok {
-		return 0, ErrExhausted
+		return nil, 0, ErrExhausted
 	}
-	return position>>sequenceBits<<timeShift | l.machine<<sequenceBits | position&(1<<sequenceBits-1), nil
+	return l, first, nil
 }
 
 // Parts is what an id is made of.

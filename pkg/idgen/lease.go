@@ -27,19 +27,24 @@ type lease struct {
 	last         *atomic.Int64 // the last position taken
 }
 
-// advance takes the next position, at now if it can be; it reports false at
-// the ceiling.
-func (l *lease) advance(now int64) (position int64, ok bool) {
+// advance takes the next n positions, from now on if it can be, and returns
+// the first; it reports false, and takes none, when they would pass the ceiling.
+func (l *lease) advance(now, n int64) (position int64, ok bool) {
 	for {
 		last := l.last.Load()
 		position = max(last+1, l.floor, now)
-		if position > l.ceiling {
+		if position > l.ceiling-(n-1) {
 			return 0, false
 		}
-		if l.last.CompareAndSwap(last, position) {
+		if l.last.CompareAndSwap(last, position+n-1) {
 			return position, true
 		}
 	}
+}
+
+// id is the id at a position.
+func (l *lease) id(position int64) int64 {
+	return position>>sequenceBits<<timeShift | l.machine<<sequenceBits | position&(1<<sequenceBits-1)
 }
 
 // seal ends advance, in calls under way too, and returns the last position

@@ -1,0 +1,142 @@
+package ratelimit
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"souk.example/pkg/redisclient"
+)
+
+//go:embed *.lua
+var luaFiles embed.FS
+
+const maxKey = 512
+
+// Limiter decides on the events of any number of keys under one limit. Safe
+// for concurrent use; it owns no goroutine and needs no Close.
+type Limiter struct {
+	cfg     Config
+	rdb     *redisclient.Client
+	scripts redisclient.Scripts
+	breaker breaker
+	denied  *memory[denial]
+	local   *memory[time.Time]
+	metrics *metrics
+}
+
+// Option changes how a Limiter is made.
+type Option func(*Limiter) error
+
+// WithMetrics registers the limiter's counters, labelled with its name.
+func WithMetrics(reg prometheus.Registerer) Option {
+	return func(l *Limiter) error { return l.metrics.register(reg) }
+}
+
+// New makes a Limiter. It asks nothing of Redis, so it succeeds while Redis is
+// down. An error is a bad cfg, or a second registration of its metrics.
+func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	scripts, err := redisclient.LoadScripts(luaFiles)
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	l := &Limiter{
+		cfg: cfg, rdb: rdb, scripts: scripts,
+		breaker: breaker{pause: cfg.RetryPause},
+		denied:  newMemory(cfg.MaxLocal, func(d denial) time.Time { return d.until }),
+		local:   newMemory(cfg.MaxLocal, func(tat time.Time) time.Time { return tat }),
+		metrics: newMetrics(cfg.Name),
+	}
+	for _, opt := range opts {
+		if err := opt(l); err != nil {
+			return nil, fmt.Errorf("ratelimit %s: %w", cfg.Name, err)
+		}
+	}
+	return l, nil
+}
+
+// Allow is AllowN for one event.
+func (l *Limiter) Allow(ctx context.Context, key string) (Result, error) {
+	return l.AllowN(ctx, key, 1)
+}
+
+// AllowN decides whether n events of key may happen now, all or none, and
+// charges them when they may. It blocks for one round trip to Redis at most
+// and for Config.Timeout at the longest; a Redis that fails is no error, the
+// policy decides then. An error is ErrKey, ErrCount or the end of ctx, and the
+// result is then a refusal. A call whose reply is lost may have been charged.
+func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, error) {
+	switch {
+	case key == "" || len(key) > maxKey:
+		return Result{}, ErrKey
+	case n < 1 || n > l.cfg.Limit.Burst:
+		return Result{}, fmt.Errorf("%w: %d of %d", ErrCount, n, l.cfg.Limit.Burst)
+	case ctx.Err() != nil:
+		return Result{}, context.Cause(ctx)
+	}
+	if r, known := l.knownDenied(key, n); known {
+		return l.metrics.count(r, sourceMemory), nil
+	}
+	if !l.breaker.allows(time.Now()) {
+		return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
+	}
+	r, err := l.ask(ctx, key, n)
+	if err == nil {
+		l.breaker.succeeded()
+		return l.metrics.count(r, sourceRedis), nil
+	}
+	if cause := redisclient.Ended(ctx); cause != nil {
+		l.breaker.undecided()
+		return Result{}, fmt.Errorf("ratelimit %s: %w", l.cfg.Name, cause)
+	}
+	l.failed(ctx, err)
+	return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
+}
+
+// ask has Redis decide.
+func (l *Limiter) ask(ctx context.Context, key string, n int64) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
+	defer cancel()
+	asked := time.Now()
+	keys := []string{l.cfg.Prefix + l.cfg.Name + ":{" + key + "}"}
+	got, err := l.scripts.Run(ctx, l.rdb.Write(), l.cfg.Algorithm.script(), keys, l.arguments(n)...).Int64Slice()
+	if err != nil {
+		return Result{}, err
+	}
+	if len(got) != 4 {
+		return Result{}, fmt.Errorf("ratelimit %s: script returned %d values", l.cfg.Name, len(got))
+	}
+	r := Result{
+		Allowed: got[0] == 1, Limit: l.cfg.Limit.Burst, Remaining: got[1],
+		RetryAfter: time.Duration(got[2]) * time.Microsecond,
+		ResetAfter: time.Duration(got[3]) * time.Microsecond,
+	}
+	if !r.Allowed {
+		l.remember(key, n, asked, r)
+	}
+	return r, nil
+}
+
+// arguments of the algorithm's script, as its head describes them.
+func (l *Limiter) arguments(n int64) []any {
+	limit := l.cfg.Limit
+	if l.cfg.Algorithm == GCRA {
+		return []any{limit.interval(time.Microsecond).Microseconds(), limit.Burst, n}
+	}
+	return []any{limit.Rate, limit.Per.Microseconds(), limit.Burst, n}
+}
+
+// failed notes that Redis did not decide; the first of many says so in the log.
+func (l *Limiter) failed(ctx context.Context, err error) {
+	l.metrics.failures.Inc()
+	if l.breaker.failed(time.Now()) {
+		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
+	}
+}
