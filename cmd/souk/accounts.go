@@ -74,7 +74,7 @@ func loadTesters(ctx context.Context, dbs databases, n int) ([]account, error) {
 // withIDs runs fn with ids that no running service issues too: they come under
 // a worker number of their own, which is given back afterwards.
 func withIDs(ctx context.Context, db *database.DB, fn func(*idgen.Worker) error) error {
-	worker := idgen.New(db, idgen.Config{})
+	worker := idgen.New(idgen.InSQL(db), idgen.Config{})
 	if err := worker.Acquire(ctx); err != nil {
 		return err
 	}

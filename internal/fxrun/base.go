@@ -130,7 +130,7 @@ func newIDs(db *database.DB, cfg BaseConfig, log *slog.Logger) (*idgen.Worker, e
 	ctx, cancel := opening()
 	defer cancel()
 	cfg.IDs.Log = log
-	w := idgen.New(db, cfg.IDs)
+	w := idgen.New(idgen.InSQL(db), cfg.IDs)
 	return w, w.Acquire(ctx)
 }
 

@@ -5,7 +5,7 @@
 // number, and 12 bits of sequence (Twitter's layout, "Announcing Snowflake",
 // 2010).
 //
-// The worker's number is leased in SQL. The lease also keeps a high-water
+// The worker's number is leased, in SQL or in Redis. The lease also keeps a high-water
 // mark: a timestamp that the holder's ids never exceed before the lease is
 // renewed with a higher one, and above which the next holder starts. So no
 // clock that steps back, no restart and no process that sleeps through the end
@@ -51,15 +51,15 @@ var (
 // Worker issues ids under one worker number. Its methods are safe for
 // concurrent use.
 type Worker struct {
-	db    *database.DB
-	cfg   Config
-	lease atomic.Pointer[lease] // nil without one
+	leases Leases
+	cfg    Config
+	lease  atomic.Pointer[lease] // nil without one
 }
 
 // New returns a Worker that needs Acquire before it issues ids, and Run to go
-// on doing so. The database's tables are those of Migrations.
-func New(db *database.DB, cfg Config) *Worker {
-	return &Worker{db: db, cfg: cfg.withDefaults()}
+// on doing so.
+func New(leases Leases, cfg Config) *Worker {
+	return &Worker{leases: leases, cfg: cfg.withDefaults()}
 }
 
 // Static returns a Worker with a fixed machine number, 0 to 1023, and no
@@ -67,8 +67,8 @@ func New(db *database.DB, cfg Config) *Worker {
 func Static(machine int) *Worker {
 	w := &Worker{cfg: Config{}.withDefaults()}
 	w.lease.Store(&lease{
-		machine: int64(machine) & (1<<machineBits - 1), ceiling: maxPosition, forever: true,
-		anchor: time.Now(), base: time.Now(), last: new(atomic.Int64),
+		grant:   Grant{Worker: machine & (1<<machineBits - 1), Now: time.Now()},
+		ceiling: maxPosition, forever: true, anchor: time.Now(), last: new(atomic.Int64),
 	})
 	return w
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func acquire(t testing.TB, db *database.DB, cfg idgen.Config) *idgen.Worker {
 	t.Helper()
-	w := idgen.New(db, cfg)
+	w := idgen.New(idgen.InSQL(db), cfg)
 	if err := w.Acquire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestConcurrentIDsAreUnique(t *testing.T) {
 }
 
 func TestNoIDsWithoutALease(t *testing.T) {
-	w := idgen.New(databasetest.Open(t, idgen.Migrations()), idgen.Config{})
+	w := idgen.New(idgen.InSQL(databasetest.Open(t, idgen.Migrations())), idgen.Config{})
 	if id, err := w.Next(); !errors.Is(err, idgen.ErrNoLease) {
 		t.Errorf("Next() = %d, %v", id, err)
 	}
@@ -245,7 +245,7 @@ func TestAllNumbersTakenWaits(t *testing.T) {
 	acquire(t, db, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := idgen.New(db, cfg).Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if err := idgen.New(idgen.InSQL(db), cfg).Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Acquire() = %v", err)
 	}
 }

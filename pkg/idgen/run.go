@@ -11,7 +11,7 @@ const releaseWait = 5 * time.Second
 
 // Run renews the lease, acquiring one first where there is none, until ctx
 // ends; then it releases the number, after which Next fails. While the
-// database cannot be reached ids go on until shortly before the lease ends. A
+// store cannot be reached ids go on until shortly before the lease ends. A
 // lease that another process took over is replaced by one of another number.
 //
 // Run returns nil, or why the release failed: the number is then free after
@@ -39,8 +39,8 @@ func (w *Worker) renew(ctx context.Context) error {
 		return w.Acquire(ctx)
 	}
 	next, err := w.extend(ctx, l)
-	if errors.Is(err, errTaken) {
-		w.cfg.Log.WarnContext(ctx, "worker lease lost", "worker", l.machine)
+	if errors.Is(err, ErrTaken) {
+		w.cfg.Log.WarnContext(ctx, "worker lease lost", "worker", l.grant.Worker)
 		w.lease.Store(nil)
 		return w.Acquire(ctx)
 	}

@@ -40,7 +40,7 @@ func (s *Segment) fetch(ctx context.Context) (span, error) {
 			got, err = s.advance(ctx, tx)
 			return err
 		})
-		if !errors.Is(err, errTaken) {
+		if !errors.Is(err, ErrTaken) {
 			return got, err
 		}
 	}
@@ -58,7 +58,7 @@ func (s *Segment) advance(ctx context.Context, tx *database.Tx) (span, error) {
 	}
 	n, err := tx.Exec(ctx, "UPDATE segment SET next_id = ? WHERE name = ? AND next_id = ?", next+s.step, s.name, next)
 	if err == nil && n == 0 {
-		err = errTaken
+		err = ErrTaken
 	}
 	return span{next, next + s.step}, err
 }
@@ -66,7 +66,7 @@ func (s *Segment) advance(ctx context.Context, tx *database.Tx) (span, error) {
 func (s *Segment) begin(ctx context.Context, tx *database.Tx, next int64) error {
 	err := tx.Insert(ctx, "segment", []string{"name", "next_id"}, [][]any{{s.name, next}})
 	if errors.Is(err, database.ErrDuplicate) {
-		err = errTaken
+		err = ErrTaken
 	}
 	return err
 }

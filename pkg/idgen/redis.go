@@ -1,0 +1,82 @@
+package idgen
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strconv"
+	"time"
+
+	"souk.example/pkg/database"
+	"souk.example/pkg/redisclient"
+)
+
+//go:embed *.lua
+var luaFiles embed.FS
+
+type inRedis struct {
+	rdb     *redisclient.Client
+	scripts redisclient.Scripts
+	key     string
+}
+
+// InRedis keeps leases in the hash that key names, for processes without a
+// database. When Redis has lost the hash, and at the very first start, no
+// number is leased for one TTL, which is when the last of the lost leases has
+// ended; processes that held one have no ids meanwhile. Unlike InSQL it relies
+// on Redis' clock never being set back, by a failover neither.
+func InRedis(rdb *redisclient.Client, key string) (Leases, error) {
+	if key == "" {
+		return nil, ErrName
+	}
+	scripts, err := redisclient.LoadScripts(luaFiles)
+	if err != nil {
+		return nil, err
+	}
+	return inRedis{rdb, scripts, key}, nil
+}
+
+func (r inRedis) Take(ctx context.Context, first, end int, owner string, ttl time.Duration) (Grant, error) {
+	row, err := r.run(ctx, "take", first, end, ttl.Milliseconds(), owner)
+	if err != nil {
+		return Grant{}, err
+	}
+	if len(row) != 5 {
+		return Grant{}, ErrNoneFree
+	}
+	return Grant{Worker: int(row[0]), Term: row[1], After: row[2], HighWater: row[3], Now: database.Time(row[4])}, nil
+}
+
+func (r inRedis) Extend(ctx context.Context, held Grant, ttl time.Duration) (Grant, error) {
+	row, err := r.run(ctx, "extend", held.Worker, held.Term, ttl.Milliseconds())
+	if err != nil {
+		return Grant{}, err
+	}
+	if len(row) != 2 {
+		return Grant{}, ErrTaken
+	}
+	held.HighWater, held.Now = row[0], database.Time(row[1])
+	return held, nil
+}
+
+func (r inRedis) Free(ctx context.Context, held Grant, used int64) error {
+	if err := r.scripts.Run(ctx, r.rdb.Write(), "free", []string{r.key}, held.Worker, held.Term, used).Err(); err != nil {
+		return fmt.Errorf("free worker %d: %w", held.Worker, err)
+	}
+	return nil
+}
+
+// run returns the numbers that a script gives as text.
+func (r inRedis) run(ctx context.Context, script string, args ...any) ([]int64, error) {
+	texts, err := r.scripts.Run(ctx, r.rdb.Write(), script, []string{r.key}, args...).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("%s worker lease: %w", script, err)
+	}
+	row := make([]int64, len(texts))
+	for i, text := range texts {
+		if row[i], err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, fmt.Errorf("%s worker lease: %w", script, err)
+		}
+	}
+	return row, nil
+}
