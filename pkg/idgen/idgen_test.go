@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,13 @@ import (
 	"souk.example/pkg/idgen"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if where := os.Getenv(stormStore); where != "" {
+		beStormChild(where)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func acquire(t testing.TB, db *database.DB, cfg idgen.Config) *idgen.Worker {
 	t.Helper()
