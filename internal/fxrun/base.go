@@ -126,11 +126,14 @@ func awaitDatabase(ctx context.Context, cfg database.Config, log *slog.Logger) (
 	}
 }
 
-func newIDs(db *database.DB, cfg BaseConfig, log *slog.Logger) (*idgen.Worker, error) {
+func newIDs(db *database.DB, cfg BaseConfig, t *telemetry.Telemetry, log *slog.Logger) (*idgen.Worker, error) {
 	ctx, cancel := opening()
 	defer cancel()
 	cfg.IDs.Log = log
 	w := idgen.New(idgen.InSQL(db), cfg.IDs)
+	if err := t.Registry.Register(w); err != nil {
+		return nil, fmt.Errorf("register metrics of ids: %w", err)
+	}
 	return w, w.Acquire(ctx)
 }
 

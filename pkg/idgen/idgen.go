@@ -49,11 +49,12 @@ var (
 )
 
 // Worker issues ids under one worker number. Its methods are safe for
-// concurrent use.
+// concurrent use. It is a prometheus.Collector.
 type Worker struct {
 	leases Leases
 	cfg    Config
 	lease  atomic.Pointer[lease] // nil without one
+	counts counts
 }
 
 // New returns a Worker that needs Acquire before it issues ids, and Run to go

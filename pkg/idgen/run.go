@@ -20,6 +20,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait := w.cfg.LeaseTTL / 3
 		if err := w.renew(ctx); err != nil {
+			w.counts.failures.Add(1)
 			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
 			wait = w.cfg.LeaseTTL / 20
 		}
@@ -40,6 +41,7 @@ func (w *Worker) renew(ctx context.Context) error {
 	}
 	next, err := w.extend(ctx, l)
 	if errors.Is(err, ErrTaken) {
+		w.counts.lost.Add(1)
 		w.cfg.Log.WarnContext(ctx, "worker lease lost", "worker", l.grant.Worker)
 		w.lease.Store(nil)
 		return w.Acquire(ctx)
