@@ -14,12 +14,17 @@ const (
 type metrics struct {
 	published, frames, received, refused, skipped, caughtUp, reconnects prometheus.Counter
 
-	resyncs *prometheus.CounterVec
+	resyncs, stateSeeds, stateFailures *prometheus.CounterVec
+
+	stateVersion *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "souk_pubsub_" + name + "_total", Help: help})
+	}
+	vector := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "souk_pubsub_" + name + "_total", Help: help}, []string{label})
 	}
 	return &metrics{
 		published:  counter("published", "Messages broadcast by this process."),
@@ -29,14 +34,21 @@ func newMetrics() *metrics {
 		skipped:    counter("skipped", "Messages whose version had been handled already."),
 		caughtUp:   counter("caught_up", "Missed frames taken from the log."),
 		reconnects: counter("reconnects", "Subscriptions opened to Redis after the first."),
-		resyncs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "souk_pubsub_resyncs_total", Help: "Times messages may have been missed, by cause.",
-		}, []string{"cause"}),
+		resyncs:    vector("resyncs", "Times messages may have been missed, by cause.", "cause"),
+
+		stateSeeds:    vector("state_seeds", "Times this process gave a state back to Redis.", "state"),
+		stateFailures: vector("state_failures", "Times a state could not be compared with Redis or read.", "state"),
+		stateVersion: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "souk_pubsub_state_version_seconds", Help: "Version in force of a state: when it was written, by Redis' clock.",
+		}, []string{"state"}),
 	}
 }
 
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.published, m.frames, m.received, m.refused, m.skipped, m.caughtUp, m.reconnects, m.resyncs} {
+	for _, c := range []prometheus.Collector{
+		m.published, m.frames, m.received, m.refused, m.skipped, m.caughtUp, m.reconnects, m.resyncs,
+		m.stateSeeds, m.stateFailures, m.stateVersion,
+	} {
 		if err := reg.Register(c); err != nil {
 			return err
 		}
