@@ -170,6 +170,35 @@ func TestOlderMemoryIsNoticedAlthoughNumbersFit(t *testing.T) {
 	redistest.Eventually(t, "the new history is followed", m.in.has("a", "b", "d"))
 }
 
+func TestOlderMemoryIsNoticedAtTheSameNumber(t *testing.T) {
+	t.Parallel()
+	m := newMissed(t)
+	restore := m.saved()
+	publish(t, m.sender, "b")
+	redistest.Eventually(t, "the second arrives", m.in.has("a", "b"))
+	m.apart(func() {
+		restore()
+		publish(t, m.sender, "other b")
+	})
+	redistest.Eventually(t, "the fork resyncs", m.in.resynced(2))
+}
+
+// Between two frames that come at once, nothing but the nonce tells.
+func TestFrameOfAnotherHistoryIsNoticed(t *testing.T) {
+	t.Parallel()
+	rdb, in := redistest.Open(t), &inbox{}
+	bus, err := pubsub.New(rdb, pubsub.Config{Idle: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, bus, in)
+	send(t, rdb, `e 1 - n1 [{"schema":1,"topic":"topic","key":"a"}]`)
+	send(t, rdb, `e 2 n1 n2 [{"schema":1,"topic":"topic","key":"b"}]`)
+	redistest.Eventually(t, "both arrive", in.has("a", "b"))
+	send(t, rdb, `e 3 other n3 [{"schema":1,"topic":"topic","key":"c"}]`)
+	redistest.Eventually(t, "the fork resyncs", in.resynced(2))
+}
+
 // In a Redis Cluster the subscriber's own connection may outlive that.
 func TestOlderMemoryIsNoticedWithoutReconnect(t *testing.T) {
 	t.Parallel()

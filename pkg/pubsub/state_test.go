@@ -174,6 +174,7 @@ func TestAWriteToAnEmptyRedisIsNewerThanWhatWasLost(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Open(t)
 	a := startNode(t, rdb, pubsub.StateConfig[flags]{Check: time.Hour})
+	a.set(t, flags{})
 	a.set(t, flags{"a": true})
 	a.stop() // it will not give the value back before the write
 	rdb.Write().FlushAll(t.Context())
