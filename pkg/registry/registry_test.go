@@ -30,7 +30,7 @@ type node struct{ *registry.Registry }
 // quick notices within tenths of a second; heard only reacts to broadcasts.
 var (
 	quick = registry.Config{Beat: 20 * time.Millisecond, TTL: 250 * time.Millisecond, Look: 50 * time.Millisecond}
-	heard = registry.Config{Beat: 20 * time.Millisecond, TTL: 250 * time.Millisecond, Look: time.Hour}
+	heard = registry.Config{Beat: 20 * time.Millisecond, TTL: time.Hour, Look: time.Hour}
 )
 
 func newNode(t testing.TB, rdb *redisclient.Client, cfg registry.Config) node {
