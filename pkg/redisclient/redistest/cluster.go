@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -38,14 +39,17 @@ type clusterNode struct {
 // the default, 10,000 above the other, may be taken or be no port at all.
 func startNode(t testing.TB) clusterNode {
 	t.Helper()
-	_, bus, _ := net.SplitHostPort(freeAddr(t))
-	server := start(t, process(program(), "--dir", t.TempDir(),
-		"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000"))
+	var bus string
+	server := start(t, func(addr string) (stop func(), ok bool) {
+		_, bus, _ = net.SplitHostPort(freeAddr(t))
+		return process(program(), "--dir", t.TempDir(), "--cluster-enabled", "yes",
+			"--cluster-port", bus, "--cluster-node-timeout", "2000")(addr)
+	})
 	return clusterNode{addr: server.Addr(), bus: bus, rdb: Dial(t, server.Addr()).Write()}
 }
 
-// join divides the 16,384 slots between the nodes and makes each known to the
-// first, which tells the others.
+// join divides the 16,384 slots between the nodes and makes each known to every
+// other; left to gossip, two may take seconds to hear of one another.
 func join(ctx context.Context, nodes [3]clusterNode) error {
 	const slots = 16_384
 	for i, n := range nodes {
@@ -58,11 +62,13 @@ func join(ctx context.Context, nodes [3]clusterNode) error {
 			return fmt.Errorf("set the epoch of %s: %w", n.addr, err)
 		}
 	}
-	for _, n := range nodes[1:] {
-		host, port, _ := net.SplitHostPort(n.addr)
-		if err := nodes[0].rdb.Do(ctx, "CLUSTER", "MEET", host, port, n.bus).Err(); err != nil {
-			return fmt.Errorf("meet %s: %w", n.addr, err)
-		}
+	return errors.Join(nodes[0].meet(ctx, nodes[1]), nodes[0].meet(ctx, nodes[2]), nodes[1].meet(ctx, nodes[2]))
+}
+
+func (n clusterNode) meet(ctx context.Context, other clusterNode) error {
+	host, port, _ := net.SplitHostPort(other.addr)
+	if err := n.rdb.Do(ctx, "CLUSTER", "MEET", host, port, other.bus).Err(); err != nil {
+		return fmt.Errorf("%s meets %s: %w", n.addr, other.addr, err)
 	}
 	return nil
 }
