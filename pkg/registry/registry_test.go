@@ -103,8 +103,11 @@ func awaitIDs(t testing.TB, w *registry.Watcher, want ...string) {
 
 // Who comes and goes is known by broadcast, on every node, and the version
 // stands still while nobody does.
-func TestMembership(t *testing.T) {
-	rdb := redistest.Open(t)
+func TestMembership(t *testing.T) { membership(t, redistest.Open(t)) }
+
+func TestMembershipInACluster(t *testing.T) { membership(t, redistest.Cluster(t)) }
+
+func membership(t *testing.T, rdb *redisclient.Client) {
 	one, two := newNode(t, rdb, heard), newNode(t, rdb, heard)
 	w := two.watch(t)
 	one.announce(t, "a")
