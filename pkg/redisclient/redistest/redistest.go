@@ -1,9 +1,9 @@
 // Package redistest gives tests a Redis of their own: a miniredis in the test's
-// process or, with SOUK_TEST_REDIS_SERVER, a real one.
+// process or, with SOUK_TEST_REDIS_SERVER, a real one. A miniredis' clock does
+// not advance by itself: in it, nothing expires.
 package redistest
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -12,15 +12,11 @@ import (
 	"souk.example/pkg/redisclient"
 )
 
-// Open returns a client of an empty Redis that nobody else uses and that ends
-// with the test: a process of the redis-server that SOUK_TEST_REDIS_SERVER
-// names, or else a miniredis, whose clock does not advance by itself.
+// Open returns a client of a [Server] that nobody else uses and that ends with
+// the test.
 func Open(t testing.TB) *redisclient.Client {
 	t.Helper()
-	if program := os.Getenv("SOUK_TEST_REDIS_SERVER"); program != "" {
-		return Dial(t, startServer(t, program))
-	}
-	return Dial(t, Mini(t).Addr())
+	return Dial(t, Start(t).Addr())
 }
 
 // Mini starts a miniredis, for tests that stop it, restart it or move its clock.
@@ -29,11 +25,15 @@ func Mini(t testing.TB) *miniredis.Miniredis { return miniredis.RunT(t) }
 // Dial returns a client of the Redis at addr, with short timeouts.
 func Dial(t testing.TB, addr string) *redisclient.Client {
 	t.Helper()
-	client, err := redisclient.Open(t.Context(), redisclient.Config{
-		Addrs: []string{addr}, DialTimeout: 500 * time.Millisecond, IOTimeout: 500 * time.Millisecond,
-	})
+	return open(t, redisclient.Config{Addrs: []string{addr}})
+}
+
+func open(t testing.TB, cfg redisclient.Config) *redisclient.Client {
+	t.Helper()
+	cfg.DialTimeout, cfg.IOTimeout = 500*time.Millisecond, 500*time.Millisecond
+	client, err := redisclient.Open(t.Context(), cfg)
 	if err != nil {
-		t.Fatalf("open redis at %s: %v", addr, err)
+		t.Fatalf("open redis at %v: %v", cfg.Addrs, err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	return client

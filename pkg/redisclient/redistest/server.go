@@ -2,23 +2,96 @@ package redistest
 
 import (
 	"net"
-	"os/exec"
+	"os"
+	"sync"
 	"testing"
-	"time"
+
+	"github.com/alicebob/miniredis/v2"
 )
 
-// startServer runs a redis-server that keeps nothing on disk until the test
-// ends, and returns its address. Another process may take the port that was
-// free a moment ago: then it tries the next.
-func startServer(t testing.TB, program string) string {
+// program is the redis-server that tests run, or empty.
+func program() string { return os.Getenv("SOUK_TEST_REDIS_SERVER") }
+
+// Server is a Redis of one test that can be killed and replaced. It keeps
+// nothing on disk. Safe for concurrent use.
+type Server struct {
+	t    testing.TB
+	addr string
+	// run serves at addr until stop is called; ok is false when it cannot.
+	run func(addr string) (stop func(), ok bool)
+
+	mu   sync.Mutex
+	stop func() // nil while the server is killed
+}
+
+// Start runs a Server until the test ends: a process of the redis-server that
+// SOUK_TEST_REDIS_SERVER names, or else a miniredis.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	if program() == "" {
+		return start(t, runMini)
+	}
+	return start(t, process(program(), "--dir", t.TempDir()))
+}
+
+// start runs a server at a free port. Another process may take the port that
+// was free a moment ago: then it tries the next.
+func start(t testing.TB, run func(addr string) (func(), bool)) *Server {
 	t.Helper()
 	for range 5 {
-		if addr := freeAddr(t); serves(t, program, addr) {
-			return addr
+		s := &Server{t: t, addr: freeAddr(t), run: run}
+		if stop, ok := run(s.addr); ok {
+			s.stop = stop
+			t.Cleanup(s.Kill)
+			return s
 		}
 	}
-	t.Fatalf("%s does not start", program)
-	return ""
+	t.Fatal("no Redis started at any of five free ports")
+	return nil
+}
+
+// Addr is where clients connect to, before and after a Restart.
+func (s *Server) Addr() string { return s.addr }
+
+// Kill ends the server as a crash would; clients are refused from then on. It
+// does nothing to a server that is killed already.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+}
+
+// Restart brings a killed server back at its address, empty.
+func (s *Server) Restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop != nil {
+		s.t.Errorf("redis at %s was not killed", s.addr)
+		return
+	}
+	stop, ok := s.run(s.addr)
+	if !ok {
+		s.t.Errorf("redis at %s does not restart", s.addr)
+		return
+	}
+	s.stop = stop
+}
+
+// Wipe is Kill and Restart: a master lost and replaced by an empty one.
+func (s *Server) Wipe() {
+	s.Kill()
+	s.Restart()
+}
+
+func runMini(addr string) (stop func(), ok bool) {
+	mini := miniredis.NewMiniRedis()
+	if err := mini.StartAddr(addr); err != nil {
+		return nil, false
+	}
+	return mini.Close, true
 }
 
 func freeAddr(t testing.TB) string {
@@ -29,44 +102,4 @@ func freeAddr(t testing.TB) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
-}
-
-// serves starts the server and reports whether it came to listen at addr.
-func serves(t testing.TB, program, addr string) bool {
-	t.Helper()
-	host, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(program, "--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", program, err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-	return listens(addr, ended)
-}
-
-// listens waits until the server listens at addr; false when it has ended, and
-// so whoever listens there is another.
-func listens(addr string, ended <-chan struct{}) bool {
-	for range 2000 { // ten seconds
-		select {
-		case <-ended:
-			return false
-		case <-time.After(5 * time.Millisecond):
-		}
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			_ = conn.Close()
-			return !closed(ended)
-		}
-	}
-	return false
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
