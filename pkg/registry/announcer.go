@@ -63,6 +63,7 @@ func (a *Announcer) beat(ctx context.Context) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, a.registry.cfg.Beat)
 	defer cancel()
 	reply, err := a.registry.run(ctx, "beat", a.service, a.instance.ID, a.body)
+	a.registry.metrics.beats.WithLabelValues(a.service, outcome(err)).Inc()
 	if err != nil || len(reply) < 3 {
 		return false, err
 	}
