@@ -24,7 +24,7 @@ func (r *Registry) Announcer(service string, instance Instance) (*Announcer, err
 	if err := checkService(service); err != nil {
 		return nil, err
 	}
-	if err := instance.validate(); err != nil {
+	if err := instance.Validate(); err != nil {
 		return nil, err
 	}
 	body, err := json.Marshal(instance)

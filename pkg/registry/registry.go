@@ -39,7 +39,8 @@ type Instance struct {
 	Labels  map[string]string `json:"labels,omitempty"`
 }
 
-func (i Instance) validate() error {
+// Validate reports what cannot be sent requests to, as ErrInstance.
+func (i Instance) Validate() error {
 	u, err := url.Parse(i.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return ErrInstance
@@ -51,7 +52,7 @@ func (i Instance) validate() error {
 }
 
 // Config tunes a Registry; the zero value of each field means its default. All
-// processes need the same TTL.
+// processes need the same Beat and TTL.
 type Config struct {
 	Beat time.Duration // between two heartbeats; default 5 s
 	TTL  time.Duration // after its last beat an instance is gone; default 10 s

@@ -270,9 +270,10 @@ func TestMetrics(t *testing.T) {
 	n.announce(t, "a")
 	awaitIDs(t, n.watch(t), "a")
 	for _, name := range []string{"souk_registry_beats_total", "souk_registry_looks_total", "souk_registry_instances"} {
-		if found, err := testutil.GatherAndCount(reg, name); found != 1 || err != nil {
-			t.Errorf("%s: %d, %v", name, found, err)
-		}
+		redistest.Eventually(t, name+" is there", func() bool {
+			found, err := testutil.GatherAndCount(reg, name)
+			return found == 1 && err == nil
+		})
 	}
 	if _, err := registry.New(rdb, bus, quick, registry.WithMetrics(reg)); err == nil {
 		t.Error("metrics are registered twice")

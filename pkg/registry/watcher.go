@@ -135,7 +135,7 @@ func instances(reply any) map[string]Instance {
 	for _, text := range texts {
 		var i Instance
 		body, _ := text.(string)
-		if json.Unmarshal([]byte(body), &i) == nil && i.validate() == nil {
+		if json.Unmarshal([]byte(body), &i) == nil && i.Validate() == nil {
 			found[i.ID] = i
 		}
 	}
