@@ -29,6 +29,7 @@ type remote struct {
 	pause   time.Duration
 	start   time.Time
 	downTo  atomic.Int64 // ns since start until which Redis is left alone
+	asking  atomic.Int64 // lookups under way
 }
 
 func newRemote(rdb *redisclient.Client, name string, cfg Config) (*remote, error) {
@@ -51,9 +52,19 @@ func (r *remote) heed(ctx context.Context, err error) error {
 	return err
 }
 
+// crowd is the number of lookups under way from which they share pipelines:
+// alone a pipeline takes twice as long as a plain GET, and 64 callers get
+// their answers almost twice as fast.
+const crowd = 8
+
 // get returns what the key holds, nothing when it is absent.
-func (r *remote) get(ctx context.Context, key string) ([]byte, error) {
-	held, err := r.rdb.Read().Get(ctx, r.prefix+key).Bytes()
+func (r *remote) get(ctx context.Context, key string) (held []byte, err error) {
+	if r.asking.Add(1) > crowd {
+		held, err = r.rdb.Hot().Get(ctx, r.prefix+key)
+	} else {
+		held, err = r.rdb.Read().Get(ctx, r.prefix+key).Bytes()
+	}
+	r.asking.Add(-1)
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"souk.example/pkg/pubsub"
 )
@@ -88,15 +89,23 @@ func (c *Cache[T]) forget(key string) {
 	c.exists(key)
 }
 
+// frameKeys is how many keys share a broadcast, which holds up the bus for as
+// long as it takes to read.
+const frameKeys = 500
+
 func (c *Cache[T]) broadcast(ctx context.Context, status string, keys ...string) error {
 	if c.bus == nil {
 		return nil
 	}
-	messages := make([]pubsub.Message, len(keys))
-	for i, key := range keys {
-		messages[i] = pubsub.Message{Topic: c.topic(), Key: key, Status: status}
+	var errs []error
+	for some := range slices.Chunk(keys, frameKeys) {
+		messages := make([]pubsub.Message, len(some))
+		for i, key := range some {
+			messages[i] = pubsub.Message{Topic: c.topic(), Key: key, Status: status}
+		}
+		errs = append(errs, c.bus.Publish(ctx, messages...))
 	}
-	return c.bus.Publish(ctx, messages...)
+	return errors.Join(errs...)
 }
 
 func (c *Cache[T]) done(errs ...error) error {
