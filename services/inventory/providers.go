@@ -65,11 +65,12 @@ func newPages(c *cache.Cache[catalogue.Page], s *store.Store, log *slog.Logger) 
 }
 
 // newGauges asks for its lock every few seconds only: who counts can wait.
-func newGauges(rdb *redisclient.Client, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
+func newGauges(lc fx.Lifecycle, rdb *redisclient.Client, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
 	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
 	if err != nil {
 		return nil, err
 	}
+	lc.Append(fx.StopHook(locker.Close))
 	return gauges.New(s, locker, t.Registry, t.Logger, cfg.Gauges)
 }
 
