@@ -76,8 +76,12 @@ func newPages(c *cache.Cache[catalogue.Page], s *store.Store, log *slog.Logger) 
 
 // newLocker is for jobs that one replica does: the others ask every few seconds
 // only, as they can wait.
-func newLocker(rdb *redisclient.Client, t *telemetry.Telemetry) (*redlock.Locker, error) {
-	return redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
+func newLocker(lc fx.Lifecycle, rdb *redisclient.Client, t *telemetry.Telemetry) (*redlock.Locker, error) {
+	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
+	if err == nil {
+		lc.Append(fx.StopHook(locker.Close))
+	}
+	return locker, err
 }
 
 func newGauges(locker *redlock.Locker, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
