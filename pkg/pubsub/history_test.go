@@ -109,7 +109,11 @@ func TestLostFirstFrameComesFromTheLog(t *testing.T) {
 	t.Parallel()
 	rdb, in := redistest.Open(t), &inbox{}
 	proxy := redistest.NewProxy(t, address(rdb))
-	run(t, newBus(t, redistest.Dial(t, proxy.Addr())), in)
+	bus, err := pubsub.New(redistest.Dial(t, proxy.Addr()), pubsub.Config{Idle: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, bus, in)
 	proxy.DropReplies.Store(true)
 	publish(t, newBus(t, rdb), "a")
 	proxy.DropReplies.Store(false)
