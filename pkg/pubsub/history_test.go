@@ -123,6 +123,22 @@ func TestLostFirstFrameComesFromTheLog(t *testing.T) {
 	}
 }
 
+// A subscriber that has heard nothing yet cannot tell one empty channel from
+// another: what it missed may have been wiped.
+func TestReconnectWithoutHistoryResyncs(t *testing.T) {
+	t.Parallel()
+	rdb, in := redistest.Open(t), &inbox{}
+	proxy, sender := redistest.NewProxy(t, address(rdb)), newBus(t, rdb)
+	run(t, newBus(t, redistest.Dial(t, proxy.Addr())), in)
+	proxy.DropReplies.Store(true)
+	publish(t, sender, "wiped")
+	rdb.Write().FlushAll(t.Context())
+	publish(t, sender, "first of another history")
+	proxy.Cut()
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "it resyncs", in.resynced(2))
+}
+
 func TestLostFrameComesFromTheLogBeforeTheNext(t *testing.T) {
 	t.Parallel()
 	m := newMissed(t)
