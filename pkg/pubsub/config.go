@@ -45,7 +45,7 @@ type Config struct {
 	// MaxBytes bounds the encoded messages of one Publish; default 1 MiB.
 	MaxBytes int
 
-	Log *slog.Logger // told of refused messages; nil discards
+	Log *slog.Logger // told of refused messages and lost connections; nil discards
 }
 
 func (c Config) withDefaults() Config {
