@@ -99,7 +99,7 @@ func TestManyKeysOfManyCallersAreLoadedOnce(t *testing.T) {
 	for range 4 {
 		c := newCache(t, rdb, cache.Config{})
 		for offset := range 4 {
-			wg.Go(func() { wantMany(t, c, append(keys[offset*20:], keys[:offset*20]...), load, names) })
+			wg.Go(func() { wantMany(t, c, slices.Concat(keys[offset*20:], keys[:offset*20]), load, names) })
 		}
 	}
 	wg.Wait()

@@ -13,7 +13,9 @@ import (
 )
 
 // soon is a Config whose values are due for a refresh at once and live on.
-func soon() cache.Config { return cache.Config{TTL: time.Hour, L1TTL: time.Hour, SoftTTL: time.Millisecond} }
+func soon() cache.Config {
+	return cache.Config{TTL: time.Hour, L1TTL: time.Hour, SoftTTL: time.Millisecond}
+}
 
 // gated waits for the gate after it has read the source.
 func (s *shop) gated(key string, gate <-chan struct{}) cache.Loader[product] {
