@@ -69,3 +69,31 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 		t.Error("Redis was not missed")
 	}
 }
+
+// A Redis that takes requests and never answers holds up one reader at a time.
+func TestSilentRedisHoldsUpOneReader(t *testing.T) {
+	t.Parallel()
+	mini, s := redistest.Mini(t), &shop{}
+	proxy := redistest.NewProxy(t, mini.Addr())
+	c := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{RetryAfter: 20 * time.Millisecond})
+	proxy.DropReplies.Store(true)
+	s.set("first", "apple")
+	want(t, c, "first", s.load("first"), "apple")
+	before := c.Stats().RedisErrors
+	var readers sync.WaitGroup
+	for i := range 100 {
+		key := strconv.Itoa(i)
+		s.set(key, "apple")
+		readers.Go(func() { want(t, c, key, s.load(key), "apple") })
+	}
+	readers.Wait()
+	if n := c.Stats().RedisErrors - before; n > 5 {
+		t.Errorf("%d of 100 readers waited for Redis", n)
+	}
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "Redis is used again", func() bool {
+		_, _, _ = c.Refresh(t.Context(), "first", s.load("first"))
+		stored, _ := mini.Get("souk:cache:product:first")
+		return len(stored) > 0
+	})
+}
