@@ -25,8 +25,9 @@ func inRedis(t testing.TB, rdb *redisclient.Client) idgen.Leases {
 
 // stores are all that can keep leases.
 var stores = map[string]func(testing.TB) idgen.Leases{
-	"sql":   inSQL,
-	"redis": func(t testing.TB) idgen.Leases { return inRedis(t, redistest.Open(t)) },
+	"sql":           inSQL,
+	"redis":         func(t testing.TB) idgen.Leases { return inRedis(t, redistest.Open(t)) },
+	"redis cluster": func(t testing.TB) idgen.Leases { return inRedis(t, redistest.Cluster(t)) },
 }
 
 // ttl leaves time to look at a lease, on a busy machine too, and to wait for its end.
@@ -49,6 +50,7 @@ func take(t testing.TB, leases idgen.Leases) (got idgen.Grant) {
 func TestLeases(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			leases := open(t)
 			first, second := take(t, leases), take(t, leases)
 			if min(first.Worker, second.Worker) != 6 || max(first.Worker, second.Worker) != 7 {
@@ -82,6 +84,7 @@ func TestLeases(t *testing.T) {
 func TestSuccession(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			leases := open(t)
 			held := map[int]idgen.Grant{}
 			for range 2 {
@@ -110,6 +113,7 @@ func TestSuccession(t *testing.T) {
 func TestEndedLeaseIsExtended(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			leases := open(t)
 			held := take(t, leases)
 			redistest.Eventually(t, "it has ended", func() bool { return time.Since(held.Now) > 2*ttl })

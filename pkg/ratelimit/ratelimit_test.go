@@ -56,9 +56,18 @@ func allowN(t testing.TB, l *ratelimit.Limiter, key string, n int64) ratelimit.R
 
 func TestBurstThenRefusal(t *testing.T) {
 	t.Parallel()
+	burstThenRefusal(t, redistest.Open(t))
+}
+
+func TestBurstThenRefusalInACluster(t *testing.T) {
+	t.Parallel()
+	burstThenRefusal(t, redistest.Cluster(t))
+}
+
+func burstThenRefusal(t *testing.T, rdb *redisclient.Client) {
 	for name, algorithm := range algorithms {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter(t, redistest.Open(t), ratelimit.Config{Limit: ratelimit.PerMinute(1, 5), Algorithm: algorithm})
+			l := newLimiter(t, rdb, ratelimit.Config{Name: name, Limit: ratelimit.PerMinute(1, 5), Algorithm: algorithm})
 			if r := allowN(t, l, "k", 3); !r.Allowed || r.Limit != 5 || r.Remaining != 2 || r.RetryAfter != 0 || r.Degraded {
 				t.Errorf("first: %+v", r)
 			}
