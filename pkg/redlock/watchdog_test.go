@@ -82,3 +82,24 @@ func TestTransientFailureDoesNotLoseTheLock(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The first renewal takes two round trips, because Redis asks for the script.
+func TestSlowRedisLosesNoHolder(t *testing.T) {
+	t.Parallel()
+	const ttl = 1500 * time.Millisecond
+	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
+	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), ttl)
+	if err := acquire(t, locker, "warm").Release(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Latency.Store(int64(300 * time.Millisecond))
+	lock := acquire(t, locker, "job")
+	select {
+	case <-lock.Context().Done():
+		t.Errorf("the lock was lost: %v", context.Cause(lock.Context()))
+	case <-time.After(2 * ttl):
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+}
