@@ -267,15 +267,3 @@ func TestMemoryHitAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per hit", n)
 	}
 }
-
-func BenchmarkMemoryHit(b *testing.B) {
-	c, err := cache.New[product]("product", redistest.Open(b), cache.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
-	load := func(context.Context) (product, bool, error) { return product{"apple"}, true, nil }
-	for b.Loop() {
-		_, _, _ = c.Get(b.Context(), "a", load)
-	}
-}
