@@ -15,7 +15,9 @@ import (
 // after the id was made; and a transaction that inserts an order commits
 // within half of that after it asked for the time, or not at all (Config
 // bounds it). So an order whose id is younger than the other half at insertion
-// is seen by the walk, and one that is older puts itself on the list.
+// is seen by the walk, and one that is older puts itself on the list. The bound
+// is the client's: a server that takes longer than that over a COMMIT nobody
+// waits for any more could slip an order past the walk; the audit names it.
 const (
 	ripeAge  = time.Minute
 	lateAge  = ripeAge / 2
