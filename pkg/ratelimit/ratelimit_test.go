@@ -38,6 +38,9 @@ func newLimiter(t testing.TB, rdb *redisclient.Client, cfg ratelimit.Config) *ra
 	if cfg.Name == "" {
 		cfg.Name = "test"
 	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second // on a busy machine, Redis is not away for being slow
+	}
 	l, err := ratelimit.New(rdb, cfg)
 	if err != nil {
 		t.Fatal(err)
