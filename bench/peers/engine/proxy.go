@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Proxy stands between a client and a Redis and misbehaves when told to. Safe
+// for concurrent use.
+type Proxy struct {
+	listener net.Listener
+	target   string
+	lose     atomic.Bool
+
+	mu    sync.Mutex
+	links map[*link]struct{}
+	wg    sync.WaitGroup
+}
+
+// link is one connection through the proxy.
+type link struct {
+	client, server net.Conn
+	hole           atomic.Bool
+}
+
+// NewProxy starts a proxy to the Redis at target. Close it.
+func NewProxy(target string) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the proxy: %w", err)
+	}
+	p := &Proxy{listener: listener, target: target, links: make(map[*link]struct{})}
+	p.wg.Go(p.serve)
+	return p, nil
+}
+
+// Addr is where clients connect to.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Close ends the proxy and every connection through it.
+func (p *Proxy) Close() {
+	_ = p.listener.Close()
+	p.Cut()
+	p.wg.Wait()
+}
+
+// Cut closes every connection; new ones work.
+func (p *Proxy) Cut() {
+	for _, l := range p.open() {
+		l.close()
+	}
+}
+
+// Swallow makes black holes of the connections there are: they stay open and
+// nothing passes, as when a firewall has forgotten them. New ones work.
+func (p *Proxy) Swallow() {
+	for _, l := range p.open() {
+		l.hole.Store(true)
+	}
+}
+
+// LoseReply swallows the next thing that Redis says on any connection, and
+// closes that connection: the command is applied, its reply lost.
+func (p *Proxy) LoseReply() { p.lose.Store(true) }
+
+func (p *Proxy) open() []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	links := make([]*link, 0, len(p.links))
+	for l := range p.links {
+		links = append(links, l)
+	}
+	return links
+}
+
+func (p *Proxy) serve() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		l := &link{client: client, server: server}
+		p.mu.Lock()
+		p.links[l] = struct{}{}
+		p.mu.Unlock()
+		p.wg.Go(func() { p.forward(l, server, client, nil) })
+		p.wg.Go(func() { p.forward(l, client, server, &p.lose) })
+	}
+}
+
+// forward copies one direction until either side closes, then closes both.
+func (p *Proxy) forward(l *link, to, from net.Conn, lose *atomic.Bool) {
+	defer p.forget(l)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if err != nil || lose != nil && lose.CompareAndSwap(true, false) {
+			return
+		}
+		if l.hole.Load() {
+			continue
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (p *Proxy) forget(l *link) {
+	l.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.links, l)
+}
+
+func (l *link) close() { _, _ = l.client.Close(), l.server.Close() }

@@ -1,0 +1,121 @@
+// Package engine runs the Redis that a comparison needs: a private
+// redis-server on loopback with nothing on disk, and a proxy that misbehaves.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"souk.example/pkg/redisclient"
+)
+
+// ErrNoServer says that there is no redis-server to run.
+var ErrNoServer = errors.New("no redis-server in PATH: `make infra-install` installs it")
+
+// startWait bounds the start of a redis-server.
+const startWait = 5 * time.Second
+
+// Redis is a redis-server that nobody else uses.
+type Redis struct {
+	addr   string
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	direct *redis.Client
+}
+
+// Start runs a redis-server on a free port of 127.0.0.1 and waits until it
+// answers. It ends with Stop, or with this process.
+func Start(ctx context.Context) (*Redis, error) {
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, ErrNoServer
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
+	cmd.SysProcAttr = endWithParent()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	r := &Redis{addr: addr, cmd: cmd, ended: make(chan struct{}), direct: redis.NewClient(&redis.Options{Addr: addr})}
+	go func() { _ = cmd.Wait(); close(r.ended) }()
+	if err := r.answers(ctx); err != nil {
+		r.Stop()
+		return nil, err
+	}
+	return r, nil
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func (r *Redis) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	for {
+		err := r.direct.Ping(ctx).Err()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("redis-server at %s does not answer: %w", r.addr, err)
+		case <-r.ended:
+			return fmt.Errorf("redis-server at %s ended at once", r.addr)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Addr is where it listens.
+func (r *Redis) Addr() string { return r.addr }
+
+// Stop ends the server at once and waits for it. Stopping again does nothing.
+func (r *Redis) Stop() {
+	_ = r.cmd.Process.Kill()
+	<-r.ended
+	_ = r.direct.Close()
+}
+
+// Direct is a client of the comparison's own, for what it arranges and reads
+// behind the backs of those it compares.
+func (r *Redis) Direct() *redis.Client { return r.direct }
+
+// Flush empties the server, its script cache included, as a restart would.
+func (r *Redis) Flush(ctx context.Context) error {
+	return errors.Join(r.direct.FlushAll(ctx).Err(), r.direct.ScriptFlush(ctx).Err())
+}
+
+// Commands is how many commands the server has processed.
+func (r *Redis) Commands(ctx context.Context) (int64, error) {
+	stats, err := r.direct.InfoMap(ctx, "stats").Result()
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	_, err = fmt.Sscan(stats["Stats"]["total_commands_processed"], &n)
+	return n, err
+}
+
+// Souk opens souk's client of the Redis at addr with its defaults.
+func Souk(ctx context.Context, addr string) (*redisclient.Client, error) {
+	return redisclient.Open(ctx, redisclient.Config{Addrs: []string{addr}})
+}
+
+// Plain opens go-redis as most do: with its defaults.
+func Plain(addr string) *redis.Client { return redis.NewClient(&redis.Options{Addr: addr}) }
