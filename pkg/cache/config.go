@@ -2,46 +2,81 @@ package cache
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
-// Errors of wrong use.
+// Errors of wrong use, reported before anything is read or written.
 var (
+	ErrName     = errors.New("cache: name is empty")
 	ErrKey      = errors.New("cache: key is empty or longer than 512 bytes")
 	ErrNoLoader = errors.New("cache: loader is nil")
+	ErrTTL      = errors.New("cache: a duration is under 1ms")
+	ErrConfig   = errors.New("cache: a setting is out of range")
+	ErrNoBus    = errors.New("cache: a filter needs a bus")
 )
+
+// ErrClosed is returned by reads that had to load after Close.
+var ErrClosed = errors.New("cache: closed")
+
+// OversizeError refuses a value whose encoding is larger than
+// Config.MaxValue; it is put nowhere. Sizes are in bytes, before compression.
+type OversizeError struct {
+	Key       string
+	Size, Max int
+}
+
+func (e *OversizeError) Error() string {
+	return fmt.Sprintf("cache: value of %s has %d bytes, more than %d", e.Key, e.Size, e.Max)
+}
 
 const maxKey = 512
 
 // Config tunes a Cache; the zero value of each field means its default. An
 // entry's age is measured from when it was written; reading does not renew it.
 type Config struct {
-	TTL     time.Duration // of a value in L2; default 5 min
-	L1TTL   time.Duration // of a value in L1: how old it may be when a broadcast was lost; default TTL, at most 1 min
+	TTL time.Duration // of a value in L2, the hard limit of its life; default 5 min
+	// SoftTTL is the age from which a value is still served but reloaded in
+	// the background; at most TTL, the default. See also Beta.
+	SoftTTL time.Duration
+	L1TTL   time.Duration // of a value in L1, within TTL: how old it may be when a broadcast was lost; default TTL, at most 1 min
 	NullTTL time.Duration // of an absence, in both; default TTL, at most 30 s
 	// Jitter is the share of each TTL that is taken off at random, so that
 	// entries written together do not expire together; 0 … 0.9, default 0.1.
 	Jitter float64
+	// Beta of the refresh-ahead: a value that took δ to load is reloaded about
+	// Beta × δ before SoftTTL. Default 1, which Vattani et al. prove optimal;
+	// negative: not before SoftTTL.
+	Beta float64
 	// StaleFor is how long after its TTL an L1 entry may still be served when
 	// the source fails or has no free slot. Default 0: never.
 	StaleFor time.Duration
 	// LoadTimeout bounds one load, waiting for another process included; it
 	// is also the lifetime of a lease. Default 3 s.
-	LoadTimeout time.Duration
-	MaxLoads    int           // concurrent loads of this process; default 64
-	MaxCost     uint64        // of L1, in the units of WithCost; default 10,000
-	RetryAfter  time.Duration // pause after a failure of Redis; default 500 ms
-	Prefix      string        // of the keys in Redis; default "souk:cache:"
+	LoadTimeout  time.Duration
+	MaxLoads     int           // concurrent loads of this process, a batch counts once; default 64
+	MaxRefreshes int           // of them in the background at most; default 8
+	MaxCost      uint64        // of L1, in the units of WithCost; default 10,000
+	NoL1         bool          // keep nothing in memory: each read asks L2
+	MaxValue     int           // bytes of an encoded value; default 1 MiB
+	Compress     int           // bytes from which an encoded value is compressed; default 4 KiB, negative: never
+	RetryAfter   time.Duration // pause after a failure of Redis; default 500 ms
+	Prefix       string        // of the keys in Redis; default "souk:cache:"
 }
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.TTL, 5*time.Minute)
+	setDefault(&c.SoftTTL, c.TTL)
 	setDefault(&c.L1TTL, min(c.TTL, time.Minute))
 	setDefault(&c.NullTTL, min(c.TTL, 30*time.Second))
 	setDefault(&c.Jitter, 0.1)
+	setDefault(&c.Beta, 1)
 	setDefault(&c.LoadTimeout, 3*time.Second)
 	setDefault(&c.MaxLoads, 64)
+	setDefault(&c.MaxRefreshes, 8)
 	setDefault(&c.MaxCost, 10_000)
+	setDefault(&c.MaxValue, 1<<20)
+	setDefault(&c.Compress, 4<<10)
 	setDefault(&c.RetryAfter, 500*time.Millisecond)
 	setDefault(&c.Prefix, "souk:cache:")
 	return c
@@ -54,18 +89,23 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate reports settings that cannot work.
+// Validate reports settings that cannot work: ErrTTL or ErrConfig.
 func (c Config) Validate() error {
-	for _, d := range []time.Duration{c.TTL, c.L1TTL, c.NullTTL, c.LoadTimeout} {
+	for _, d := range []time.Duration{c.TTL, c.SoftTTL, c.L1TTL, c.NullTTL, c.LoadTimeout} {
 		if d != 0 && d < time.Millisecond {
-			return errors.New("cache: a duration is under 1ms")
+			return ErrTTL
 		}
 	}
-	if c.StaleFor < 0 || c.RetryAfter < 0 || c.MaxLoads < 0 {
-		return errors.New("cache: StaleFor, RetryAfter and MaxLoads must not be negative")
-	}
-	if c.Jitter < 0 || c.Jitter > 0.9 {
-		return errors.New("cache: Jitter is outside 0 … 0.9")
+	full := c.withDefaults()
+	switch {
+	case full.SoftTTL > full.TTL:
+		return fmt.Errorf("%w: SoftTTL is longer than TTL", ErrConfig)
+	case c.StaleFor < 0 || c.RetryAfter < 0:
+		return fmt.Errorf("%w: StaleFor and RetryAfter must not be negative", ErrConfig)
+	case c.MaxLoads < 0 || c.MaxRefreshes < 0 || c.MaxValue < 0:
+		return fmt.Errorf("%w: MaxLoads, MaxRefreshes and MaxValue must not be negative", ErrConfig)
+	case c.Jitter < 0 || c.Jitter > 0.9:
+		return fmt.Errorf("%w: Jitter is outside 0 … 0.9", ErrConfig)
 	}
 	return nil
 }

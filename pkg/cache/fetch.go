@@ -3,209 +3,206 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
 
-// ErrBusy says that Config.MaxLoads loads were running and none ended in time.
-var ErrBusy = errors.New("cache: no free slot to load")
-
-// answer is what a flight brings home.
-type answer[T any] struct {
-	value T
-	found bool
-}
-
-// fetch joins the flight of key or starts it. hasStale says that L1 could
-// answer instead, so the flight need not wait for a slot.
-func (c *Cache[T]) fetch(ctx context.Context, key string, load Loader[T], hasStale bool) (answer[T], error) {
-	if err := checkKey(key); err != nil {
-		return answer[T]{}, err
-	}
-	if load == nil {
-		return answer[T]{}, ErrNoLoader
-	}
-	flight := c.flights.DoChan(key, func() (any, error) {
-		// The flight is everybody's: its caller's end must not be theirs.
-		return c.fly(context.WithoutCancel(ctx), key, load, hasStale && c.cfg.StaleFor > 0)
-	})
-	select {
-	case <-ctx.Done():
-		return answer[T]{}, context.Cause(ctx)
-	case r := <-flight:
-		got, _ := r.Val.(answer[T])
-		return got, r.Err
-	}
-}
-
-// fly looks key up in L2 and, on a miss, in the source.
-func (c *Cache[T]) fly(ctx context.Context, key string, load Loader[T], hasStale bool) (answer[T], error) {
-	gen := c.local.generation(key)
-	held, l := c.lookup(ctx, key)
-	if got, ok := c.decode(held); ok {
-		c.counts.l2.Add(1)
-		c.keep(key, gen, got)
-		return got, nil
-	}
-	got, err := c.load(ctx, load, hasStale)
-	if err != nil {
-		c.giveUp(ctx, key, l)
-		return answer[T]{}, err
-	}
-	if c.fill(ctx, key, l, got) {
-		c.keep(key, gen, got)
-	}
-	return got, nil
-}
-
-// lookup returns what L2 holds, or a lease when it holds nothing. While
-// another process holds the lease it waits for what that one finds, at most
-// for the life of a lease. Neither means: load without filling L2.
-func (c *Cache[T]) lookup(ctx context.Context, key string) (held string, l lease) {
+// lookup asks L2 for key on the caller's own time; false when it holds no
+// value or cannot be asked.
+func (c *Cache[T]) lookup(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], ok bool) {
 	if c.remote.away() {
-		return "", ""
+		return got, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
-	defer cancel()
+	gen := c.local.generation(key)
 	held, err := c.remote.get(ctx, key)
-	for wait := 2 * time.Millisecond; err == nil; wait = min(2*wait, 50*time.Millisecond) {
-		if held == "" {
-			held, l, err = c.remote.acquire(ctx, key, c.cfg.LoadTimeout)
-		}
-		if err != nil || l != "" || !isLease(held) {
-			break
-		}
-		if !sleep(ctx, wait/2+rand.N(wait/2)) {
-			return "", ""
-		}
-		held, err = c.remote.get(ctx, key)
-	}
 	if err != nil {
-		c.counts.redisErrors.Add(1)
-		return "", ""
-	}
-	return held, l
-}
-
-// isLease tells a placeholder from an envelope; what is empty is neither.
-func isLease(held string) bool { return held != "" && held[0] == flagLease }
-
-// decode reads an envelope of L2; false for none and for one it cannot read.
-func (c *Cache[T]) decode(envelope string) (got answer[T], ok bool) {
-	if envelope == "" {
+		c.failed(err)
 		return got, false
 	}
-	switch envelope[0] {
-	case flagNull:
-		return got, true
-	case flagValue:
-		value, err := c.codec.Decode([]byte(envelope[1:]))
-		return answer[T]{value, true}, err == nil
-	default:
+	return c.receive(ctx, key, gen, held, load)
+}
+
+// receive takes what L2 held; false when that is no value. One that is due is
+// reloaded in the background.
+func (c *Cache[T]) receive(ctx context.Context, key string, gen generation, held []byte, load BatchLoader[T]) (answer[T], bool) {
+	got, ok := c.unseal(held)
+	if !ok {
 		return got, false
 	}
+	c.counts.l2.Add(1)
+	if e := c.keep(key, gen, got); e.due(c.local.now()) {
+		c.ahead(ctx, key, e, load)
+	}
+	return got, true
 }
 
-// load asks the source, under its own deadline and within the bound.
-func (c *Cache[T]) load(ctx context.Context, load Loader[T], hasStale bool) (got answer[T], err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
-	defer cancel()
-	if err := c.takeSlot(ctx, hasStale); err != nil {
-		return got, err
+// lookupMany is lookup for many keys in one round trip. It delivers what L2
+// has and returns the other keys.
+func (c *Cache[T]) lookupMany(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (missing []string) {
+	if len(keys) == 0 || c.remote.away() {
+		return keys
 	}
-	defer func() { <-c.slots }()
-	defer func() {
-		// On the flight's goroutine a panic would end the process, whatever
-		// the caller recovers.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cache %s: loader panicked: %v", c.name, p)
-		}
-	}()
-	c.counts.loads.Add(1)
-	got.value, got.found, err = load(ctx)
+	gens := make([]generation, len(keys))
+	for i, key := range keys {
+		gens[i] = c.local.generation(key)
+	}
+	held, err := c.remote.getMany(ctx, keys)
 	if err != nil {
-		c.counts.loadErrors.Add(1)
+		c.failed(err)
 	}
-	return got, err
-}
-
-// takeSlot waits for a free slot; with a stale value at hand it does not wait.
-func (c *Cache[T]) takeSlot(ctx context.Context, hasStale bool) error {
-	select {
-	case c.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	if hasStale {
-		return ErrBusy
-	}
-	select {
-	case c.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ErrBusy
-	}
-}
-
-// fill stores what was loaded under l in L2. It reports false when the lease
-// was voided: the value may be older than an invalidation, so nobody may keep it.
-func (c *Cache[T]) fill(ctx context.Context, key string, l lease, got answer[T]) bool {
-	if l == "" {
-		return true
-	}
-	var data []byte
-	if got.found {
-		var err error
-		if data, err = c.codec.Encode(got.value); err != nil {
-			c.giveUp(ctx, key, l)
-			return true
+	for i, key := range keys {
+		if got, ok := c.receive(ctx, key, gens[i], held[i], load); ok {
+			deliver(key, got)
+		} else {
+			missing = append(missing, key)
 		}
 	}
-	filled, err := c.remote.fill(ctx, key, l, seal(data, got.found), c.lifetime(c.cfg.TTL, got))
-	if err != nil {
-		c.counts.redisErrors.Add(1)
-		return true // an invalidation we do not know of ends in a resync
+	return missing
+}
+
+// fetch has keys that L2 did not have loaded, by this process or another, and
+// delivers the answers, stale ones for loads that failed. It returns the errors
+// of the other keys, joined; when ctx ends, loads go on without the caller.
+func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) error {
+	var errs []error
+	for len(keys) > 0 {
+		var again []string
+		for _, t := range c.board(ctx, keys, load) {
+			got, valid, err := c.await(ctx, t)
+			switch {
+			case !valid:
+				again = append(again, t.key)
+			case err != nil:
+				errs = append(errs, err)
+			default:
+				deliver(t.key, got)
+			}
+		}
+		keys = c.lookupMany(ctx, again, load, deliver)
 	}
-	return filled
+	return unique(errs)
 }
 
-// giveUp frees the lease, if any, so that others need not wait it out.
-func (c *Cache[T]) giveUp(ctx context.Context, key string, l lease) {
-	if l == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
-	defer cancel()
-	if err := c.remote.forfeit(ctx, key, l); err != nil {
-		c.counts.redisErrors.Add(1)
-	}
-}
-
-func (c *Cache[T]) keep(key string, gen generation, got answer[T]) {
-	c.local.store(key, gen, got.value, got.found, c.lifetime(c.cfg.L1TTL, got))
-}
-
-// lifetime is the jittered TTL of an answer.
-func (c *Cache[T]) lifetime(ttl time.Duration, got answer[T]) time.Duration {
-	if !got.found {
-		ttl = c.cfg.NullTTL
-	}
-	return c.ttl(ttl)
-}
-
-func (c *Cache[T]) ttl(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Float64()*c.cfg.Jitter*float64(d))
-}
-
-// sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// await waits for the end of a flight; not valid when it has no answer for
+// who boarded as late as this caller.
+func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], valid bool, err error) {
 	select {
+	case <-t.done:
+		if got, err = t.got, t.err; err == nil {
+			return got, t.serves(), nil
+		}
 	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
+		err = context.Cause(ctx)
 	}
+	if e, ok := c.stale(t.key); ok {
+		c.counts.stale.Add(1)
+		return answer[T]{value: e.value, found: e.found}, true, nil
+	}
+	return got, true, err
+}
+
+// unique joins errors, of which a batch that failed gives every key the same.
+func unique(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	seen := errs[:1]
+	for _, err := range errs[1:] {
+		if !errors.Is(seen[len(seen)-1], err) {
+			seen = append(seen, err)
+		}
+	}
+	if len(seen) == 1 {
+		return seen[0]
+	}
+	return errors.Join(seen...)
+}
+
+// board gives the caller a place in the flight of each key, and starts those
+// that are not under way as one.
+func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]) []ticket[T] {
+	tickets := make([]ticket[T], len(keys))
+	var mine []*flight[T]
+	for i, key := range keys {
+		var lead bool
+		if tickets[i], lead = c.flights.join(key); lead {
+			mine = append(mine, tickets[i].flight)
+		}
+	}
+	if len(mine) == 0 {
+		return tickets
+	}
+	// The flight is everybody's: its caller's end must not be theirs.
+	ctx = context.WithoutCancel(ctx)
+	if !c.start(func() { c.fly(ctx, mine, load) }) {
+		for _, f := range mine {
+			f.fail(ErrClosed)
+			c.flights.end(f)
+		}
+	}
+	return tickets
+}
+
+// fly brings every flight home. While other processes hold leases it waits for
+// what they find, at most for the life of a lease.
+func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+	deadline := time.Now().Add(c.cfg.LoadTimeout)
+	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		mine, theirs := c.acquire(ctx, list)
+		if time.Now().Add(wait).After(deadline) {
+			mine, theirs = append(mine, theirs...), nil
+		}
+		c.load(ctx, mine, load)
+		for _, f := range list {
+			if f.over {
+				c.flights.end(f)
+			}
+		}
+		if len(theirs) == 0 {
+			return
+		}
+		list = theirs
+		time.Sleep(wait/2 + rand.N(wait/2))
+	}
+}
+
+// acquire lands the flights for which L2 has a value and divides the others:
+// those that are this process' to load, under a lease if L2 could be asked,
+// and those that another is loading.
+func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs []*flight[T]) {
+	c.flights.advance(list)
+	keys := make([]string, len(list))
+	for i, f := range list {
+		keys[i], f.gen = f.key, c.local.generation(f.key)
+	}
+	leases := c.remote.acquire(ctx, keys, c.cfg.LoadTimeout)
+	for i, f := range list {
+		switch l := leases[i]; {
+		case l.err != nil:
+			c.failed(l.err)
+			f.alone = true
+			mine = append(mine, f)
+		case l.token != "":
+			f.hold = placeholder(l.token)
+			mine = append(mine, f)
+		case isLease(l.held):
+			theirs = append(theirs, f)
+		default:
+			mine = c.found(f, l.held, mine)
+		}
+	}
+	return mine, theirs
+}
+
+// found lands f with what L2 held, or appends it to rest when that is not
+// readable.
+func (c *Cache[T]) found(f *flight[T], held []byte, rest []*flight[T]) []*flight[T] {
+	got, ok := c.unseal(held)
+	if !ok {
+		return append(rest, f)
+	}
+	c.counts.l2.Add(1)
+	c.keep(f.key, f.gen, got)
+	f.land(got, f.stage)
+	return rest
 }

@@ -1,9 +1,11 @@
--- Replaces a lease by the value that was loaded under it.
--- KEYS[1] the key; ARGV[1] our placeholder; ARGV[2] the value; ARGV[3] its
--- life in ms. Returns 1, or 0 when the lease is gone: somebody deleted the
--- key after we began to load, so the value may be older than that.
--- The comparison and the write are one step of Redis.
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+-- Puts what was loaded in the place of what stood there when the load began: a
+-- lease, or the entry that is refreshed.
+-- KEYS[1] the key; ARGV[1] how the key's content must still begin; ARGV[2] the
+-- new content; ARGV[3] its life in ms. Returns 1, or 0 when the key begins
+-- otherwise: it was deleted or written since, so what was loaded may be older.
+-- The comparison and the write are one step of Redis, and ARGV[1] holds a
+-- random number, so an equal beginning is the same content.
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
   return 1
 end

@@ -1,4 +1,4 @@
--- Gives a lease back after a failed load, so that others need not wait it out.
+-- Gives a lease or a claim back, so that others need not wait it out.
 -- KEYS[1] the key; ARGV[1] our placeholder.
 -- The comparison and the deletion are one step of Redis: another's lease or a
 -- value stays.

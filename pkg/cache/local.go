@@ -2,6 +2,8 @@ package cache
 
 import (
 	"hash/maphash"
+	"math"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -12,12 +14,35 @@ import (
 // each other's fill skip L1, never serve a wrong value.
 const stripes = 1024
 
-// entry is one L1 value. It is never changed after it was stored.
+// entry is one L1 value. Nothing but claimed changes after it was stored.
 type entry[T any] struct {
 	value T
 	found bool
-	fresh int64  // deadline, in ns since the cache was made
-	epoch uint64 // of the whole L1
+	id    uint64 // of the envelope
+
+	// Deadlines in ns since the cache was made.
+	fresh int64 // until when it is served
+	soft  int64 // from when it is to be reloaded
+	early int64 // before this a read need not draw, see due
+
+	spread  float64 // Beta × δ in ns
+	epoch   uint64  // of the whole L1
+	claimed atomic.Bool
+}
+
+// tail is the largest -ln(u) that due considers: a read that would have drawn
+// more, 2 in 10⁹, waits for the next.
+const tail = 20
+
+// due reports that the entry is to be reloaded: at its soft deadline or, by
+// chance, before it. This is XFetch (Vattani, Chierichetti, Lowenstein,
+// "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): each read
+// moves the clock ahead by -δ β ln(u), u uniform in (0, 1].
+func (e *entry[T]) due(now int64) bool {
+	if now < e.early {
+		return false
+	}
+	return now-int64(e.spread*math.Log(1-rand.Float64())) >= e.soft
 }
 
 // local is L1: an otter cache with the bookkeeping that keeps a slow load from
@@ -26,6 +51,7 @@ type local[T any] struct {
 	entries *otter.Cache[string, *entry[T]]
 	start   time.Time
 	seed    maphash.Seed
+	off     bool
 	epoch   atomic.Uint64 // bumped by dropAll: entries of another epoch are dead
 	gens    [stripes]atomic.Uint64
 }
@@ -37,21 +63,22 @@ func newLocal[T any](cfg Config, cost func(key string, value T) uint32) (*local[
 	entries, err := otter.New(&otter.Options[string, *entry[T]]{
 		MaximumWeight:    cfg.MaxCost,
 		Weigher:          func(key string, e *entry[T]) uint32 { return cost(key, e.value) },
-		ExpiryCalculator: otter.ExpiryWriting[string, *entry[T]](max(cfg.L1TTL, cfg.NullTTL) + cfg.StaleFor),
+		ExpiryCalculator: otter.ExpiryWriting[string, *entry[T]](cfg.L1TTL + cfg.StaleFor),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &local[T]{entries: entries, start: time.Now(), seed: maphash.MakeSeed()}, nil
+	return &local[T]{entries: entries, start: time.Now(), seed: maphash.MakeSeed(), off: cfg.NoL1}, nil
 }
 
-// get returns the entry of key, fresh or stale, or nil.
-func (l *local[T]) get(key string) (e *entry[T], fresh bool) {
+// get returns the entry of key, whatever its age, or nil, and the time by
+// which to judge it.
+func (l *local[T]) get(key string) (e *entry[T], now int64) {
 	e, ok := l.entries.GetIfPresent(key)
 	if !ok || e.epoch != l.epoch.Load() {
-		return nil, false
+		return nil, 0
 	}
-	return e, l.now() < e.fresh
+	return e, l.now()
 }
 
 // generation is taken before a lookup and given to store after it.
@@ -59,11 +86,14 @@ func (l *local[T]) generation(key string) generation {
 	return generation{epoch: l.epoch.Load(), key: l.gen(key).Load()}
 }
 
-// store keeps a value unless its key was dropped since gen. The check and the
-// write happen under the bucket's lock, which drop takes after it has moved
-// the generation, so no dropped value can appear afterwards.
-func (l *local[T]) store(key string, gen generation, value T, found bool, ttl time.Duration) {
-	e := &entry[T]{value: value, found: found, fresh: l.now() + int64(ttl), epoch: gen.epoch}
+// store keeps e unless its key was dropped since gen. The check and the write
+// happen under the bucket's lock, which drop takes after it has moved the
+// generation, so no dropped value can appear afterwards.
+func (l *local[T]) store(key string, gen generation, e *entry[T]) {
+	if l.off {
+		return
+	}
+	e.epoch = gen.epoch
 	l.entries.Compute(key, func(*entry[T], bool) (*entry[T], otter.ComputeOp) {
 		if l.generation(key) != gen {
 			return nil, otter.CancelOp

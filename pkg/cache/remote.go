@@ -17,14 +17,19 @@ import (
 //go:embed *.lua
 var scriptFiles embed.FS
 
+// errAway says that Redis failed a moment ago and was not asked.
+var errAway = errors.New("cache: redis is left alone")
+
 // remote is L2: the keys of one cache in Redis.
 type remote struct {
 	rdb     *redisclient.Client
 	scripts redisclient.Scripts
-	prefix  string
+	prefix  string // of entries
+	claims  string // of the claims on refreshing them
 	pause   time.Duration
 	start   time.Time
 	downTo  atomic.Int64 // ns since start until which Redis is left alone
+	asking  atomic.Int64 // lookups under way
 }
 
 func newRemote(rdb *redisclient.Client, name string, cfg Config) (*remote, error) {
@@ -32,7 +37,8 @@ func newRemote(rdb *redisclient.Client, name string, cfg Config) (*remote, error
 	if err != nil {
 		return nil, err
 	}
-	return &remote{rdb: rdb, scripts: scripts, prefix: cfg.Prefix + name + ":", pause: cfg.RetryAfter, start: time.Now()}, nil
+	base := cfg.Prefix + name
+	return &remote{rdb: rdb, scripts: scripts, prefix: base + ":", claims: base + "~", pause: cfg.RetryAfter, start: time.Now()}, nil
 }
 
 // away reports that Redis failed a moment ago.
@@ -46,39 +52,114 @@ func (r *remote) heed(ctx context.Context, err error) error {
 	return err
 }
 
-// get returns what the key holds, or "" when it is absent.
-func (r *remote) get(ctx context.Context, key string) (string, error) {
-	held, err := r.rdb.Read().Get(ctx, r.prefix+key).Result()
+// crowd is the number of lookups under way from which they share pipelines:
+// alone a pipeline takes twice as long as a plain GET, and 64 callers get
+// their answers almost twice as fast.
+const crowd = 8
+
+// get returns what the key holds, nothing when it is absent.
+func (r *remote) get(ctx context.Context, key string) (held []byte, err error) {
+	if r.asking.Add(1) > crowd {
+		held, err = r.rdb.Hot().Get(ctx, r.prefix+key)
+	} else {
+		held, err = r.rdb.Read().Get(ctx, r.prefix+key).Bytes()
+	}
+	r.asking.Add(-1)
 	if errors.Is(err, redis.Nil) {
-		return "", nil
+		return nil, nil
 	}
 	return held, r.heed(ctx, err)
 }
 
-// acquire returns what the key holds or, when it was absent or empty, a lease
-// on it.
-func (r *remote) acquire(ctx context.Context, key string, life time.Duration) (held string, l lease, err error) {
-	l = lease(rand.Text())
-	held, err = r.scripts.Run(ctx, r.rdb.Write(), "lease", []string{r.prefix + key}, l.placeholder(), millis(life)).Text()
-	if errors.Is(err, redis.Nil) {
-		return "", l, nil
+// lease is what acquire found at a key: something, nothing and so now our
+// token, or no way to tell.
+type lease struct {
+	held  []byte
+	token string
+	err   error
+}
+
+// acquire takes the lease on each key that is absent or empty.
+func (r *remote) acquire(ctx context.Context, keys []string, life time.Duration) []lease {
+	leases := make([]lease, len(keys))
+	if r.away() {
+		for i := range leases {
+			leases[i].err = errAway
+		}
+		return leases
 	}
-	return held, "", r.heed(ctx, err)
+	calls := make([]call, len(keys))
+	for i, key := range keys {
+		leases[i].token = rand.Text()
+		calls[i] = call{r.prefix + key, []any{placeholder(leases[i].token), millis(life)}}
+	}
+	for i, cmd := range r.run(ctx, "lease", calls) {
+		held, err := cmd.Text()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		leases[i] = lease{held: []byte(held), err: r.heed(ctx, err)}
+	}
+	return leases
 }
 
-// fill stores the envelope if the lease still stands.
-func (r *remote) fill(ctx context.Context, key string, l lease, envelope []byte, ttl time.Duration) (bool, error) {
-	n, err := r.scripts.Run(ctx, r.rdb.Write(), "fill", []string{r.prefix + key}, l.placeholder(), envelope, millis(ttl)).Int()
-	return n == 1, r.heed(ctx, err)
+// put is content for a key that must still begin with mark.
+type put struct {
+	key, mark string
+	envelope  []byte
+	hard      int64 // Unix ms
 }
 
-// forfeit gives the lease back.
-func (r *remote) forfeit(ctx context.Context, key string, l lease) error {
-	return r.heed(ctx, r.scripts.Run(ctx, r.rdb.Write(), "forfeit", []string{r.prefix + key}, l.placeholder()).Err())
+type filled struct {
+	filled bool
+	err    error
 }
 
-func (r *remote) set(ctx context.Context, key string, envelope []byte, ttl time.Duration) error {
-	return r.heed(ctx, r.rdb.Write().Set(ctx, r.prefix+key, envelope, ttl).Err())
+// fill stores each envelope whose mark still stands.
+func (r *remote) fill(ctx context.Context, puts []put) []filled {
+	calls := make([]call, len(puts))
+	for i, p := range puts {
+		calls[i] = call{r.prefix + p.key, []any{p.mark, p.envelope, until(p.hard)}}
+	}
+	results := make([]filled, len(puts))
+	for i, cmd := range r.run(ctx, "fill", calls) {
+		n, err := cmd.Int()
+		results[i] = filled{n == 1, r.heed(ctx, err)}
+	}
+	return results
+}
+
+// forfeit gives leases back.
+func (r *remote) forfeit(ctx context.Context, keys, placeholders []string) error {
+	calls := make([]call, len(keys))
+	for i, key := range keys {
+		calls[i] = call{r.prefix + key, []any{placeholders[i]}}
+	}
+	var errs []error
+	for _, cmd := range r.run(ctx, "forfeit", calls) {
+		errs = append(errs, r.heed(ctx, cmd.Err()))
+	}
+	return errors.Join(errs...)
+}
+
+// claim takes the right to refresh key for life; "" when another has it.
+func (r *remote) claim(ctx context.Context, key string, life time.Duration) (token string, err error) {
+	token = rand.Text()
+	err = r.rdb.Write().SetArgs(ctx, r.claims+key, token, redis.SetArgs{Mode: "NX", TTL: life}).Err()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return token, r.heed(ctx, err)
+}
+
+// release gives a claim back.
+func (r *remote) release(ctx context.Context, key, token string) error {
+	return r.heed(ctx, r.scripts.Run(ctx, r.rdb.Write(), "forfeit", []string{r.claims + key}, token).Err())
+}
+
+func (r *remote) set(ctx context.Context, key string, envelope []byte, hard int64) error {
+	life := time.Duration(until(hard)) * time.Millisecond
+	return r.heed(ctx, r.rdb.Write().Set(ctx, r.prefix+key, envelope, life).Err())
 }
 
 // remove deletes keys one command each, in one round trip: in a cluster they
@@ -97,3 +178,6 @@ func (r *remote) remove(ctx context.Context, keys []string) error {
 }
 
 func millis(d time.Duration) int64 { return max(1, d.Milliseconds()) }
+
+// until is the time to a Unix millisecond, in ms.
+func until(at int64) int64 { return max(1, at-time.Now().UnixMilli()) }

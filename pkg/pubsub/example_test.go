@@ -3,6 +3,7 @@ package pubsub_test
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -36,4 +37,35 @@ func ExampleBus() {
 	<-done
 	sub.Close()
 	// Output: catalogue changed SKU-0001
+}
+
+func ExampleState() {
+	server, err := miniredis.Run()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	rdb, _ := redisclient.Open(ctx, redisclient.Config{Addrs: []string{server.Addr()}})
+	defer func() { _ = rdb.Close() }()
+	bus, _ := pubsub.New(rdb, pubsub.Config{Service: "gateway"})
+	blacklist, _ := pubsub.NewState(bus, "blacklist", pubsub.StateConfig[map[string]bool]{})
+
+	var running sync.WaitGroup
+	running.Go(func() { _ = bus.Run(ctx) })
+	running.Go(func() { _ = blacklist.Run(ctx) })
+	err = blacklist.Update(ctx, func(blocked map[string]bool) (map[string]bool, error) {
+		if blocked == nil {
+			blocked = make(map[string]bool)
+		}
+		blocked["10.0.0.7"] = true
+		return blocked, nil
+	})
+	blocked, known := blacklist.Get() // on every node, a moment later
+	fmt.Println(blocked["10.0.0.7"], known, err)
+
+	cancel()
+	running.Wait()
+	// Output: true true <nil>
 }

@@ -1,18 +1,24 @@
--- Broadcasts ARGV[2] under the channel's next position.
--- KEYS[1] the channel's state: a hash of epoch and seq
--- ARGV[1] a nonce that becomes the epoch if there is none
--- ARGV[2] the body
--- ARGV[3] the channel
--- Redis runs a script alone, so the order of sequence numbers is the order of
--- delivery, and no subscriber can see a number whose message is not yet sent.
-local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-local epoch
-if seq == 1 then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'epoch', epoch)
-else
-  epoch = redis.call('HGET', KEYS[1], 'epoch')
+-- Broadcasts ARGV[2] at the channel's next position and keeps it for those who
+-- miss it.
+-- KEYS[1] the channel's position: "<epoch> <sequence> <nonce>" of its last frame
+-- KEYS[2] the channel's log: a stream of the last frames by sequence
+-- ARGV[1] this frame's nonce, and the epoch's name if there is none yet
+-- ARGV[2] the body; ARGV[3] the channel
+-- ARGV[4] frames to keep, about; 0 leaves this one out
+-- A frame is "<epoch> <sequence> <nonce before> <nonce> <body>".
+-- Redis runs a script alone, so positions are in the order of delivery, and
+-- whoever reads a position finds its frame sent and in the log. Scripts are
+-- also whole in AOF and replicas: position and log go back together.
+local epoch, seq, before = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+) (%S+)$')
+if not epoch then
+  epoch, seq, before = ARGV[1], '0', '-'
+  redis.call('DEL', KEYS[2]) -- of an epoch whose position was lost
 end
-local at = string.format('%.0f', seq)
-redis.call('PUBLISH', ARGV[3], epoch .. ' ' .. at .. ' ' .. ARGV[2])
+local at = string.format('%.0f', seq + 1)
+local frame = epoch .. ' ' .. at .. ' ' .. before .. ' ' .. ARGV[1] .. ' ' .. ARGV[2]
+if ARGV[4] ~= '0' then
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], at .. '-0', 'f', frame)
+end
+redis.call('SET', KEYS[1], epoch .. ' ' .. at .. ' ' .. ARGV[1])
+redis.call('PUBLISH', ARGV[3], frame)
 return at

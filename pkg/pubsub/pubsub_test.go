@@ -2,12 +2,18 @@ package pubsub_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/pubsub"
@@ -54,9 +60,15 @@ func (i *inbox) has(keys ...string) func() bool {
 	}
 }
 
+func (i *inbox) count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.keys)
+}
+
 func (i *inbox) resynced(n int32) func() bool { return func() bool { return i.resyncs.Load() >= n } }
 
-func newBus(t *testing.T, rdb *redisclient.Client) *pubsub.Bus {
+func newBus(t testing.TB, rdb *redisclient.Client) *pubsub.Bus {
 	t.Helper()
 	bus, err := pubsub.New(rdb, pubsub.Config{Service: "test", Idle: 50 * time.Millisecond, QueueMax: 100})
 	if err != nil {
@@ -66,20 +78,52 @@ func newBus(t *testing.T, rdb *redisclient.Client) *pubsub.Bus {
 }
 
 // run runs the bus until the test ends and subscribes in to "topic".
-func run(t *testing.T, bus *pubsub.Bus, in *inbox) {
+func run(t testing.TB, bus *pubsub.Bus, in *inbox) { t.Helper(); start(t, bus, in) }
+
+// start is run; stop ends it before the test does.
+func start(t testing.TB, bus *pubsub.Bus, in *inbox) (stop func()) {
 	t.Helper()
 	sub := bus.Subscribe("topic", in.handler())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- bus.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
 		sub.Close()
 	})
+	t.Cleanup(stop)
 	redistest.Eventually(t, "the first connection resyncs", in.resynced(1))
+	return stop
+}
+
+// send broadcasts a frame that no Bus would.
+func send(t *testing.T, rdb *redisclient.Client, frame string) {
+	t.Helper()
+	if err := rdb.Write().Publish(t.Context(), "souk:broadcast", frame).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func address(rdb *redisclient.Client) string { return rdb.Write().(*redis.Client).Options().Addr }
+
+// counter sums a family of counters.
+func counter(t testing.TB, reg *prometheus.Registry, name string) (sum float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 func publish(t *testing.T, bus *pubsub.Bus, keys ...string) {
@@ -121,81 +165,171 @@ func TestMessageCarriesItsOrigin(t *testing.T) {
 	}
 }
 
-func TestUnknownSchemaIsRefused(t *testing.T) {
+func TestVersionsOfAKeyOnlyRise(t *testing.T) {
 	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	mini.Publish("souk:broadcast", `e 1 [{"schema":2,"topic":"topic","key":"new"}]`)
-	mini.Publish("souk:broadcast", `garbage`)
-	mini.Publish("souk:broadcast", `e 2 [{"schema":1,"topic":"topic","key":"known"}]`)
-	redistest.Eventually(t, "the known message arrives", in.has("known"))
-}
-
-func TestCutConnectionResyncs(t *testing.T) {
-	t.Parallel()
-	proxy := redistest.NewProxy(t, redistest.Mini(t).Addr())
-	bus, in := newBus(t, redistest.Dial(t, proxy.Addr())), &inbox{}
-	run(t, bus, in)
-	proxy.Cut()
-	redistest.Eventually(t, "the reconnect resyncs", in.resynced(2))
-	redistest.Eventually(t, "messages flow again", func() bool {
-		_ = bus.Publish(t.Context(), pubsub.Message{Topic: "topic", Key: "after"})
-		in.mu.Lock()
-		defer in.mu.Unlock()
-		return len(in.keys) > 0
-	})
-}
-
-func TestBlackHoleIsNoticed(t *testing.T) {
-	t.Parallel()
-	proxy := redistest.NewProxy(t, redistest.Mini(t).Addr())
-	bus, in := newBus(t, redistest.Dial(t, proxy.Addr())), &inbox{}
-	run(t, bus, in)
-	proxy.DropReplies.Store(true)
-	hole := time.Now()
-	redistest.Eventually(t, "the silent connection is replaced", func() bool {
-		if time.Since(hole) > 300*time.Millisecond {
-			proxy.DropReplies.Store(false)
+	bus, got := newBus(t, redistest.Open(t)), make(chan pubsub.Message, 20)
+	run(t, bus, &inbox{})
+	sub := bus.Subscribe("v", pubsub.Handler{Message: func(m pubsub.Message) { got <- m }})
+	defer sub.Close()
+	for _, m := range []pubsub.Message{
+		{Key: "a", Version: 2}, {Key: "a", Version: 1}, {Key: "a", Version: 2}, {Key: "b", Version: 1},
+		{Key: "a", Version: 1 << 60}, {Key: "a"}, {Key: "a", Version: 3}, {Key: "end"},
+	} {
+		m.Topic = "v"
+		if err := bus.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
 		}
-		return in.resyncs.Load() >= 2
+	}
+	for _, want := range []pubsub.Message{{Key: "a", Version: 2}, {Key: "b", Version: 1}, {Key: "a", Version: 1 << 60}, {Key: "a"}, {Key: "end"}} {
+		if m := <-got; m.Key != want.Key || m.Version != want.Version {
+			t.Errorf("handled %s at %d, want %s at %d", m.Key, m.Version, want.Key, want.Version)
+		}
+	}
+}
+
+// The memory of versions is bounded, and the keys that came last are in it.
+func TestVersionsOfOldKeysAreForgotten(t *testing.T) {
+	t.Parallel()
+	bus, err := pubsub.New(redistest.Open(t), pubsub.Config{KeysMax: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 100)
+	run(t, bus, &inbox{})
+	sub := bus.Subscribe("v", pubsub.Handler{Message: func(m pubsub.Message) { got <- m.Key }})
+	defer sub.Close()
+	for i := range 20 {
+		if err := bus.Publish(t.Context(), pubsub.Message{Topic: "v", Key: strconv.Itoa(i), Version: 7}); err != nil {
+			t.Fatal(err)
+		}
+		<-got
+	}
+	for _, key := range []string{"19", "16", "0", "18"} {
+		if err := bus.Publish(t.Context(), pubsub.Message{Topic: "v", Key: key, Version: 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := bus.Publish(t.Context(), pubsub.Message{Topic: "v", Key: "end"}); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := <-got, <-got; first != "0" || second != "end" {
+		t.Errorf("handled %s and %s again, want only 0", first, second)
+	}
+}
+
+func TestUnknownSchemaIsRefusedAndLoggedOnce(t *testing.T) {
+	t.Parallel()
+	rdb, in, said, reg := redistest.Open(t), &inbox{}, &strings.Builder{}, prometheus.NewRegistry()
+	bus, err := pubsub.New(rdb, pubsub.Config{Log: slog.New(slog.NewTextHandler(said, nil))}, pubsub.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := start(t, bus, in)
+	for i, body := range []string{
+		`[{"schema":2,"topic":"topic","key":"new"}]`, `[{"schema":2,"topic":"topic","key":"new"}]`, `garbage`,
+		`[{"schema":3,"topic":["topic"]},{"schema":1,"topic":"topic","key":"known"}]`,
+	} {
+		before := "-"
+		if i > 0 {
+			before = "n" + strconv.Itoa(i)
+		}
+		send(t, rdb, fmt.Sprintf("e %d %s n%d %s", i+1, before, i+1, body))
+	}
+	send(t, rdb, "not a frame")
+	redistest.Eventually(t, "the known message arrives", in.has("known"))
+	redistest.Eventually(t, "five are refused", func() bool { return counter(t, reg, "souk_pubsub_refused_total") == 5 })
+	stop()
+	for _, once := range []string{"schema=2", "schema=3", "schema=0"} {
+		if strings.Count(said.String(), once) != 1 {
+			t.Errorf("%s stands %d times in the log:\n%s", once, strings.Count(said.String(), once), said)
+		}
+	}
+}
+
+func TestConcurrentPublishersShareFrames(t *testing.T) {
+	t.Parallel()
+	rdb, in, reg := redistest.Open(t), &inbox{}, prometheus.NewRegistry()
+	bus, err := pubsub.New(rdb, pubsub.Config{QueueMax: 10_000}, pubsub.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, bus, in)
+	var wg sync.WaitGroup
+	for g := range 50 {
+		wg.Go(func() {
+			for i := range 20 {
+				if err := bus.Publish(t.Context(), pubsub.Message{Topic: "topic", Key: fmt.Sprintf("%d/%d", g, i)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	redistest.Eventually(t, "each message arrives once", func() bool { return in.count() == 1000 })
+	if frames := counter(t, reg, "souk_pubsub_frames_total"); frames > 500 {
+		t.Errorf("1000 messages of 50 callers took %v frames", frames)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	next := make(map[string]int)
+	for _, key := range in.keys {
+		g, i, _ := strings.Cut(key, "/")
+		if strconv.Itoa(next[g]) != i {
+			t.Fatalf("message %s came when %d was due", key, next[g])
+		}
+		next[g]++
+	}
+}
+
+func TestBadMessagesAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	bus := newBus(t, redistest.Dial(t, "127.0.0.1:1")) // not asked
+	long := strings.Repeat("x", 513)
+	for name, c := range map[string]struct {
+		m    pubsub.Message
+		want error
+	}{
+		"no topic":         {pubsub.Message{Key: "k"}, pubsub.ErrMessage},
+		"long topic":       {pubsub.Message{Topic: long}, pubsub.ErrMessage},
+		"long key":         {pubsub.Message{Topic: "t", Key: long}, pubsub.ErrMessage},
+		"negative version": {pubsub.Message{Topic: "t", Version: -1}, pubsub.ErrMessage},
+		"oversize":         {pubsub.Message{Topic: "t", Status: strings.Repeat("x", 1<<20)}, pubsub.ErrTooLarge},
+	} {
+		if err := bus.Publish(t.Context(), pubsub.Message{Topic: "good"}, c.m); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	for _, cfg := range []pubsub.Config{{Idle: -1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}} {
+		if _, err := pubsub.New(nil, cfg); !errors.Is(err, pubsub.ErrConfig) {
+			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+func TestABusRunsOnce(t *testing.T) {
+	t.Parallel()
+	bus := newBus(t, redistest.Open(t))
+	run(t, bus, &inbox{})
+	if err := bus.Run(t.Context()); !errors.Is(err, pubsub.ErrRunning) {
+		t.Errorf("a second Run ended with %v", err)
+	}
+}
+
+func TestACallerThatLeavesHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	proxy := redistest.NewProxy(t, address(redistest.Open(t)))
+	bus := newBus(t, redistest.Dial(t, proxy.Addr()))
+	publish(t, bus, "connects")
+	proxy.DropReplies.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := bus.Publish(ctx, pubsub.Message{Topic: "topic"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a caller with a deadline got %v", err)
+	}
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "others publish", func() bool {
+		return bus.Publish(t.Context(), pubsub.Message{Topic: "topic"}) == nil
 	})
-}
-
-func TestGapResyncs(t *testing.T) {
-	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	publish(t, bus, "a")
-	redistest.Eventually(t, "the first arrives", in.has("a"))
-	mini.HIncrBy("{souk:broadcast}:state", "seq", 1) // a broadcast nobody heard
-	publish(t, bus, "c")
-	redistest.Eventually(t, "the gap resyncs", in.resynced(2))
-	redistest.Eventually(t, "what came after the gap arrives", in.has("a", "c"))
-}
-
-func TestLostLastMessageResyncs(t *testing.T) {
-	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	publish(t, bus, "a")
-	redistest.Eventually(t, "the first arrives", in.has("a"))
-	mini.HIncrBy("{souk:broadcast}:state", "seq", 1)
-	redistest.Eventually(t, "the lost tail resyncs", in.resynced(2))
-}
-
-func TestWipedRedisResyncs(t *testing.T) {
-	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	publish(t, bus, "a")
-	redistest.Eventually(t, "the first arrives", in.has("a"))
-	mini.FlushAll()
-	publish(t, bus, "b") // sequence 1 again, of another epoch
-	redistest.Eventually(t, "the new epoch resyncs", in.resynced(2))
 }
 
 func TestSlowHandlerDelaysNobodyAndOverflowsIntoOneResync(t *testing.T) {
@@ -218,19 +352,4 @@ func TestSlowHandlerDelaysNobodyAndOverflowsIntoOneResync(t *testing.T) {
 	redistest.Eventually(t, "the fast handler has all", fast.has(want...))
 	open() // for those in hand; the others are gone
 	<-resyncs
-}
-
-func TestPublishFailsAndRunGoesOnWhileRedisIsDown(t *testing.T) {
-	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	mini.Close()
-	if err := bus.Publish(t.Context(), pubsub.Message{Topic: "topic"}); err == nil {
-		t.Error("publish to a stopped redis succeeded")
-	}
-	if err := mini.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	redistest.Eventually(t, "the restart resyncs", in.resynced(2))
 }

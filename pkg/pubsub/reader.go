@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,8 +13,12 @@ import (
 
 // Run reads the channel until ctx ends and then returns nil. It outlives any
 // failure of Redis by reconnecting with a growing, jittered pause of at most
-// one second. Run it once per Bus.
+// one second. While it runs, another call returns ErrRunning.
 func (b *Bus) Run(ctx context.Context) error {
+	if !b.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer b.running.Store(false)
 	r := &reader{bus: b}
 	for attempt := 0; ctx.Err() == nil; attempt++ {
 		if r.connected {
@@ -23,7 +26,7 @@ func (b *Bus) Run(ctx context.Context) error {
 			r.connected = false
 			b.metrics.reconnects.Inc()
 		}
-		_ = r.session(ctx) // whatever ended it, the next one resyncs
+		_ = r.session(ctx) // whatever ended it, the next one catches up
 		pause(ctx, attempt)
 	}
 	return nil
@@ -40,14 +43,6 @@ func pause(ctx context.Context, attempt int) {
 	}
 }
 
-// reader is the state of Run's one goroutine.
-type reader struct {
-	bus       *Bus
-	connected bool     // the session was confirmed by Redis
-	last      position // what was delivered or covered by a resync
-	suspect   position // a stored position that was ahead of last one check ago
-}
-
 // session subscribes and reads until the connection fails or falls silent.
 func (r *reader) session(ctx context.Context) error {
 	ps := r.bus.rdb.Read().Subscribe(ctx, r.bus.cfg.Channel)
@@ -58,118 +53,50 @@ func (r *reader) session(ctx context.Context) error {
 			_ = ps.Close()
 		}
 	}()
-	if err := r.begin(ctx, ps); err != nil {
-		return err
-	}
-	for ctx.Err() == nil {
-		frame, err := r.receive(ctx, ps)
-		if err != nil {
-			return err
-		}
-		if err := r.handle(ctx, frame); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin waits for the subscription to stand, takes the position of the
-// channel and resyncs: what came before that position is covered, what comes
-// after it will be heard.
-func (r *reader) begin(ctx context.Context, ps *redis.PubSub) error {
 	if _, err := ps.ReceiveTimeout(ctx, 2*r.bus.cfg.Idle); err != nil {
 		return fmt.Errorf("subscribe to %s: %w", r.bus.cfg.Channel, err)
 	}
-	at, err := r.bus.stored(ctx)
-	if err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	r.last, r.connected = at, true
-	r.bus.resyncAll()
+	r.connected = true
+	for ctx.Err() == nil {
+		received, err := r.receive(ctx, ps)
+		if err != nil {
+			return err
+		}
+		if err := r.handle(ctx, received); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// receive returns the next frame; a nil frame says that the connection is
-// silent but alive.
+// receive returns the next thing said; nil says that the connection is silent
+// but alive.
 func (r *reader) receive(ctx context.Context, ps *redis.PubSub) (any, error) {
-	frame, err := ps.ReceiveTimeout(ctx, r.bus.cfg.Idle)
+	received, err := ps.ReceiveTimeout(ctx, r.bus.cfg.Idle)
 	if !isTimeout(err) {
-		return frame, err
+		return received, err
 	}
 	if err := ps.Ping(ctx); err != nil {
 		return nil, err
 	}
-	frame, err = ps.ReceiveTimeout(ctx, r.bus.cfg.Idle)
-	if _, pong := frame.(*redis.Pong); pong {
+	received, err = ps.ReceiveTimeout(ctx, r.bus.cfg.Idle)
+	if _, pong := received.(*redis.Pong); pong {
 		return nil, nil
 	}
-	return frame, err
+	return received, err
 }
 
-func (r *reader) handle(ctx context.Context, frame any) error {
-	switch frame := frame.(type) {
+func (r *reader) handle(ctx context.Context, received any) error {
+	switch received := received.(type) {
 	case nil:
 		return r.checkTail(ctx)
 	case *redis.Message:
-		r.accept(frame.Payload)
+		return r.accept(ctx, received.Payload)
 	}
 	return nil
-}
-
-// accept delivers a frame, after a resync when frames before it are missing.
-// A frame that the last resync has covered is delivered again: that is harmless.
-func (r *reader) accept(payload string) {
-	at, messages, err := parseFrame(payload)
-	if err != nil {
-		r.bus.metrics.refused.Inc()
-	}
-	if at.epoch == "" {
-		return
-	}
-	if at.ahead(r.last) {
-		if !at.follows(r.last) {
-			r.bus.resyncAll()
-		}
-		r.last = at
-	}
-	r.bus.deliver(messages)
-}
-
-// checkTail finds a lost last frame, which no later frame would reveal. What
-// is ahead now may still be on its way; what is ahead for a whole idle period
-// is lost.
-func (r *reader) checkTail(ctx context.Context) error {
-	at, err := r.bus.stored(ctx)
-	if err != nil {
-		return err
-	}
-	if r.suspect.ahead(r.last) && r.suspect != (position{}) {
-		r.last = at
-		r.bus.resyncAll()
-	}
-	r.suspect = position{}
-	if at.ahead(r.last) {
-		r.suspect = at
-	}
-	return nil
-}
-
-// stored reads the channel's position; a channel without one is at its start.
-func (b *Bus) stored(ctx context.Context) (position, error) {
-	fields, err := b.rdb.Read().HMGet(ctx, b.stateKey(), "epoch", "seq").Result()
-	if err != nil {
-		return position{}, fmt.Errorf("position of %s: %w", b.cfg.Channel, err)
-	}
-	epoch, _ := fields[0].(string)
-	number, _ := fields[1].(string)
-	if epoch == "" {
-		return position{}, nil
-	}
-	seq, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return position{}, fmt.Errorf("position of %s: %w", b.cfg.Channel, err)
-	}
-	return position{epoch, seq}, nil
 }
 
 func isTimeout(err error) bool {

@@ -1,16 +1,16 @@
 package pubsub
 
-import (
-	"sync"
-)
+import "sync"
 
 // Handler is what a subscription does. Both functions run on the
-// subscription's goroutine, one at a time, and may block it.
+// subscription's goroutine, one at a time, and may block it; they must not
+// close their own subscription.
 type Handler struct {
-	// Message handles one message of the topic.
+	// Message handles one message of the topic. May be nil.
 	Message func(Message)
 	// Resync says that messages may have been missed; those that were waiting
-	// are gone too. It also comes after the first connection. May be nil.
+	// are gone too, and versions are counted anew. It also comes after the
+	// first connection. May be nil.
 	Resync func()
 }
 
@@ -19,6 +19,7 @@ type Subscription struct {
 	bus     *Bus
 	topic   string
 	handler Handler
+	handled versions
 	wake    chan struct{}
 	stop    chan struct{}
 	done    chan struct{}
@@ -33,11 +34,14 @@ type Subscription struct {
 // goroutine that Close ends.
 func (b *Bus) Subscribe(topic string, h Handler) *Subscription {
 	s := &Subscription{
-		bus: b, topic: topic, handler: h,
+		bus: b, topic: topic, handler: h, handled: versions{limit: b.cfg.KeysMax},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.mu.Lock()
-	b.subs[s] = struct{}{}
+	if b.subs[topic] == nil {
+		b.subs[topic] = make(map[*Subscription]struct{})
+	}
+	b.subs[topic][s] = struct{}{}
 	b.mu.Unlock()
 	go s.run()
 	return s
@@ -46,11 +50,18 @@ func (b *Bus) Subscribe(topic string, h Handler) *Subscription {
 // Close ends the subscription and waits for the handler in progress; a
 // handler must not call it. Closing twice does nothing more.
 func (s *Subscription) Close() {
-	s.bus.mu.Lock()
-	delete(s.bus.subs, s)
-	s.bus.mu.Unlock()
+	s.bus.forget(s)
 	s.once.Do(func() { close(s.stop) })
 	<-s.done
+}
+
+func (b *Bus) forget(s *Subscription) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.subs[s.topic], s)
+	if len(b.subs[s.topic]) == 0 {
+		delete(b.subs, s.topic)
+	}
 }
 
 func (s *Subscription) run() {
@@ -68,16 +79,29 @@ func (s *Subscription) run() {
 // drain handles what is waiting, a resync first: it covers everything older.
 func (s *Subscription) drain() {
 	messages, resync := s.take()
-	if resync && s.handler.Resync != nil {
-		s.handler.Resync()
+	if resync {
+		s.handled.forget()
+		if s.handler.Resync != nil {
+			s.handler.Resync()
+		}
 	}
 	for _, m := range messages {
 		select {
 		case <-s.stop:
 			return
 		default:
-			s.handler.Message(m)
+			s.handle(m)
 		}
+	}
+}
+
+func (s *Subscription) handle(m Message) {
+	if !s.handled.advance(m.Key, m.Version) {
+		s.bus.metrics.skipped.Inc()
+		return
+	}
+	if s.handler.Message != nil {
+		s.handler.Message(m)
 	}
 }
 
@@ -89,13 +113,13 @@ func (s *Subscription) take() ([]Message, bool) {
 	return messages, resync
 }
 
-// push hands over messages without ever blocking the reader.
-func (s *Subscription) push(messages ...Message) {
+// push hands over a message without ever blocking the reader.
+func (s *Subscription) push(m Message) {
 	s.mu.Lock()
-	s.pending = append(s.pending, messages...)
+	s.pending = append(s.pending, m)
 	if len(s.pending) > s.bus.cfg.QueueMax {
 		s.pending, s.resync = nil, true
-		s.bus.metrics.overflows.Inc()
+		s.bus.metrics.resyncs.WithLabelValues(causeQueue).Inc()
 	}
 	s.mu.Unlock()
 	s.signal()
@@ -117,27 +141,23 @@ func (s *Subscription) signal() {
 
 // deliver hands each message to the subscriptions of its topic.
 func (b *Bus) deliver(messages []Message) {
+	b.metrics.received.Add(float64(len(messages)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, m := range messages {
-		if m.Schema != Schema {
-			b.metrics.refused.Inc()
-			continue
-		}
-		b.metrics.received.Inc()
-		for s := range b.subs {
-			if s.topic == m.Topic {
-				s.push(m)
-			}
+		for s := range b.subs[m.Topic] {
+			s.push(m)
 		}
 	}
 }
 
-func (b *Bus) resyncAll() {
-	b.metrics.resyncs.Inc()
+func (b *Bus) resyncAll(cause string) {
+	b.metrics.resyncs.WithLabelValues(cause).Inc()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for s := range b.subs {
-		s.pushResync()
+	for _, subs := range b.subs {
+		for s := range subs {
+			s.pushResync()
+		}
 	}
 }

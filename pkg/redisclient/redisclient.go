@@ -8,9 +8,11 @@
 //   - [Client.Read] retries once: a read may safely be sent again.
 //   - [Client.Write] never retries: a write whose reply was lost may have been
 //     applied, and go-redis' default of three retries applies it again. The
-//     caller decides, with an operation id when it repeats.
+//     caller decides on [ErrNoReply], with an operation id when it repeats.
+//   - [Client.Hot] is for idempotent commands of many concurrent callers and
+//     makes pipelines of them.
 //
-// Both handles work against one server and against Redis Cluster, so every
+// All handles keep a context's deadline, and work against one server and against Redis Cluster, so every
 // script or transaction keeps its keys in one slot by a {tag}.
 package redisclient
 
@@ -18,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -80,21 +83,36 @@ func (c Config) Validate() error {
 
 // Client is a set of handles to one Redis. Safe for concurrent use.
 type Client struct {
-	read  redis.UniversalClient
-	write redis.UniversalClient
+	read      redis.UniversalClient
+	write     redis.UniversalClient
+	hotClient redis.UniversalClient
+	hot       func() *Hot
 }
 
+// Option changes how a Client is opened.
+type Option func(*Client) error
+
 // Open makes a Client. It opens no connection, so it succeeds while Redis is
-// down; commands then fail until Redis is back. An error is a bad cfg.
-func Open(_ context.Context, cfg Config) (*Client, error) {
+// down; commands then fail until Redis is back. An error is a bad cfg, or a
+// second registration of its metrics.
+func Open(_ context.Context, cfg Config, opts ...Option) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	return &Client{
-		read:  redis.NewUniversalClient(cfg.options(1)),
-		write: redis.NewUniversalClient(cfg.options(-1)),
-	}, nil
+	hot := redis.NewUniversalClient(cfg.options(1))
+	c := &Client{
+		read:      redis.NewUniversalClient(cfg.options(1)),
+		write:     redis.NewUniversalClient(cfg.writeOptions()),
+		hotClient: hot,
+		hot:       sync.OnceValue(func() *Hot { return newHot(hot) }),
+	}
+	for _, opt := range opts {
+		if err := opt(c); err != nil {
+			return nil, errors.Join(fmt.Errorf("open redis: %w", err), c.Close())
+		}
+	}
+	return c, nil
 }
 
 // options is the one base of all handles; retries of -1 means none.
@@ -121,12 +139,24 @@ func (c Config) options(retries int) *redis.UniversalOptions {
 	}
 }
 
-// Read is the handle for commands that change nothing; it retries once.
+// writeOptions never send anything twice.
+func (c Config) writeOptions() *redis.UniversalOptions {
+	options := c.options(-1)
+	options.Dialer = dialWrites(c.DialTimeout)
+	return options
+}
+
+// Read is the handle for commands that change nothing; it retries once, or up
+// to three times in a cluster, redirections included.
 func (c *Client) Read() redis.UniversalClient { return c.read }
 
 // Write is the handle for commands that change something; it never retries.
-// An error leaves open whether the command was applied.
+// An error that is ErrNoReply leaves open whether the command was applied.
 func (c *Client) Write() redis.UniversalClient { return c.write }
+
+// Hot is the handle for idempotent commands of many concurrent callers. Its
+// first use starts the goroutines of its pipelines, which Close ends.
+func (c *Client) Hot() *Hot { return c.hot() }
 
 // Ping asks Redis for an answer.
 func (c *Client) Ping(ctx context.Context) error {
@@ -137,4 +167,6 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 // Close closes the connections of every handle.
-func (c *Client) Close() error { return errors.Join(c.read.Close(), c.write.Close()) }
+func (c *Client) Close() error {
+	return errors.Join(c.read.Close(), c.write.Close(), c.hotClient.Close())
+}

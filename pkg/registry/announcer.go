@@ -24,7 +24,7 @@ func (r *Registry) Announcer(service string, instance Instance) (*Announcer, err
 	if err := checkService(service); err != nil {
 		return nil, err
 	}
-	if err := instance.validate(); err != nil {
+	if err := instance.Validate(); err != nil {
 		return nil, err
 	}
 	body, err := json.Marshal(instance)
@@ -63,6 +63,7 @@ func (a *Announcer) beat(ctx context.Context) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, a.registry.cfg.Beat)
 	defer cancel()
 	reply, err := a.registry.run(ctx, "beat", a.service, a.instance.ID, a.body)
+	a.registry.metrics.beats.WithLabelValues(a.service, outcome(err)).Inc()
 	if err != nil || len(reply) < 3 {
 		return false, err
 	}

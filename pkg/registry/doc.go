@@ -12,10 +12,10 @@
 //   - An instance that deregistered is gone for good: a beat of it that was on
 //     its way does not bring it back.
 //   - One that dies without a word is gone after Config.TTL, at the next look
-//     or beat of anybody.
-//   - The last good list stands while Redis is away. When Redis comes back
-//     empty, instances leave the list only after a TTL, in which all who live
-//     have said so: a wiped Redis empties no list.
+//     of anybody.
+//   - The last good list stands while Redis is away. When Redis is back, empty
+//     or with what it knew, instances leave the list only after a TTL, in which
+//     all who live have said so: neither a wipe nor an outage empties a list.
 //
 // Packages [souk.example/pkg/registry/balance] and
 // [souk.example/pkg/registry/roundtrip] choose among instances and send HTTP

@@ -1,5 +1,5 @@
 -- Takes an instance off its service's list for good.
--- KEYS as in beat.lua. ARGV[1] TTL in ms; ARGV[2] the id.
+-- KEYS, ARGV[1] and ARGV[2] as in beat.lua; ARGV[3] the id.
 -- Returns {version as text, 1 if the membership changed}.
 -- Removing it and remembering that it left are one step of Redis.
 local time = redis.call('TIME')
@@ -11,12 +11,11 @@ for i, field in ipairs(redis.call('HKEYS', KEYS[3])) do
     redis.call('HDEL', KEYS[3], field)
   end
 end
-redis.call('HSET', KEYS[3], 'left:' .. ARGV[2], string.format('%.0f', now + 10 * ARGV[1]))
-redis.call('HDEL', KEYS[2], ARGV[2])
-if redis.call('ZREM', KEYS[1], ARGV[2]) == 0 then
+redis.call('HSET', KEYS[3], 'left:' .. ARGV[3], string.format('%.0f', now + 10 * ARGV[1]))
+redis.call('HDEL', KEYS[2], ARGV[3])
+if redis.call('ZREM', KEYS[1], ARGV[3]) == 0 then
   return {redis.call('HGET', KEYS[3], 'version') or '0', 0}
 end
-redis.call('HSETNX', KEYS[3], 'born', string.format('%.0f', now))
 local version = math.max(tonumber(redis.call('HGET', KEYS[3], 'version') or '0') + 1, time[1] * 1000000 + time[2])
 version = string.format('%.0f', version)
 redis.call('HSET', KEYS[3], 'version', version)

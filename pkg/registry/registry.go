@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/pubsub"
@@ -21,7 +22,7 @@ import (
 var (
 	ErrService  = errors.New("registry: service name is empty or longer than 128 bytes")
 	ErrInstance = errors.New("registry: instance needs an id of 1 to 128 bytes, an http(s) URL and a weight from 0 to 1,000")
-	ErrConfig   = errors.New("registry: intervals must be positive, and TTL longer than Beat")
+	ErrConfig   = errors.New("registry: intervals must be a millisecond at least, and TTL longer than Beat by two")
 	// ErrDeregistered: the instance has left, and its id with it.
 	ErrDeregistered = errors.New("registry: instance has deregistered")
 )
@@ -38,7 +39,8 @@ type Instance struct {
 	Labels  map[string]string `json:"labels,omitempty"`
 }
 
-func (i Instance) validate() error {
+// Validate reports what cannot be sent requests to, as ErrInstance.
+func (i Instance) Validate() error {
 	u, err := url.Parse(i.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return ErrInstance
@@ -50,19 +52,23 @@ func (i Instance) validate() error {
 }
 
 // Config tunes a Registry; the zero value of each field means its default. All
-// processes need the same TTL.
+// processes need the same Beat and TTL.
 type Config struct {
-	Beat   time.Duration // between two heartbeats; default 5 s
-	TTL    time.Duration // after its last beat an instance is gone; default 10 s
-	Look   time.Duration // between two looks of a watcher that heard nothing; default 10 s
-	Prefix string        // of the keys in Redis; default "souk:registry:"
-	Log    *slog.Logger  // told of beats and looks that fail; nil discards
+	Beat time.Duration // between two heartbeats; default 5 s
+	TTL  time.Duration // after its last beat an instance is gone; default 10 s
+	// Look is the longest time between two looks of a watcher; default, and at
+	// most, (TTL − Beat)/2, which is 2.5 s: so often that a silence of all
+	// tells that Redis was away.
+	Look   time.Duration
+	Prefix string       // of the keys in Redis; default "souk:registry:"
+	Log    *slog.Logger // told of beats and looks that fail; nil discards
 }
 
 func (c Config) withDefaults() Config {
 	c.Beat = cmp.Or(c.Beat, 5*time.Second)
 	c.TTL = cmp.Or(c.TTL, 10*time.Second)
-	c.Look = cmp.Or(c.Look, 10*time.Second)
+	often := (c.TTL - c.Beat) / 2
+	c.Look = min(cmp.Or(c.Look, often), often)
 	c.Prefix = cmp.Or(c.Prefix, "souk:registry:")
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	return c
@@ -71,11 +77,16 @@ func (c Config) withDefaults() Config {
 // Validate reports settings that cannot work, as ErrConfig.
 func (c Config) Validate() error {
 	c = c.withDefaults()
-	if c.Beat < time.Millisecond || c.Look < time.Millisecond || c.TTL <= c.Beat {
+	if c.Beat < time.Millisecond || c.Look < time.Millisecond {
 		return fmt.Errorf("%w: beat %v, TTL %v, look %v", ErrConfig, c.Beat, c.TTL, c.Look)
 	}
 	return nil
 }
+
+// pause is a silence of all who beat and look that means that Redis was away.
+// A shorter one ends before an instance does that began it a Beat after its
+// last beat, with time left to beat again.
+func (c Config) pause() time.Duration { return (c.TTL - c.Beat) * 3 / 4 }
 
 // Registry is the directory in one Redis. Safe for concurrent use; it owns no
 // goroutine.
@@ -84,11 +95,20 @@ type Registry struct {
 	bus     *pubsub.Bus
 	cfg     Config
 	scripts redisclient.Scripts
+	metrics *metrics
+}
+
+// Option changes how a Registry is made.
+type Option func(*Registry) error
+
+// WithMetrics registers the registry's metrics, labelled by service.
+func WithMetrics(reg prometheus.Registerer) Option {
+	return func(r *Registry) error { return r.metrics.register(reg) }
 }
 
 // New makes a Registry whose changes are broadcast on bus. It asks nothing of
-// Redis. An error is ErrConfig.
-func New(rdb *redisclient.Client, bus *pubsub.Bus, cfg Config) (*Registry, error) {
+// Redis. An error is ErrConfig, or a second registration of its metrics.
+func New(rdb *redisclient.Client, bus *pubsub.Bus, cfg Config, opts ...Option) (*Registry, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -96,7 +116,13 @@ func New(rdb *redisclient.Client, bus *pubsub.Bus, cfg Config) (*Registry, error
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{rdb: rdb, bus: bus, cfg: cfg.withDefaults(), scripts: scripts}, nil
+	r := &Registry{rdb: rdb, bus: bus, cfg: cfg.withDefaults(), scripts: scripts, metrics: newMetrics()}
+	for _, opt := range opts {
+		if err := opt(r); err != nil {
+			return nil, fmt.Errorf("registry: %w", err)
+		}
+	}
+	return r, nil
 }
 
 // topic is what broadcasts about memberships are sent on, with the service as
@@ -113,7 +139,8 @@ func (r *Registry) keys(service string) []string {
 // run runs a script that returns {version, changed, …}, and broadcasts a
 // change that it made or found.
 func (r *Registry) run(ctx context.Context, script, service string, args ...any) ([]any, error) {
-	reply, err := r.scripts.Run(ctx, r.rdb.Write(), script, r.keys(service), append([]any{r.cfg.TTL.Milliseconds()}, args...)...).Slice()
+	args = append([]any{r.cfg.TTL.Milliseconds(), r.cfg.pause().Milliseconds()}, args...)
+	reply, err := r.scripts.Run(ctx, r.rdb.Write(), script, r.keys(service), args...).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("registry: %s %s: %w", script, service, err)
 	}

@@ -3,11 +3,14 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/pubsub"
@@ -208,6 +211,39 @@ func TestRedisAway(t *testing.T) {
 	awaitIDs(t, w, "a")
 }
 
+// A Redis that was away for longer than a TTL and kept its memory lists
+// everybody as dead: nobody could say that it lives.
+func TestRedisAwayForLongKeepsItsMemory(t *testing.T) {
+	mini := redistest.Mini(t)
+	n := newNode(t, redistest.Dial(t, mini.Addr()), quick)
+	w := n.watch(t)
+	n.announce(t, "a")
+	n.announce(t, "b")
+	awaitIDs(t, w, "a", "b")
+	stop := start(t, func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			if got := ids(w.List()); len(got) != 2 {
+				return fmt.Errorf("the list was %v", got)
+			}
+		}
+		return nil
+	})
+	before := w.List().Version
+	for range 2 {
+		mini.Close()
+		gone := time.Now()
+		redistest.Eventually(t, "a TTL has passed", func() bool { return time.Since(gone) > quick.TTL })
+		if err := mini.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		redistest.Eventually(t, "they are heard of again", func() bool { return w.List().Version > before })
+		before = w.List().Version
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // beats reports whether a beat goes through.
 func (n node) beats(t testing.TB) error {
 	t.Helper()
@@ -218,6 +254,30 @@ func (n node) beats(t testing.TB) error {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	return a.Run(ended) // only leaves
+}
+
+func TestMetrics(t *testing.T) {
+	rdb, reg := redistest.Open(t), prometheus.NewRegistry()
+	bus, err := pubsub.New(rdb, pubsub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := registry.New(rdb, bus, quick, registry.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := node{r}
+	n.announce(t, "a")
+	awaitIDs(t, n.watch(t), "a")
+	for _, name := range []string{"souk_registry_beats_total", "souk_registry_looks_total", "souk_registry_instances"} {
+		redistest.Eventually(t, name+" is there", func() bool {
+			found, err := testutil.GatherAndCount(reg, name)
+			return found == 1 && err == nil
+		})
+	}
+	if _, err := registry.New(rdb, bus, quick, registry.WithMetrics(reg)); err == nil {
+		t.Error("metrics are registered twice")
+	}
 }
 
 func TestBadInput(t *testing.T) {
@@ -236,7 +296,7 @@ func TestBadInput(t *testing.T) {
 	if _, err := n.Watch(""); !errors.Is(err, registry.ErrService) {
 		t.Error(err)
 	}
-	for _, cfg := range []registry.Config{{Beat: -1}, {TTL: time.Second}, {Look: -time.Second}} {
+	for _, cfg := range []registry.Config{{Beat: -1}, {TTL: time.Second}, {Look: -time.Second}, {Beat: time.Second, TTL: time.Second + time.Millisecond}} {
 		if _, err := registry.New(rdb, nil, cfg); !errors.Is(err, registry.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}

@@ -59,11 +59,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer sub.Close()
 	first := true
 	for ctx.Err() == nil {
-		wait, err := w.look(ctx)
+		wait, err := w.registry.cfg.Look, w.look(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.registry.cfg.Log.WarnContext(ctx, "list of a service not read", "service", w.service, "error", err)
-			wait = w.registry.cfg.Look / 10
+			wait /= 10
 		case err == nil && first:
 			close(w.ready)
 			first = false
@@ -90,19 +90,20 @@ func (w *Watcher) wait(ctx context.Context, limit time.Duration) {
 	}
 }
 
-// look reads the list and returns when to read it again if nothing is heard.
-func (w *Watcher) look(ctx context.Context) (time.Duration, error) {
+// look reads the list.
+func (w *Watcher) look(ctx context.Context) error {
 	r := w.registry
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Look)
 	defer cancel()
 	reply, err := r.run(ctx, "look", w.service)
+	r.metrics.looks.WithLabelValues(w.service, outcome(err)).Inc()
 	if err != nil || len(reply) < 5 {
-		return r.cfg.Look, err
+		return err
 	}
 	found := instances(reply[3])
 	if whole, _ := reply[2].(int64); whole == 1 {
 		w.keep(&List{Version: number(reply[0]), Instances: sorted(found)})
-		return r.cfg.Look, nil
+		return nil
 	}
 	// Redis may have lost the list: who is on ours may yet say that it lives.
 	left, _ := reply[4].([]any)
@@ -112,7 +113,7 @@ func (w *Watcher) look(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	w.keep(&List{Version: max(number(reply[0]), w.List().Version), Instances: sorted(found)})
-	return min(r.cfg.Look, r.cfg.TTL/2), nil
+	return nil
 }
 
 // keep replaces the list by one that differs.
@@ -122,6 +123,7 @@ func (w *Watcher) keep(next *List) {
 	})
 	if !same || next.Version != w.List().Version {
 		w.list.Store(next)
+		w.registry.metrics.instances.WithLabelValues(w.service).Set(float64(len(next.Instances)))
 	}
 }
 
@@ -133,7 +135,7 @@ func instances(reply any) map[string]Instance {
 	for _, text := range texts {
 		var i Instance
 		body, _ := text.(string)
-		if json.Unmarshal([]byte(body), &i) == nil && i.validate() == nil {
+		if json.Unmarshal([]byte(body), &i) == nil && i.Validate() == nil {
 			found[i.ID] = i
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,31 @@ import (
 // test unless SOUK_TEST_REDIS_SERVER names a redis-server, 7.0 or later.
 func Cluster(t testing.TB) *redisclient.Client {
 	t.Helper()
+	nodes := startCluster(t)
+	return open(t, redisclient.Config{Cluster: true, Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
+}
+
+// ProxiedCluster is [Cluster] with a proxy before each node, which the nodes
+// announce as their own address, so that clients find no way around it.
+func ProxiedCluster(t testing.TB) (*redisclient.Client, [3]*Proxy) {
+	t.Helper()
+	var proxies [3]*Proxy
+	cfg := redisclient.Config{Cluster: true}
+	nodes := startCluster(t)
+	for i, n := range nodes {
+		proxies[i] = NewProxy(t, n.addr)
+		cfg.Addrs = append(cfg.Addrs, proxies[i].Addr())
+		_, port, _ := net.SplitHostPort(proxies[i].Addr())
+		if err := n.rdb.ConfigSet(t.Context(), "cluster-announce-port", port).Err(); err != nil {
+			t.Fatalf("announce the proxy of %s: %v", n.addr, err)
+		}
+	}
+	Eventually(t, "every node knows the proxies", func() bool { return announced(t.Context(), nodes, cfg.Addrs) })
+	return open(t, cfg), proxies
+}
+
+func startCluster(t testing.TB) [3]clusterNode {
+	t.Helper()
 	if program() == "" {
 		t.Skip("no cluster: SOUK_TEST_REDIS_SERVER is unset, and miniredis has none")
 	}
@@ -26,7 +52,7 @@ func Cluster(t testing.TB) *redisclient.Client {
 		t.Fatalf("join a cluster: %v", err)
 	}
 	Eventually(t, "the cluster is whole", func() bool { return whole(t.Context(), nodes) })
-	return open(t, redisclient.Config{Cluster: true, Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
+	return nodes
 }
 
 type clusterNode struct {
@@ -79,6 +105,22 @@ func whole(ctx context.Context, nodes [3]clusterNode) bool {
 		info, err := n.rdb.ClusterInfo(ctx).Result()
 		if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_size:3") {
 			return false
+		}
+	}
+	return true
+}
+
+// announced reports that every node tells clients to use these addresses.
+func announced(ctx context.Context, nodes [3]clusterNode, addrs []string) bool {
+	for _, n := range nodes {
+		slots, err := n.rdb.ClusterSlots(ctx).Result()
+		if err != nil || len(slots) != len(addrs) {
+			return false
+		}
+		for _, s := range slots {
+			if !slices.Contains(addrs, s.Nodes[0].Addr) {
+				return false
+			}
 		}
 	}
 	return true

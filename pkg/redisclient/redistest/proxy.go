@@ -15,6 +15,9 @@ type Proxy struct {
 	// DropReplies swallows everything Redis says, while requests still reach
 	// it: a lost reply, or a half-open connection.
 	DropReplies atomic.Bool
+	// LoseReply swallows the next thing Redis says and closes its connection:
+	// whoever sends the request again is served.
+	LoseReply atomic.Bool
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -65,20 +68,25 @@ func (p *Proxy) serve() {
 		p.mu.Lock()
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
-		p.wg.Go(func() { p.forward(server, client, nil) })
-		p.wg.Go(func() { p.forward(client, server, &p.DropReplies) })
+		p.wg.Go(func() { forward(server, client, server.Write) })
+		p.wg.Go(func() { forward(client, server, func(b []byte) (int, error) { return p.reply(client, b) }) })
 	}
 }
 
-// forward copies until either side closes, then closes both.
-func (p *Proxy) forward(to, from net.Conn, drop *atomic.Bool) {
+func (p *Proxy) reply(client net.Conn, b []byte) (int, error) {
+	if p.LoseReply.CompareAndSwap(true, false) {
+		return 0, net.ErrClosed
+	}
+	if p.DropReplies.Load() {
+		return len(b), nil
+	}
+	return client.Write(b)
+}
+
+// forward copies by write until either side closes, then closes both.
+func forward(to, from net.Conn, write writerFunc) {
 	defer func() { _, _ = to.Close(), from.Close() }()
-	_, _ = io.Copy(writerFunc(func(b []byte) (int, error) {
-		if drop != nil && drop.Load() {
-			return len(b), nil
-		}
-		return to.Write(b)
-	}), from)
+	_, _ = io.Copy(write, from)
 }
 
 type writerFunc func([]byte) (int, error)

@@ -14,7 +14,12 @@ import (
 func Example() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }))
 	defer server.Close()
-	transport, err := roundtrip.New(nil, roundtrip.Static(registry.Instance{ID: "1", URL: server.URL}), roundtrip.Config{})
+	source, err := roundtrip.Static(registry.Instance{ID: "1", URL: server.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	transport, err := roundtrip.New(nil, source, roundtrip.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

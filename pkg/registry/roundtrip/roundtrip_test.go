@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -93,12 +94,21 @@ func hosts(names ...string) (all []registry.Instance) {
 	return all
 }
 
+func static(t testing.TB, instances ...registry.Instance) roundtrip.Source {
+	t.Helper()
+	source, err := roundtrip.Static(instances...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
 func newTransport(t testing.TB, s *shop, cfg roundtrip.Config, names ...string) *roundtrip.Transport {
 	t.Helper()
 	if cfg.Balancer == nil {
 		cfg.Balancer = new(balance.RoundRobin)
 	}
-	tr, err := roundtrip.New(s, roundtrip.Static(hosts(names...)...), cfg)
+	tr, err := roundtrip.New(s, static(t, hosts(names...)...), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +378,7 @@ func TestOverHTTP(t *testing.T) {
 	defer two.Close()
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
-	tr, err := roundtrip.New(base, roundtrip.Static(
+	tr, err := roundtrip.New(base, static(t,
 		registry.Instance{ID: "one", URL: one.URL}, registry.Instance{ID: "two", URL: two.URL}), roundtrip.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -384,12 +394,47 @@ func TestOverHTTP(t *testing.T) {
 	}
 }
 
+// A client whose upload breaks off is no failure of the instance, through real
+// sockets, where the base's error is what reading the body gave.
+func TestUploadThatBreaksOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	base := &http.Transport{}
+	defer base.CloseIdleConnections()
+	tr, err := roundtrip.New(base, static(t, registry.Instance{ID: "one", URL: server.URL}), roundtrip.Config{EjectAfter: 1, MaxEjected: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", "http://shop/", io.MultiReader(strings.NewReader("hello"), iotest.ErrReader(errBroken)))
+	if resp, err := tr.RoundTrip(req); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, %v", resp, err)
+	}
+	if err := testutil.CollectAndCompare(tr, strings.NewReader(`# HELP souk_roundtrip_instances Instances of the service.
+# TYPE souk_roundtrip_instances gauge
+souk_roundtrip_instances{state="down"} 0
+souk_roundtrip_instances{state="ejected"} 0
+souk_roundtrip_instances{state="up"} 1
+`), "souk_roundtrip_instances"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStaticRefusesWhatCannotBeAsked(t *testing.T) {
+	for name, list := range map[string][]registry.Instance{
+		"no URL": {{ID: "a"}}, "no id": {{URL: "http://a"}}, "host only": {{ID: "a", URL: "a:80"}}, "twice": hosts("a", "a"),
+	} {
+		if _, err := roundtrip.Static(list...); !errors.Is(err, registry.ErrInstance) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for _, cfg := range []roundtrip.Config{
 		{Attempts: -1}, {EjectAfter: -1}, {Down: -1}, {Up: -1}, {EjectFor: -1}, {CheckEvery: -1}, {CheckTimeout: -1},
 		{RetryBudget: 1.5}, {MaxEjected: -0.1}, {CheckPath: "readyz"},
 	} {
-		if _, err := roundtrip.New(nil, roundtrip.Static(), cfg); !errors.Is(err, roundtrip.ErrConfig) {
+		if _, err := roundtrip.New(nil, static(t), cfg); !errors.Is(err, roundtrip.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}

@@ -22,15 +22,6 @@ type Source interface {
 	List() *registry.List
 }
 
-// Static is a Source whose list never changes.
-func Static(instances ...registry.Instance) Source {
-	return fixed{&registry.List{Version: 1, Instances: instances}}
-}
-
-type fixed struct{ list *registry.List }
-
-func (f fixed) List() *registry.List { return f.list }
-
 // Transport is an http.RoundTripper that sends each request to an instance of
 // its service, whatever host the request names. Instances that fail are passed
 // over; when none is left, all are asked again, since an answer may yet come.
@@ -112,6 +103,7 @@ func (t *Transport) choose(req *http.Request, asked []*target) *target {
 // send sends a request of ours to one instance and notes how that went.
 func (t *Transport) send(req *http.Request, to *target) (*http.Response, error) {
 	req.URL.Scheme, req.URL.Host = to.url.Scheme, to.url.Host
+	body := watchBody(req)
 	end := to.Begin()
 	resp, err := t.base.RoundTrip(req)
 	switch {
@@ -122,7 +114,7 @@ func (t *Transport) send(req *http.Request, to *target) (*http.Response, error) 
 	default:
 		resp.Body = &counted{resp.Body, sync.OnceFunc(end)}
 	}
-	if !errors.Is(err, context.Canceled) { // the caller's doing, not the instance's
+	if !errors.Is(err, context.Canceled) && !body.broke() { // that is the caller's doing, not the instance's
 		failed := err != nil || unavailable(resp)
 		t.pool.report(to, failed)
 		t.metrics.sent(failed)

@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"math"
+	"sync"
+)
+
+// flight is one load of one key by this process. The callers who miss while
+// it is under way share it.
+type flight[T any] struct {
+	key string
+
+	// stage counts the exchanges with L2 that have begun. Only the goroutine
+	// that flies this moves it, under flights.mu.
+	stage int
+
+	// Only that goroutine touches these before done is closed.
+	gen   generation
+	hold  string // the mark that L2 must still have for the answer to go there; "" for nowhere
+	alone bool   // L2 could not be asked
+	got   answer[T]
+	err   error
+	valid int // the answer is for those who boarded before this stage
+	over  bool
+	done  chan struct{}
+}
+
+func (f *flight[T]) land(got answer[T], valid int) { f.got, f.valid, f.over = got, valid, true }
+
+// loaded is the stage up to which an answer serves that L2 has no part in.
+// While L2 cannot be asked, nobody can know of an invalidation elsewhere.
+func (f *flight[T]) loaded() int {
+	if f.alone {
+		return math.MaxInt
+	}
+	return f.stage
+}
+
+func (f *flight[T]) fail(err error) { f.err, f.over = err, true }
+
+// flights are the loads under way in this process, by key.
+type flights[T any] struct {
+	mu     sync.Mutex
+	flying map[string]*flight[T]
+}
+
+// ticket is a caller's place in a flight.
+type ticket[T any] struct {
+	*flight[T]
+	boarded int // flight.stage then
+}
+
+// join returns a place in the flight of key; lead says that it is a new one,
+// which the caller has to fly.
+func (fs *flights[T]) join(key string) (t ticket[T], lead bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f, flying := fs.flying[key]
+	if !flying {
+		f = &flight[T]{key: key, done: make(chan struct{})}
+		fs.flying[key] = f
+	}
+	return ticket[T]{flight: f, boarded: f.stage}, !flying
+}
+
+// advance notes that L2 is about to be asked or told about the keys of list:
+// whoever joins from now on may know of an invalidation that this exchange
+// does not.
+func (fs *flights[T]) advance(list []*flight[T]) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range list {
+		f.stage++
+	}
+}
+
+// forget lets nobody join the flight of key any more.
+func (fs *flights[T]) forget(key string) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	delete(fs.flying, key)
+}
+
+// forgetAll lets nobody join any flight that is under way.
+func (fs *flights[T]) forgetAll() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	clear(fs.flying)
+}
+
+// end wakes those who wait for f.
+func (fs *flights[T]) end(f *flight[T]) {
+	fs.mu.Lock()
+	if fs.flying[f.key] == f {
+		delete(fs.flying, f.key)
+	}
+	fs.mu.Unlock()
+	close(f.done)
+}
+
+// serves says whether the answer may be given to this caller. It is called
+// after done was closed.
+func (t ticket[T]) serves() bool { return t.boarded < t.valid }

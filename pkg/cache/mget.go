@@ -1,0 +1,50 @@
+package cache
+
+import (
+	"context"
+	"slices"
+)
+
+// MGet returns the values of the keys that exist. It asks L2 for all that
+// memory does not have in one round trip, and one call of load for all that
+// are this process' to load; those that another loads it waits for. A key that
+// stands in keys twice is asked for once. With an error, which is one of
+// Get's, what is in the result stands, and of the other keys nothing is known;
+// wrong use returns no result. Each call of load takes one slot: ask for
+// hundreds of keys at a time, not for all.
+func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T]) (map[string]T, error) {
+	if err := check(load == nil, keys...); err != nil {
+		return nil, err
+	}
+	values := make(map[string]T, len(keys))
+	deliver := func(key string, got answer[T]) {
+		if got.found {
+			values[key] = got.value
+		}
+	}
+	missing := c.lookupMany(ctx, c.fromMemory(ctx, keys, load, values), load, deliver)
+	c.counts.misses.Add(int64(len(missing)))
+	return values, c.fetch(ctx, missing, load, deliver)
+}
+
+// fromMemory adds to values what L1 has and returns the keys that are left,
+// without those that cannot exist, each once.
+func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], values map[string]T) (left []string) {
+	for _, key := range keys {
+		e, now := c.local.get(key)
+		switch {
+		case e != nil && now < e.fresh:
+			c.counts.l1.Add(1)
+			if e.due(now) {
+				c.ahead(ctx, key, e, load)
+			}
+			if e.found {
+				values[key] = e.value
+			}
+		case c.mayExist(key):
+			left = append(left, key)
+		}
+	}
+	slices.Sort(left)
+	return slices.Compact(left)
+}

@@ -1,0 +1,75 @@
+package cache
+
+import (
+	"context"
+)
+
+// Refresh loads key now and replaces what L2 and this process have of it;
+// others go on with their L1 until it expires: after a change, Invalidate. It
+// blocks until the load has ended. When the key is invalidated or written
+// meanwhile, the value is returned and not kept. Errors are those of Get.
+func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
+	if err := check(load == nil, key); err != nil {
+		return value, false, err
+	}
+	f := &flight[T]{key: key, gen: c.local.generation(key)}
+	l := c.remote.acquire(ctx, []string{key}, c.cfg.LoadTimeout)[0]
+	switch {
+	case l.err != nil:
+		c.failed(l.err)
+	case l.token != "":
+		f.hold = placeholder(l.token)
+	default:
+		f.hold = mark(l.held)
+	}
+	c.load(ctx, []*flight[T]{f}, load.batch())
+	if f.err == nil && f.got.found {
+		c.exists(key)
+	}
+	return f.got.value, f.got.found, f.err
+}
+
+// ahead reloads in the background what e holds, if there is a free slot for
+// that. Each copy in memory tries once, and of all processes one loads.
+func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load BatchLoader[T]) {
+	if c.remote.away() || !e.claimed.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case c.refreshes <- struct{}{}:
+	default:
+		e.claimed.Store(false)
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if !c.start(func() { defer func() { <-c.refreshes }(); c.renew(ctx, key, e.id, load) }) {
+		<-c.refreshes
+	}
+}
+
+// renew replaces the entry of L2 that has this id. The claim comes first: who
+// gets it sees whether another has just renewed the entry. After a failed load
+// it stays until it expires, so nobody tries again at once.
+func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, load BatchLoader[T]) {
+	token, err := c.remote.claim(ctx, key, c.cfg.LoadTimeout)
+	if err != nil || token == "" {
+		return
+	}
+	f := &flight[T]{key: key, gen: c.local.generation(key)}
+	held, err := c.remote.get(ctx, key)
+	got, ok := c.unseal(held)
+	switch {
+	case err != nil || !ok: // invalidated: the next reader loads it
+	case got.life.id != id:
+		c.keep(key, f.gen, got)
+	default:
+		f.hold = mark(held)
+		c.counts.refreshes.Add(1)
+		if c.load(ctx, []*flight[T]{f}, load); f.err != nil {
+			return
+		}
+	}
+	if err := c.remote.release(ctx, key, token); err != nil {
+		c.failed(err)
+	}
+}

@@ -1,0 +1,116 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"souk.example/pkg/pubsub"
+)
+
+// What a broadcast says of a key.
+const (
+	statusInvalidated = "invalidated"
+	statusAnnounced   = "announced" // it may come to exist soon
+)
+
+// Set writes a value through, after the source has it. It voids loads under
+// way and tells other processes to drop theirs. Of two concurrent Sets the
+// later call wins, which need not be the later change: prefer Invalidate
+// where writers race. A value that is refused (*OversizeError, ErrTTL for one
+// whose Lifetime is over, or what the codec says) invalidates the key instead.
+// On another error L2 may hold the older value until its TTL.
+func (c *Cache[T]) Set(ctx context.Context, key string, value T) error {
+	if err := check(false, key); err != nil {
+		return err
+	}
+	got, err := c.settle(key, value, true, 0)
+	envelope, sealErr := c.seal(key, got)
+	if err := errors.Join(err, sealErr); err != nil {
+		return errors.Join(err, c.Invalidate(ctx, key))
+	}
+	err = c.remote.set(ctx, key, envelope, got.life.hard)
+	c.forget(key)
+	return c.done(err, c.broadcast(ctx, statusInvalidated, key))
+}
+
+// Invalidate drops keys everywhere. Call it after the source has changed, and
+// only by whoever changed it. On an error the keys are gone from this process,
+// and others may serve them until their TTL. No keys, nothing happens.
+func (c *Cache[T]) Invalidate(ctx context.Context, keys ...string) error {
+	if err := check(false, keys...); err != nil || len(keys) == 0 {
+		return err
+	}
+	err := c.remote.remove(ctx, keys)
+	for _, key := range keys {
+		c.forget(key)
+	}
+	return c.done(err, c.broadcast(ctx, statusInvalidated, keys...))
+}
+
+// Announce tells the filters of all processes of keys that are about to exist:
+// call it before the commit that creates them, and Invalidate after. On an
+// error other processes may not find the keys until their filters are built
+// again. Without a filter it does nothing.
+func (c *Cache[T]) Announce(ctx context.Context, keys ...string) error {
+	if err := check(false, keys...); err != nil || len(keys) == 0 || c.filter == nil {
+		return err
+	}
+	c.filter.Add(keys...)
+	return c.done(c.broadcast(ctx, statusAnnounced, keys...))
+}
+
+// hear acts on another process' broadcast, or our own. A key that is spoken of
+// may exist.
+func (c *Cache[T]) hear(m pubsub.Message) {
+	c.counts.heard.Add(1)
+	if m.Status == statusAnnounced {
+		c.exists(m.Key)
+		return
+	}
+	c.forget(m.Key)
+}
+
+// doubt is for missed broadcasts, which may have been about any key.
+func (c *Cache[T]) doubt() {
+	c.local.dropAll()
+	c.flights.forgetAll()
+	if c.filter != nil {
+		c.filter.Doubt()
+	}
+}
+
+// forget drops key from this process, together with the load of it that is
+// under way: whoever comes now must not join that.
+func (c *Cache[T]) forget(key string) {
+	c.local.drop(key)
+	c.flights.forget(key)
+	c.exists(key)
+}
+
+// frameKeys is how many keys share a broadcast, which holds up the bus for as
+// long as it takes to read.
+const frameKeys = 500
+
+func (c *Cache[T]) broadcast(ctx context.Context, status string, keys ...string) error {
+	if c.bus == nil {
+		return nil
+	}
+	var errs []error
+	for some := range slices.Chunk(keys, frameKeys) {
+		messages := make([]pubsub.Message, len(some))
+		for i, key := range some {
+			messages[i] = pubsub.Message{Topic: c.topic(), Key: key, Status: status}
+		}
+		errs = append(errs, c.bus.Publish(ctx, messages...))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Cache[T]) done(errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cache %s: %w", c.name, err)
+	}
+	return nil
+}

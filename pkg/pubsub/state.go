@@ -1,0 +1,163 @@
+package pubsub
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// StateConfig tunes a State; the zero value of each field means its default.
+type StateConfig[T any] struct {
+	// Check is how often the version in Redis is looked at, which finds what
+	// no broadcast has told; default 1 s.
+	Check time.Duration
+	// MaxBytes bounds the encoded value; default 1 MiB.
+	MaxBytes int
+	Prefix   string // of the key in Redis; default "souk:state:"
+	// OnChange hears of each new value, on Run's goroutine, which it may
+	// block; of values that follow each other fast, it hears of the last.
+	OnChange func(T)
+}
+
+func (c StateConfig[T]) withDefaults() StateConfig[T] {
+	c.Check = cmp.Or(c.Check, time.Second)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 1<<20)
+	c.Prefix = cmp.Or(c.Prefix, "souk:state:")
+	if c.OnChange == nil {
+		c.OnChange = func(T) {}
+	}
+	return c
+}
+
+// State is a value that every process reads and few change: a blacklist,
+// feature flags. Each process holds a copy; a change is stored in Redis with a
+// version and broadcast, and the others fetch it.
+//
+// The highest version wins. A process keeps its last good value while Redis is
+// away. When Redis comes back without the value, or with an older one, the
+// processes give back what they know, so that the newest known to any of them
+// is in force again within Check and a moment; nothing is ever emptied but by
+// Set and Update. What no running process has seen is gone with Redis.
+//
+// Safe for concurrent use.
+type State[T any] struct {
+	bus     *Bus
+	name    string
+	key     string
+	cfg     StateConfig[T]
+	current atomic.Pointer[snapshot[T]]
+	look    chan struct{} // something may be new in Redis, or here
+}
+
+// snapshot is one version of the value.
+type snapshot[T any] struct {
+	version int64  // µs of Redis' clock when it was written, or more
+	data    []byte // value as JSON
+	value   T
+}
+
+// NewState makes a State that is called name everywhere. T must survive JSON;
+// give a new name to a new shape of T. It asks nothing of Redis: Get has a
+// value when Run has fetched one. ErrConfig is the only error.
+func NewState[T any](bus *Bus, name string, cfg StateConfig[T]) (*State[T], error) {
+	switch {
+	case name == "" || len(name) > maxKey/2:
+		return nil, fmt.Errorf("%w: a state's name is empty or longer than %d bytes", ErrConfig, maxKey/2)
+	case cfg.Check < 0 || cfg.MaxBytes < 0:
+		return nil, fmt.Errorf("%w: Check and MaxBytes must not be negative", ErrConfig)
+	}
+	cfg = cfg.withDefaults()
+	return &State[T]{bus: bus, name: name, key: cfg.Prefix + name, cfg: cfg, look: make(chan struct{}, 1)}, nil
+}
+
+// Get returns the value in force here; ok is false while none is known. It
+// neither blocks nor allocates. The value is shared: do not change it.
+func (s *State[T]) Get() (value T, ok bool) {
+	if now := s.current.Load(); now != nil {
+		return now.value, true
+	}
+	return value, false
+}
+
+// Run keeps the value up to date until ctx ends and then returns nil. The Bus
+// must run too; without it, changes are found after Check.
+func (s *State[T]) Run(ctx context.Context) error {
+	sub := s.bus.Subscribe(s.topic(), Handler{Message: s.hear, Resync: s.signal})
+	defer sub.Close()
+	told := int64(0)
+	for ctx.Err() == nil {
+		if err := s.sync(ctx); err != nil && ctx.Err() == nil {
+			s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
+		}
+		if now := s.current.Load(); now != nil && now.version > told {
+			told = now.version
+			s.cfg.OnChange(now.value)
+		}
+		s.wait(ctx)
+	}
+	return nil
+}
+
+// wait returns when there may be something to do; the jitter keeps processes
+// that started together from asking together.
+func (s *State[T]) wait(ctx context.Context) {
+	t := time.NewTimer(s.cfg.Check - rand.N(s.cfg.Check/4+1))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.look:
+	case <-t.C:
+	}
+}
+
+// hear is told of a change that somebody has made.
+func (s *State[T]) hear(m Message) {
+	if m.Version > s.version() {
+		s.signal()
+	}
+}
+
+func (s *State[T]) signal() {
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+// adopt puts next in force unless a newer version is.
+func (s *State[T]) adopt(next *snapshot[T]) {
+	for {
+		now := s.current.Load()
+		if now != nil && now.version >= next.version {
+			return
+		}
+		if s.current.CompareAndSwap(now, next) {
+			s.bus.metrics.stateVersion.WithLabelValues(s.name).Set(float64(next.version) / 1e6)
+			s.signal()
+			return
+		}
+	}
+}
+
+// version is that of the value in force, 0 if none is.
+func (s *State[T]) version() int64 {
+	if now := s.current.Load(); now != nil {
+		return now.version
+	}
+	return 0
+}
+
+// decoded makes a snapshot whose value nobody else holds.
+func (s *State[T]) decoded(version int64, data []byte) (*snapshot[T], error) {
+	next := &snapshot[T]{version: version, data: data}
+	if err := json.Unmarshal(data, &next.value); err != nil {
+		return nil, fmt.Errorf("state %s: decode version %d: %w", s.name, version, err)
+	}
+	return next, nil
+}
+
+func (s *State[T]) topic() string { return "state:" + s.name }

@@ -1,0 +1,125 @@
+package pubsub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// errConflict: another version is stored than the one a change began from.
+var errConflict = errors.New("another version is stored")
+
+// anyVersion is the expectation of a write that replaces whatever there is.
+const anyVersion = -1
+
+// Set replaces the value, whatever it was. It is in force here when Set
+// returns, and on every node that hears the broadcast a moment later. An error
+// other than ErrTooLarge leaves open whether the value was stored; if it was,
+// every node finds it within StateConfig.Check.
+func (s *State[T]) Set(ctx context.Context, value T) error {
+	return s.write(ctx, value, anyVersion)
+}
+
+// Update changes the value by change, which gets a copy of its own, or the
+// zero value when there is none. When others write meanwhile, change is called
+// again with what they wrote, so that no writer's change is lost; what change
+// does beside is then repeated. The errors are change's and Set's.
+func (s *State[T]) Update(ctx context.Context, change func(T) (T, error)) error {
+	for attempt := 0; ; attempt++ {
+		err := s.updateOnce(ctx, change)
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+		if err := backOff(ctx, attempt); err != nil {
+			return fmt.Errorf("state %s: %w", s.name, err)
+		}
+	}
+}
+
+func (s *State[T]) updateOnce(ctx context.Context, change func(T) (T, error)) error {
+	base, err := s.newest(ctx)
+	if err != nil {
+		return err
+	}
+	next, err := change(base.value)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, next, base.version)
+}
+
+// newest reads what is stored, after giving back what Redis has lost.
+func (s *State[T]) newest(ctx context.Context) (snapshot[T], error) {
+	if now := s.current.Load(); now != nil {
+		stored, err := s.storedVersion(ctx)
+		if err == nil && stored < now.version {
+			err = s.seed(ctx, now)
+		}
+		if err != nil {
+			return snapshot[T]{}, err
+		}
+	}
+	stored, err := s.fetch(ctx)
+	if err != nil || stored == nil {
+		return snapshot[T]{}, err
+	}
+	// Those who Get the stored value must not see change at work on it.
+	own, err := s.decoded(stored.version, stored.data)
+	if err != nil {
+		return snapshot[T]{}, err
+	}
+	return *own, nil
+}
+
+// write stores value if the version expected is stored, puts it in force and
+// announces it.
+func (s *State[T]) write(ctx context.Context, value T, expected int64) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("state %s: encode: %w", s.name, err)
+	}
+	if len(data) > s.cfg.MaxBytes {
+		return fmt.Errorf("%w: state %s has %d bytes, at most %d", ErrTooLarge, s.name, len(data), s.cfg.MaxBytes)
+	}
+	version, err := s.store(ctx, data, expected)
+	if err != nil {
+		return err
+	}
+	next, err := s.decoded(version, data)
+	if err != nil {
+		return err
+	}
+	s.adopt(next)
+	return s.announce(ctx, version)
+}
+
+func (s *State[T]) store(ctx context.Context, data []byte, expected int64) (int64, error) {
+	condition := ""
+	if expected != anyVersion {
+		condition = strconv.FormatInt(expected, 10)
+	}
+	version, err := s.bus.scripts.Run(ctx, s.bus.rdb.Write(), "state_write", []string{s.key}, condition, s.version(), data).Text()
+	if err != nil {
+		return 0, fmt.Errorf("state %s: store: %w", s.name, err)
+	}
+	if version == "" {
+		return 0, errConflict
+	}
+	return strconv.ParseInt(version, 10, 64)
+}
+
+// backOff waits up to 1 ms, doubled per attempt up to 64 ms.
+func backOff(ctx context.Context, attempt int) error {
+	t := time.NewTimer(rand.N(time.Millisecond << min(attempt, 6)))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
