@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/engine"
@@ -15,19 +14,18 @@ import (
 
 func figures() []compare.Figure {
 	return []compare.Figure{
-		{What: "hit in memory", Units: compare.NsPerOp, Cases: cases(1, warmHit,
+		{What: "hit in memory", Units: compare.NsPerOp, Cases: cases(1, reading,
 			souk, goredisCacheLocal, aside)},
-		{What: "hit in Redis", Units: compare.NsPerOp, Cases: append(cases(1, warmHit,
+		{What: "hit in Redis", Units: compare.NsPerOp, Cases: append(cases(1, reading,
 			soukWithoutMemory, goredisCache, gozero, rocks, eko), bareGet())},
 		{What: "64 readers of one cold key", Units: compare.NsPerOp, Cases: cases(1, stampede,
 			souk, goredisCache, goredisCacheLocal, gozero, rocks, eko, aside)},
 	}
 }
 
-// soukWithoutMemory forgets entries as soon as it has them, so each read goes
-// to Redis.
+// soukWithoutMemory asks Redis at each read.
 var soukWithoutMemory = library{"souk, nothing in memory", func(ctx context.Context, addr string) (store, error) {
-	return openSouk(ctx, addr, cache.Config{TTL: ttl, L1TTL: time.Nanosecond, MaxLoads: maxLoads})
+	return openSouk(ctx, addr, cache.Config{TTL: ttl, MaxLoads: maxLoads, NoL1: true})
 }}
 
 func cases(goroutines int, op func(s store) compare.Op, libs ...library) []compare.Case {
@@ -47,9 +45,8 @@ func cases(goroutines int, op func(s store) compare.Op, libs ...library) []compa
 	return out
 }
 
-// warmHit reads one key. Libraries keep it under names of their own, and the
-// first reading fills it.
-func warmHit(s store) compare.Op {
+// reading reads one key, which the first reading fills.
+func reading(s store) compare.Op {
 	src := newSource("apple")
 	key := "hit" + strconv.FormatInt(serial.Add(1), 10)
 	return func(ctx context.Context) error {
