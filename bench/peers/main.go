@@ -26,12 +26,14 @@ import (
 
 	"souk.example/bench/peers/cachepeers"
 	"souk.example/bench/peers/compare"
+	"souk.example/bench/peers/idpeers"
+	"souk.example/bench/peers/limitpeers"
 	"souk.example/pkg/redisclient"
 )
 
 // areas is everything there is to compare.
 func areas() []compare.Area {
-	return []compare.Area{cachepeers.Area()}
+	return []compare.Area{cachepeers.Area(), idpeers.Area(), limitpeers.Area()}
 }
 
 // limit bounds a whole run.
