@@ -24,7 +24,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"souk.example/bench/peers/buspeers"
 	"souk.example/bench/peers/cachepeers"
+	"souk.example/bench/peers/clientpeers"
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/idpeers"
 	"souk.example/bench/peers/limitpeers"
@@ -33,7 +35,9 @@ import (
 
 // areas is everything there is to compare.
 func areas() []compare.Area {
-	return []compare.Area{cachepeers.Area(), idpeers.Area(), limitpeers.Area()}
+	return []compare.Area{
+		clientpeers.Area(), cachepeers.Area(), buspeers.Area(), idpeers.Area(), limitpeers.Area(),
+	}
 }
 
 // limit bounds a whole run.
