@@ -10,7 +10,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race loadtest lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races loadtest lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,7 +60,11 @@ test-failpoints: ## kill payment and the provider at every state of a charge and
 test-native: export SOUK_HOME ?= $(CURDIR)/.souk-test
 test-native: export SOUK_PORT_BASE ?= 19080
 test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Kafka and MariaDB
-	env="$$(bin/souk infra env)" && eval "$$env" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES)
+	env="$$(bin/souk infra env)" && eval "$$env" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES) && \
+		go test -tags failpoints $(GOTESTFLAGS) -count=1 -run TestKilledAnywhere ./services/payment/internal/consumer
+
+test-races: ## cancel 10,000 orders while their money is taken, and audit
+	SOUK_E2E_RACES=5000 go test $(GOTESTFLAGS) -count=1 -v -run TestCancelAgainstCapture ./e2e
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')

@@ -25,6 +25,11 @@ const (
 
 	CodeInvalidAmount = "invalid_amount"
 	CodeBadSignature  = "bad_signature"
+
+	CodeBlocked        = "blocked"
+	CodeNotBlocked     = "not_blocked"
+	CodeBlocklistFull  = "blocklist_full"
+	CodeInvalidSubject = "invalid_subject"
 )
 
 // Reasons of an order that was rejected or cancelled.

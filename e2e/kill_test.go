@@ -19,7 +19,7 @@ func TestAcknowledgedOrdersSurviveKill9(t *testing.T) {
 	pids := processes(t, s)
 	stop := make(chan struct{})
 	var all []placed
-	for p := range attempts(t, customers, "SKU-0100", 5_000, stop) {
+	for p := range attempts(t, customers, 5_000, stop, buying("SKU-0100", 1), buyingByCard("SKU-0100", "tok_ok")) {
 		if all = append(all, p); len(all) == beforeKill {
 			for _, pid := range pids {
 				kill9(t, pid) // and go on reading, so that no client waits for this test
@@ -94,15 +94,15 @@ type victim struct {
 	kill func()
 }
 
-// survive kills the victims one after the other while clients buy, starts each
-// again, and wants every acknowledged order to be completed within a minute of
+// survive kills the victims one after the other while clients buy, every third
+// order by card, starts each again, and wants every acknowledged order to be completed within a minute of
 // the last restart.
 func survive(t *testing.T, s *souk, victims []victim) {
 	t.Helper()
 	const between = 200                                                    // orders acknowledged between one kill and the next
 	customers, sku := richCustomers(t, s, clients), product(t, s, 999_999) // more than can be sold meanwhile
 	stop := make(chan struct{})
-	answers := attempts(t, customers, sku, 1_000_000, stop)
+	answers := attempts(t, customers, 1_000_000, stop, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
 	var all []placed
 	for _, v := range victims {
 		all = append(all, takeAcknowledged(t, answers, between)...)

@@ -29,12 +29,19 @@ type sum struct {
 	currency string
 }
 
+// deed is what the provider did: a charge, or a refund of one.
+type deed struct {
+	sum
+	id     string
+	charge string // that a refund is of
+}
+
 // record is what the provider did, and for whom. It stands in memory as a
-// whole, some 100 bytes a charge, for the provider's list is in another order
+// whole, some 150 bytes a charge, for the provider's list is in another order
 // than the payments.
 type record struct {
-	charged map[int64]sum  // by order
-	given   map[string]sum // by refund
+	charged map[int64]deed  // by order
+	given   map[string]deed // by refund
 	net     map[string]int64
 }
 
@@ -62,7 +69,7 @@ func (a *auditor) betweenProvider(ctx context.Context, s snapshots, f *findings)
 }
 
 func (a *auditor) readProvider(ctx context.Context, f *findings) (record, error) {
-	r := record{charged: map[int64]sum{}, given: map[string]sum{}, net: map[string]int64{}}
+	r := record{charged: map[int64]deed{}, given: map[string]deed{}, net: map[string]int64{}}
 	if a.cfg.Provider == nil {
 		return r, errNoProvider
 	}
@@ -85,7 +92,7 @@ func (r record) addCharge(c statement.Charge, f *findings) error {
 	if _, twice := r.charged[order]; twice {
 		f.violated(Captures, orderSubject(order), "the provider charged it twice, the second time as %s", c.ID)
 	}
-	r.charged[order] = sum{c.Amount, c.Currency}
+	r.charged[order] = deed{sum: sum{c.Amount, c.Currency}, id: c.ID}
 	return nil
 }
 
@@ -97,7 +104,7 @@ func (r record) addRefund(g statement.Refund, f *findings) error {
 	if _, twice := r.given[g.Reference]; twice {
 		f.violated(Captures, "refund "+g.Reference, "the provider gave it back twice, the second time as %s", g.ID)
 	}
-	r.given[g.Reference] = sum{g.Amount, g.Currency}
+	r.given[g.Reference] = deed{sum: sum{g.Amount, g.Currency}, id: g.ID, charge: g.Charge}
 	return nil
 }
 
@@ -117,17 +124,21 @@ func (r record) compare(ctx context.Context, s snapshots, f *findings) (agreed b
 // waits for the provider's word there may be a charge or not.
 func (r record) compareCharges(ctx context.Context, s snapshots, f *findings) (waiting int, err error) {
 	var p paymentRow
-	err = each(ctx, s.payment, "SELECT order_id, user_id, status, amount, captured, refunded, currency FROM payment WHERE method <> 'wallet'", p.fields(), func() error {
+	var ref string
+	query := "SELECT order_id, user_id, status, amount, captured, refunded, currency, provider_ref FROM payment WHERE method <> 'wallet'"
+	err = each(ctx, s.payment, query, append(p.fields(), &ref), func() error {
 		charge, taken := r.charged[p.order]
 		delete(r.charged, p.order)
 		switch {
 		case isOpen(p.status):
 			waiting++
-			if taken && charge != (sum{p.amount, p.currency}) {
+			if taken && charge.sum != (sum{p.amount, p.currency}) {
 				f.disagree(Captures, orderSubject(p.order), "the provider charged %d %s, asked for were %d %s", charge.amount, charge.currency, p.amount, p.currency)
 			}
 		case charge.amount != p.captured || taken && charge.currency != p.currency:
 			f.disagree(Captures, orderSubject(p.order), "the provider charged %d %s, payment is %s with %d", charge.amount, charge.currency, p.status, p.captured)
+		case taken && charge.id != ref:
+			f.disagree(Captures, orderSubject(p.order), "the provider charged it as %s, payment says as %q", charge.id, ref)
 		}
 		return nil
 	})
@@ -139,17 +150,22 @@ func (r record) compareCharges(ctx context.Context, s snapshots, f *findings) (w
 
 // compareRefunds holds each refund to a card against what the provider gave back.
 func (r record) compareRefunds(ctx context.Context, s snapshots, f *findings) (waiting int, err error) {
-	var id, status, currency string
+	var id, status, currency, ref, charge string
 	var amount int64
-	query := "SELECT r.refund_id, r.status, r.amount, r.currency FROM refund r JOIN payment p ON p.order_id = r.order_id WHERE p.method = 'card'"
-	err = each(ctx, s.payment, query, []any{&id, &status, &amount, &currency}, func() error {
+	query := "SELECT r.refund_id, r.status, r.amount, r.currency, r.provider_ref, p.provider_ref FROM refund r JOIN payment p ON p.order_id = r.order_id WHERE p.method = 'card'"
+	err = each(ctx, s.payment, query, []any{&id, &status, &amount, &currency, &ref, &charge}, func() error {
 		given, back := r.given[id]
 		delete(r.given, id)
 		if isOpen(status) {
 			waiting++
 		}
-		if (back || !isOpen(status)) && given != (sum{amount, currency}) {
+		switch {
+		case (back || !isOpen(status)) && given.sum != (sum{amount, currency}):
 			f.disagree(Captures, "refund "+id, "the provider gave back %d %s, payment %d %s: it is %s", given.amount, given.currency, amount, currency, status)
+		case back && given.charge != charge:
+			f.disagree(Captures, "refund "+id, "the provider gave back of %s, but the order was charged as %s", given.charge, charge)
+		case back && !isOpen(status) && given.id != ref:
+			f.disagree(Captures, "refund "+id, "the provider made it as %s, payment says as %q", given.id, ref)
 		}
 		return nil
 	})

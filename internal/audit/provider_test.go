@@ -50,8 +50,8 @@ func (b *bank) charge(reference, status string) {
 	b.charges = append(b.charges, statement.Charge{ID: fmt.Sprintf("ch_%d", len(b.charges)+1), Reference: reference, Amount: price, Currency: "CNY", Status: status})
 }
 
-func (b *bank) refund(reference string) {
-	b.refunds = append(b.refunds, statement.Refund{ID: fmt.Sprintf("re_%d", len(b.refunds)+1), Reference: reference, Amount: price, Currency: "CNY", Status: statement.Succeeded})
+func (b *bank) refund(reference, charge string) {
+	b.refunds = append(b.refunds, statement.Refund{ID: fmt.Sprintf("re_%d", len(b.refunds)+1), Charge: charge, Reference: reference, Amount: price, Currency: "CNY", Status: statement.Succeeded})
 }
 
 // cardShop holds an order by card of every outcome beside the others, and the
@@ -63,20 +63,21 @@ func cardShop(t *testing.T) (*shop, *bank) {
 	s.completed(carded)
 	s.cancelled(declined)
 	s.refunded(late)
-	for _, id := range []int64{carded, declined, late} {
-		s.byCard(id)
+	for i, id := range []int64{declined, carded, late} {
+		s.byCard(id, fmt.Sprintf("ch_%d", i+1))
 	}
 	b.charge(fmt.Sprint(declined), "failed")
 	b.charge(fmt.Sprint(carded), statement.Succeeded)
 	b.charge(fmt.Sprint(late), statement.Succeeded)
-	b.refund(contracts.RefundLate(late))
+	b.refund(contracts.RefundLate(late), "ch_3")
+	s.exec(s.payment, "UPDATE refund SET provider_ref = 're_1' WHERE order_id = ?", late)
 	return s, b
 }
 
 // byCard makes what the wallet paid and got back the provider's affair.
-func (s *shop) byCard(id int64) {
+func (s *shop) byCard(id int64, charge string) {
 	s.t.Helper()
-	s.exec(s.payment, "UPDATE payment SET method = 'card', provider_ref = 'ch' WHERE order_id = ?", id)
+	s.exec(s.payment, "UPDATE payment SET method = 'card', provider_ref = ? WHERE order_id = ?", charge, id)
 	for _, move := range []struct {
 		column, cause string
 		sign          int64
@@ -154,11 +155,23 @@ func TestEveryDisagreementWithTheProviderIsNamed(t *testing.T) {
 			audit.Captures, "refund 2003:late",
 		},
 		"a refund that nobody asked for": {
-			func(_ *shop, b *bank) { b.refund("2001:late") },
+			func(_ *shop, b *bank) { b.refund("2001:late", "ch_2") },
 			audit.Captures, "refund 2001:late",
 		},
 		"one refund made twice": {
-			func(_ *shop, b *bank) { b.refund("2003:late") },
+			func(_ *shop, b *bank) { b.refund("2003:late", "ch_3") },
+			audit.Captures, "refund 2003:late",
+		},
+		"a charge that payment knows by another id": {
+			func(_ *shop, b *bank) { b.charges[1].ID = "ch_9" },
+			audit.Captures, orderName(carded),
+		},
+		"a refund of what another order was charged": {
+			func(_ *shop, b *bank) { b.refunds[0].Charge = "ch_2" },
+			audit.Captures, "refund 2003:late",
+		},
+		"a refund that payment knows by another id": {
+			func(_ *shop, b *bank) { b.refunds[0].ID = "re_9" },
 			audit.Captures, "refund 2003:late",
 		},
 		"a ledger that took another account for the provider's": {

@@ -28,8 +28,11 @@ type reader struct {
 // begin takes up the history once the subscription stands: what it finds here
 // is covered, and what comes later will be heard.
 func (r *reader) begin(ctx context.Context) error {
-	if !r.known {
+	switch {
+	case !r.known:
 		return r.resync(ctx, causeFirst)
+	case r.last.seq == 0:
+		return r.resync(ctx, causeEpoch) // no frame proves that it is the same history
 	}
 	return r.catchUp(ctx)
 }
@@ -66,19 +69,17 @@ func (r *reader) deliver(f frame) {
 // catchUp delivers what the log has after last, or resyncs where the log does
 // not reach back that far or tells another history.
 func (r *reader) catchUp(ctx context.Context) error {
-	if r.last.seq == 0 {
-		return r.resync(ctx, causeEpoch) // no frame proves that it is the same history
-	}
 	r.caughtUp = make(map[string]struct{})
 	for {
 		frames, err := r.bus.readLog(ctx, r.last.seq)
 		if err != nil {
 			return err
 		}
-		if len(frames) == 0 || frames[0].position != r.last {
+		missed, ok := r.after(frames)
+		if !ok {
 			return r.resync(ctx, r.why(frames))
 		}
-		for _, f := range frames[1:] {
+		for _, f := range missed {
 			if f.before != r.last.nonce {
 				return r.resync(ctx, causeTrimmed) // it was too large for the log
 			}
@@ -90,6 +91,18 @@ func (r *reader) catchUp(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// after returns the frames that follow last, if a page of the log from last on
+// is of the same history.
+func (r *reader) after(frames []frame) (missed []frame, ok bool) {
+	if r.last.seq == 0 {
+		return frames, true
+	}
+	if len(frames) == 0 || frames[0].position != r.last {
+		return nil, false
+	}
+	return frames[1:], true
 }
 
 // why names the cause of a resync by what the log has in place of last.

@@ -104,6 +104,25 @@ func TestLostLastFrameComesFromTheLog(t *testing.T) {
 	m.wantResyncs(1)
 }
 
+// A channel without history has its first frame on the way when it is checked.
+func TestLostFirstFrameComesFromTheLog(t *testing.T) {
+	t.Parallel()
+	rdb, in := redistest.Open(t), &inbox{}
+	proxy := redistest.NewProxy(t, address(rdb))
+	bus, err := pubsub.New(redistest.Dial(t, proxy.Addr()), pubsub.Config{Idle: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, bus, in)
+	proxy.DropReplies.Store(true)
+	publish(t, newBus(t, rdb), "a")
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "the first frame arrives", in.has("a"))
+	if n := in.resyncs.Load(); n != 1 {
+		t.Errorf("%d resyncs", n)
+	}
+}
+
 func TestLostFrameComesFromTheLogBeforeTheNext(t *testing.T) {
 	t.Parallel()
 	m := newMissed(t)

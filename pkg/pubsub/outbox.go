@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,8 +31,8 @@ type parcel struct {
 	sent chan error // buffered: the caller may have left
 }
 
-// send queues body and waits until publish has sent it, or ctx ends. The
-// queue is bounded by the number of callers, each of which waits for one.
+// send queues body and waits until publish has sent it, or ctx ends. The queue
+// is bounded by the number of callers, each of which waits for one.
 func (o *outbox) send(ctx context.Context, body []byte, publish func(context.Context, []byte) error) error {
 	p := &parcel{body: body, sent: make(chan error, 1)}
 	o.mu.Lock()
@@ -47,7 +48,18 @@ func (o *outbox) send(ctx context.Context, body []byte, publish func(context.Con
 	case err := <-p.sent:
 		return err
 	case <-ctx.Done():
+		o.drop(p)
 		return context.Cause(ctx)
+	}
+}
+
+// drop takes back what was not sent yet: who gives up leaves nothing behind,
+// so that an outage of Redis fills no queue.
+func (o *outbox) drop(p *parcel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if i := slices.Index(o.waiting, p); i >= 0 {
+		o.waiting = slices.Delete(o.waiting, i, i+1)
 	}
 }
 
@@ -73,12 +85,12 @@ func (o *outbox) next() ([]*parcel, []byte) {
 		size += len(o.waiting[n].body) + 1
 		n++
 	}
-	batch := o.waiting[:n:n]
-	o.waiting = o.waiting[n:]
 	if n == 0 {
 		o.sending, o.waiting = false, nil
 		return nil, nil
 	}
+	batch := slices.Clone(o.waiting[:n])
+	o.waiting = slices.Delete(o.waiting, 0, n)
 	return batch, join(batch, size+1)
 }
 

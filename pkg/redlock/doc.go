@@ -1,13 +1,41 @@
-// Package redlock keeps work from being done twice at the same time: a lock
-// in Redis with a watchdog that renews it and a context that ends before the
-// lock can.
+// Package redlock keeps work from being done twice at the same time: a lock in
+// Redis, or in the majority of several, with a watchdog that renews it, a
+// context that ends before the lock can, and a fencing token. [Elector] has one
+// of many processes lead by it.
 //
-// The lock is for efficiency. A process that sleeps past its expiry, or a
-// Redis that lost its memory, can let two holders run; what must be correct
-// is guarded in SQL. The context of a [Lock] is cancelled, with [ErrLost] as
-// its cause, before the key can expire, so a holder that minds its context
-// stops in time.
+// # What it promises
 //
-// Acquiring and releasing are redsync's (SET NX with a random value; delete
-// and extend only when the value is still ours).
+// The lock itself is for efficiency. A process that sleeps past its expiry, or
+// a Redis that lost its memory, lets two holders run at a time, as any lock
+// with an expiry does (M. Kleppmann, "How to do distributed locking", 2016).
+// The context of a [Lock] is cancelled, with [ErrLost] as its cause, before the
+// key can expire, so a holder that minds its context stops in time unless it
+// sleeps.
+//
+// Correctness comes from the fence. It is issued in the script that takes the
+// lock, as max(last + 1, the server's time in µs), so the fences of a name
+// strictly increase in the order of its holders, also after FLUSHALL and on a
+// Redis that was replaced empty, unless its clock is then behind the last
+// fence. Whatever the holder writes to checks it:
+//
+//	UPDATE report SET body = ?, fence = ? WHERE id = ? AND fence <= ?
+//
+// with the fence as second and last argument; where no row changes, the writer
+// is no longer the holder and stops.
+//
+// # How it works
+//
+// Taking, renewing and releasing are one script each, in one round trip. With
+// [WithNodes] they go to all nodes at once and need the majority of them (the
+// Redlock algorithm, redis.io, "Distributed Locks with Redis", drift 0.01);
+// the majority also learns the fence, which therefore increases although the
+// nodes' clocks differ.
+//
+// Releasing publishes a message, and those who wait hear it over one
+// subscription per [Locker] and node. Of the callers in one process only the
+// first in the queue asks Redis. Between processes there is no order. A timer
+// stands in for messages that were lost and for holders that died.
+//
+// A single server, several of them and Redis Cluster work alike; in a cluster
+// each lock lives in one slot.
 package redlock

@@ -6,37 +6,56 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/go-redsync/redsync/v4"
 )
 
-// Lock is a lock that is held until Release or until it is lost.
+// Lock is a lock that is held until Release or until it is lost. Safe for
+// concurrent use.
 type Lock struct {
-	name    string
-	mutex   *redsync.Mutex // touched by the watchdog alone until it has ended
-	locker  *Locker
-	ctx     context.Context // the holder's, by design: it is the lock's lifetime
-	cancel  context.CancelCauseFunc
-	stop    chan struct{}
-	stopped chan struct{}
+	name   string
+	locker *Locker
+	ctx    context.Context // the holder's, by design: it is the lock's lifetime
+	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex // held during a renewal
+	claim    *claim
+	renewal  *time.Timer
+	deadline time.Time // when a holder that could not renew gives the lock up
+
 	release sync.Once
 	err     error // of the release
 }
 
 var errReleased = errors.New("lock was released")
 
-func (l *Locker) hold(ctx context.Context, name string, m *redsync.Mutex) *Lock {
+// heldKey finds, in a context, the lock that it is the context of.
+type heldKey struct {
+	locker *Locker
+	name   string
+}
+
+func (l *Locker) heldBy(ctx context.Context, name string) bool {
+	lock, ok := ctx.Value(heldKey{l, name}).(*Lock)
+	return ok && lock.ctx.Err() == nil
+}
+
+// hold starts the watchdog of a lock that was asked for at begun.
+func (l *Locker) hold(ctx context.Context, name string, c *claim, begun time.Time) *Lock {
+	lock := &Lock{name: name, locker: l, claim: c, deadline: l.cfg.expiry(begun)}
 	held, cancel := context.WithCancelCause(ctx)
-	lock := &Lock{
-		name: name, mutex: m, locker: l, ctx: held, cancel: cancel,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
-	}
-	go lock.watch(m.Until())
+	lock.ctx, lock.cancel = context.WithValue(held, heldKey{l, name}, lock), cancel
+	lock.mu.Lock()
+	defer lock.mu.Unlock()
+	lock.renewal = time.AfterFunc(l.cfg.TTL/3, lock.renew)
 	return lock
 }
 
 // Name is the name the lock was acquired by.
 func (l *Lock) Name() string { return l.name }
+
+// Fence is the lock's fencing token: higher than that of every earlier holder,
+// in this process or another, also after Redis has lost its memory. What the
+// holder writes to keeps the highest fence it has seen and refuses a lower one.
+func (l *Lock) Fence() int64 { return l.claim.fence }
 
 // Context ends before the lock can expire, with ErrLost as its cause, when
 // the lock is released, and when the context it was acquired with ends.
@@ -47,26 +66,23 @@ func (l *Lock) Context() context.Context { return l.ctx }
 // the lock was no longer ours. Releasing again returns the same.
 func (l *Lock) Release() error {
 	l.release.Do(func() {
-		close(l.stop)
-		<-l.stopped
-		lost := errors.Is(context.Cause(l.ctx), ErrLost)
-		l.cancel(errReleased)
-		l.err = l.unlock(lost)
+		l.cancel(errReleased) // a renewal under way ends, none begins
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.renewal.Stop()
+		l.err = l.unlock()
 	})
 	return l.err
 }
 
-func (l *Lock) unlock(lost bool) error {
+func (l *Lock) unlock() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), l.locker.cfg.TTL)
 	defer cancel()
-	ok, err := l.mutex.UnlockContext(ctx)
-	switch {
-	case lost, isTaken(err), errors.Is(err, redsync.ErrLockAlreadyExpired):
-		return fmt.Errorf("%w: %s", ErrLost, l.name)
-	case err != nil:
+	if err := l.claim.release(ctx); err != nil {
 		return fmt.Errorf("release lock %s: %w", l.name, err)
-	case !ok:
-		return fmt.Errorf("%w: %s", ErrLost, l.name)
+	}
+	if cause := context.Cause(l.ctx); errors.Is(cause, ErrLost) {
+		return cause
 	}
 	return nil
 }
@@ -82,57 +98,43 @@ func (l *Lock) run(fn func(ctx context.Context) error) (err error) {
 	return fn(l.ctx)
 }
 
-// watch renews the lock every third of its TTL. It gives the lock up, by
-// cancelling the context, when another holds it, and when renewals have
-// failed until the margin before until.
-func (l *Lock) watch(until time.Time) {
-	defer close(l.stopped)
-	period, margin := l.locker.cfg.TTL/3, l.locker.cfg.TTL/10
-	deadline := until.Add(-margin)
-	next := time.NewTimer(period)
-	defer next.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-l.ctx.Done():
-			// The holder's work is over; let the key expire or be released.
-			return
-		case <-next.C:
-		}
-		until, err := l.extend(deadline)
-		switch {
-		case err == nil:
-			deadline = until.Add(-margin)
-			next.Reset(period)
-		case errors.Is(err, ErrLost) || !time.Now().Before(deadline):
-			l.lose(err)
-			return
-		default:
-			next.Reset(min(period/4, time.Until(deadline)))
-		}
+// renew is the watchdog: it renews the lock every third of its TTL. It gives
+// the lock up, by cancelling the context, when another holds it, and when
+// renewals have failed until the deadline. Once the context has ended it does
+// nothing: the key expires or is released.
+func (l *Lock) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx.Err() != nil {
+		return
+	}
+	begun, period := time.Now(), l.locker.cfg.TTL/3
+	err := l.extend()
+	switch {
+	case err == nil:
+		l.deadline = l.locker.cfg.expiry(begun)
+		l.renewal.Reset(period)
+	case errors.Is(err, ErrLost) || !time.Now().Before(l.deadline):
+		l.lose(err)
+	default:
+		l.renewal.Reset(min(period/4, time.Until(l.deadline)))
 	}
 }
 
-// extend renews the lock once and returns how long it is then ours. It gives
-// up at deadline.
-func (l *Lock) extend(deadline time.Time) (time.Time, error) {
-	ctx, cancel := context.WithDeadline(l.ctx, deadline)
+// extend renews the lock once.
+func (l *Lock) extend() error {
+	ctx, cancel := context.WithDeadline(l.ctx, l.deadline)
 	defer cancel()
-	ok, err := l.mutex.ExtendContext(ctx)
-	if isTaken(err) {
-		return time.Time{}, fmt.Errorf("%w: %s was taken or expired", ErrLost, l.name)
+	if err := l.claim.renew(ctx); err != nil {
+		return fmt.Errorf("renew lock %s: %w", l.name, err)
 	}
-	if err != nil || !ok {
-		return time.Time{}, fmt.Errorf("renew lock %s: %w", l.name, err)
-	}
-	return l.mutex.Until(), nil
+	return nil
 }
 
 func (l *Lock) lose(err error) {
 	l.locker.metrics.lost.Inc()
 	if !errors.Is(err, ErrLost) {
-		err = fmt.Errorf("%w: %s: %w", ErrLost, l.name, err)
+		err = fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	l.cancel(err)
 }

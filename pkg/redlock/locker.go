@@ -2,68 +2,26 @@ package redlock
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
-	"github.com/go-redsync/redsync/v4"
-	"github.com/go-redsync/redsync/v4/redis/goredis/v9"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"souk.example/pkg/redisclient"
 )
 
-var (
-	// ErrNotAcquired says that somebody else holds the lock.
-	ErrNotAcquired = errors.New("lock is held by another")
-	// ErrLost is the cause of a lock's context that ended because the lock
-	// expired, was taken away, or could not be renewed in time.
-	ErrLost = errors.New("lock is lost")
-	// ErrName refuses an empty lock name.
-	ErrName = errors.New("lock name is empty")
-)
-
-// Config tunes a Locker; the zero value of each field means its default.
-type Config struct {
-	// TTL is how long a lock outlives a holder that died; the watchdog renews
-	// it every third of it. Default 8 s, at least 100 ms.
-	TTL time.Duration
-	// RetryDelay is the longest pause between attempts of Acquire; each pause
-	// is jittered down to half of it. Default 100 ms.
-	RetryDelay time.Duration
-	// Prefix goes before every name in Redis; default "souk:lock:".
-	Prefix string
-}
-
-func (c Config) withDefaults() Config {
-	if c.TTL == 0 {
-		c.TTL = 8 * time.Second
-	}
-	if c.RetryDelay == 0 {
-		c.RetryDelay = 100 * time.Millisecond
-	}
-	if c.Prefix == "" {
-		c.Prefix = "souk:lock:"
-	}
-	return c
-}
-
-// Validate reports settings that cannot work.
-func (c Config) Validate() error {
-	if c.TTL != 0 && c.TTL < 100*time.Millisecond {
-		return fmt.Errorf("redlock: TTL %v is under 100ms", c.TTL)
-	}
-	if c.RetryDelay < 0 {
-		return errors.New("redlock: RetryDelay is negative")
-	}
-	return nil
-}
+//go:embed *.lua
+var luaFiles embed.FS
 
 // Locker takes locks. Safe for concurrent use.
 type Locker struct {
-	sync    *redsync.Redsync
+	nodes   []*redisclient.Client
 	cfg     Config
+	scripts redisclient.Scripts
+	waiting *waitRoom
 	metrics *metrics
 }
 
@@ -75,45 +33,94 @@ func WithMetrics(reg prometheus.Registerer) Option {
 	return func(l *Locker) error { return l.metrics.register(reg) }
 }
 
-// New makes a Locker over rdb.
+// WithNodes adds Redis servers that share nothing with the first one nor with
+// each other. A lock is then held by more than half of all nodes and outlives
+// the loss of the others. Every call waits for all nodes, so one that does not
+// answer costs its client's timeout.
+func WithNodes(others ...*redisclient.Client) Option {
+	return func(l *Locker) error {
+		l.nodes = append(l.nodes, others...)
+		return nil
+	}
+}
+
+// New makes a Locker over rdb, which may be a Redis Cluster. It asks nothing of
+// Redis, so it succeeds while Redis is down. An error is ErrConfig or a second
+// registration of its metrics.
 func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Locker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Locker{sync: redsync.New(goredis.NewPool(rdb.Write())), cfg: cfg.withDefaults(), metrics: newMetrics()}
+	scripts, err := redisclient.LoadScripts(luaFiles)
+	if err != nil {
+		return nil, err
+	}
+	l := &Locker{nodes: []*redisclient.Client{rdb}, cfg: cfg.withDefaults(), scripts: scripts, metrics: newMetrics()}
 	for _, opt := range opts {
 		if err := opt(l); err != nil {
 			return nil, fmt.Errorf("redlock: %w", err)
 		}
 	}
+	l.waiting = newWaitRoom(l.nodes)
 	return l, nil
 }
 
+// Close ends the subscriptions of those who wait, who from then on ask every
+// RetryDelay. Locks that are held stay so.
+func (l *Locker) Close() { l.waiting.close() }
+
 // TryAcquire takes the lock if it is free and returns ErrNotAcquired if
-// another holds it, be it in this process; locks are not reentrant. Any other
-// error is Redis'. The lock's context is a child of ctx.
+// another holds it, be it in this process. Any other error is ErrName,
+// ErrReentrant, the end of ctx or Redis'. The lock's context is a child of ctx.
 func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
-	if name == "" {
-		return nil, ErrName
+	if !validName(name) {
+		return nil, fmt.Errorf("%w: %.20q", ErrName, name)
 	}
-	m := l.mutex(name)
-	if err := m.TryLockContext(ctx); err != nil {
+	if l.heldBy(ctx, name) {
+		return nil, fmt.Errorf("%w: %s", ErrReentrant, name)
+	}
+	c, begun := l.newClaim(name), time.Now()
+	if err := c.take(ctx); err != nil {
 		return nil, l.refusal(ctx, name, err)
 	}
 	l.metrics.acquired.Inc()
-	return l.hold(ctx, name, m), nil
+	return l.hold(ctx, name, c, begun), nil
 }
 
 // Acquire waits for the lock until ctx ends, and then returns ctx's cause. An
-// unreachable Redis is an error at once.
+// unreachable Redis is an error at once. Those who wait are woken when the
+// lock is released, of one process one at a time, and of all processes the
+// fastest gets it.
 func (l *Locker) Acquire(ctx context.Context, name string) (*Lock, error) {
+	lock, err := l.TryAcquire(ctx, name)
+	if !errors.Is(err, ErrNotAcquired) {
+		return lock, err
+	}
+	begun := time.Now()
+	if lock, err = l.await(ctx, name); err != nil {
+		return nil, err
+	}
+	l.metrics.waited.Observe(time.Since(begun).Seconds())
+	return lock, nil
+}
+
+// await stands in the queue of the lock's other callers in this process. Only
+// the first of them asks Redis.
+func (l *Locker) await(ctx context.Context, name string) (*Lock, error) {
+	q := l.waiting.enter(l.cfg.key(name))
+	defer l.waiting.leave(q)
+	if err := q.takeTurn(ctx); err != nil {
+		return nil, fmt.Errorf("acquire lock %s: %w", name, err)
+	}
+	defer q.giveTurn()
 	for {
+		if err := q.wait(ctx, l.pause()); err != nil {
+			q.wake() // the message for it may be for the next one
+			return nil, fmt.Errorf("acquire lock %s: %w", name, err)
+		}
 		lock, err := l.TryAcquire(ctx, name)
 		if !errors.Is(err, ErrNotAcquired) {
 			return lock, err
-		}
-		if waitErr := l.wait(ctx); waitErr != nil {
-			return nil, fmt.Errorf("acquire lock %s: %w", name, waitErr)
 		}
 	}
 }
@@ -138,37 +145,19 @@ func (l *Locker) TryDo(ctx context.Context, name string, fn func(ctx context.Con
 	return lock.run(fn)
 }
 
-func (l *Locker) mutex(name string) *redsync.Mutex {
-	return l.sync.NewMutex(l.cfg.Prefix+name, redsync.WithExpiry(l.cfg.TTL), redsync.WithTries(1),
-		redsync.WithTimeoutFactor(0.3))
-}
-
 func (l *Locker) refusal(ctx context.Context, name string, err error) error {
 	if ended := redisclient.Ended(ctx); ended != nil {
 		return fmt.Errorf("acquire lock %s: %w", name, ended)
 	}
-	if isTaken(err) {
+	if errors.Is(err, ErrNotAcquired) {
 		l.metrics.refused.Inc()
-		return fmt.Errorf("%w: %s", ErrNotAcquired, name)
+	} else {
+		l.metrics.failed.Inc()
 	}
-	l.metrics.failed.Inc()
 	return fmt.Errorf("acquire lock %s: %w", name, err)
 }
 
-func (l *Locker) wait(ctx context.Context) error {
+func (l *Locker) pause() time.Duration {
 	half := l.cfg.RetryDelay / 2
-	t := time.NewTimer(half + rand.N(half+1))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
-// isTaken reports that redsync found somebody else's value, or none, in the key.
-func isTaken(err error) bool {
-	_, ok := errors.AsType[*redsync.ErrTaken](err)
-	return ok
+	return half + rand.N(half+1)
 }

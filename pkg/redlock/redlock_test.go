@@ -104,7 +104,7 @@ func TestWatchdogOutlivesTheTTL(t *testing.T) {
 	lock := acquire(t, locker, "job")
 	for range 5 { // 5 × 100 ms of Redis' time pass, each after a renewal
 		mini.FastForward(100 * time.Millisecond)
-		redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:job") > 250*time.Millisecond })
+		redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:{job}") > 250*time.Millisecond })
 	}
 	if err := context.Cause(lock.Context()); err != nil {
 		t.Errorf("the lock was lost: %v", err)
@@ -119,7 +119,7 @@ func TestTakenLockEndsTheHoldersContext(t *testing.T) {
 	mini := redistest.Mini(t)
 	locker := newLocker(t, redistest.Dial(t, mini.Addr()), 150*time.Millisecond)
 	lock := acquire(t, locker, "job")
-	if err := mini.Set("souk:lock:job", "somebody else"); err != nil {
+	if err := mini.Set("souk:lock:{job}", "somebody else"); err != nil {
 		t.Fatal(err)
 	}
 	<-lock.Context().Done()
@@ -129,7 +129,7 @@ func TestTakenLockEndsTheHoldersContext(t *testing.T) {
 	if err := lock.Release(); !errors.Is(err, redlock.ErrLost) {
 		t.Errorf("release = %v, want ErrLost", err)
 	}
-	if got, _ := mini.Get("souk:lock:job"); got != "somebody else" {
+	if got, _ := mini.Get("souk:lock:{job}"); got != "somebody else" {
 		t.Errorf("release removed another's lock: %q", got)
 	}
 }
@@ -163,8 +163,8 @@ func TestTransientFailureDoesNotLoseTheLock(t *testing.T) {
 	defer failed.Stop()
 	<-failed.C
 	mini.SetError("")
-	mini.SetTTL("souk:lock:job", time.Millisecond*300)
-	redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:job") > 500*time.Millisecond })
+	mini.SetTTL("souk:lock:{job}", time.Millisecond*300)
+	redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:{job}") > 500*time.Millisecond })
 	if err := lock.Release(); err != nil {
 		t.Error(err)
 	}
@@ -183,7 +183,7 @@ func TestReleaseWorksAfterTheCallersContextEnded(t *testing.T) {
 	if err := lock.Release(); err != nil {
 		t.Errorf("release: %v", err)
 	}
-	if mini.Exists("souk:lock:job") {
+	if mini.Exists("souk:lock:{job}") {
 		t.Error("the lock is still there")
 	}
 }

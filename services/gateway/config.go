@@ -9,6 +9,7 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/gateway/internal/edge"
 )
@@ -17,6 +18,7 @@ import (
 type Config struct {
 	HTTP        httpserver.Config
 	Auth        auth.Config
+	Redis       redisclient.Config
 	Telemetry   telemetry.Config
 	User        []string `env:"SOUK_UPSTREAM_USER" envDefault:"http://127.0.0.1:8081" usage:"replicas of user"`
 	Inventory   []string `env:"SOUK_UPSTREAM_INVENTORY" envDefault:"http://127.0.0.1:8082" usage:"replicas of inventory"`
@@ -53,5 +55,5 @@ func (c Config) Validate() error {
 }
 
 func (c Config) base() fxrun.BaseConfig {
-	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Telemetry: c.Telemetry}
+	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Redis: c.Redis, Telemetry: c.Telemetry}
 }

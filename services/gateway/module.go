@@ -11,7 +11,10 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/pubsub"
+	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway/internal/blocklist"
 	"souk.example/services/gateway/internal/edge"
 )
 
@@ -20,7 +23,9 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("gateway",
 		fxrun.Base("gateway", cfg.base()),
 		fx.Supply(cfg, fxrun.ReadyWhen(nil)), // ready at once: a service that is down fails its own routes only
-		fx.Provide(newProxies, newRouter),
+		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newRouter),
+		fxrun.Worker[*pubsub.Bus](),
+		fxrun.Worker[*blocklist.State](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),
 	)
@@ -39,9 +44,14 @@ func newProxies(cfg Config) (map[edge.Service]*edge.Proxy, error) {
 	return proxies, nil
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy) *gin.Engine {
+func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus, error) {
+	return pubsub.New(rdb, pubsub.Config{Service: "gateway"}, pubsub.WithMetrics(t.Registry))
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, blocks *blocklist.Blocklist) *gin.Engine {
 	r := httpserver.NewRouter(cfg.http(), t)
-	r.Use(edge.CORS(cfg.CORSOrigins))
-	edge.Register(r, v, proxies)
+	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
+	edge.Register(r, v, proxies, blocks.Users)
+	blocks.Register(r, v)
 	return r
 }

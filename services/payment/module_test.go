@@ -29,9 +29,10 @@ func TestProductionWantsSecrets(t *testing.T) {
 		taken   bool
 	}{
 		"no provider":    {nil, true},
-		"well-known key": {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=dev", "SOUK_PSP_WEBHOOK_SECRETS=" + long}, false},
-		"short secret":   {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long + ",dev"}, false},
-		"good ones":      {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long}, true},
+		"well-known key": {[]string{"SOUK_PSP_URL=https://psp", "SOUK_PSP_API_KEY=dev", "SOUK_PSP_WEBHOOK_SECRETS=" + long}, false},
+		"short secret":   {[]string{"SOUK_PSP_URL=https://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long + ",dev"}, false},
+		"without TLS":    {[]string{"SOUK_PSP_URL=http://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long}, false},
+		"good ones":      {[]string{"SOUK_PSP_URL=https://psp", "SOUK_PSP_API_KEY=" + long, "SOUK_PSP_WEBHOOK_SECRETS=" + long}, true},
 	} {
 		environ := append(c.environ, "SOUK_DATABASE_DSN=sqlite:unused.db", "SOUK_ENV=production")
 		if _, err := config.Load[payment.Config]("payment", nil, environ); (err == nil) != c.taken {

@@ -19,8 +19,8 @@ func unavailable(resp *http.Response) bool {
 }
 
 // again reports whether a request that came to resp or err is to be sent again.
-func (t *Transport) again(req *http.Request, resp *http.Response, err error) bool {
-	if req.Context().Err() != nil || !replayable(req) {
+func (t *Transport) again(req *http.Request, resp *http.Response, err error, body *upload) bool {
+	if req.Context().Err() != nil || (!body.whole() && req.GetBody == nil) {
 		return false
 	}
 	if err == nil && !unavailable(resp) {
@@ -30,18 +30,21 @@ func (t *Transport) again(req *http.Request, resp *http.Response, err error) boo
 }
 
 // again makes the request anew, after an answer that nobody will read.
-func again(req *http.Request, resp *http.Response) (*http.Request, error) {
+func again(req *http.Request, resp *http.Response, body *upload) (*http.Request, *upload, error) {
 	if resp != nil {
 		_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
 		_ = resp.Body.Close()
 	}
 	next := req.Clone(req.Context())
-	if req.GetBody == nil {
-		return next, nil
+	if body.whole() {
+		if body != nil {
+			next.Body = body
+		}
+		return next, body, nil
 	}
-	body, err := req.GetBody()
-	next.Body = body
-	return next, err
+	anew, err := req.GetBody()
+	next.Body = anew
+	return next, watchBody(next), err
 }
 
 // neverSent reports whether no connection was made.
@@ -57,11 +60,6 @@ func repeatable(req *http.Request) bool {
 		return true
 	}
 	return req.Header.Get("Idempotency-Key") != ""
-}
-
-// replayable reports whether the request's body can be had again.
-func replayable(req *http.Request) bool {
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
 // retryReserve is how many retries are there for quiet times.

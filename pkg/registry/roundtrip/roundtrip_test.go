@@ -189,21 +189,58 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// A body that can be read only once is sent once.
-func TestBodyThatIsGone(t *testing.T) {
-	s := newShop()
-	s.set("a", refused)
-	s.set("b", refused)
-	tr := newTransport(t, s, roundtrip.Config{}, "a", "b")
-	req, _ := http.NewRequestWithContext(t.Context(), "PUT", "http://shop/", io.LimitReader(strings.NewReader("hello"), 5))
-	if resp, err := tr.RoundTrip(req); err == nil {
-		resp.Body.Close()
-		t.Error("it came through")
-	}
-	if n := s.count(); n["a"]+n["b"] != 1 {
-		t.Errorf("sent %v", n)
+// once is a body that can be read only once, as that of a proxied request.
+type once struct {
+	io.Reader
+	closed atomic.Int32
+}
+
+func (o *once) Close() error { o.closed.Add(1); return nil }
+
+// A body that can be read only once is sent once; one that nobody has read
+// goes to the next instance. Either way it is closed.
+func TestBodyThatCanBeReadOnce(t *testing.T) {
+	readsAndBreaks := func(req *http.Request) (*http.Response, error) { _, _ = io.ReadAll(req.Body); return nil, errBroken }
+	for name, c := range map[string]struct {
+		first func(*http.Request) (*http.Response, error)
+		want  string
+	}{"not connected": {refused, "hello"}, "read": {readsAndBreaks, ""}} {
+		s, body := newShop(), &once{Reader: strings.NewReader("hello")}
+		s.set("a", c.first)
+		tr := newTransport(t, s, roundtrip.Config{Balancer: new(lowest)}, "a", "b")
+		req, _ := http.NewRequestWithContext(t.Context(), "PUT", "http://shop/", body)
+		got := ""
+		if resp, err := tr.RoundTrip(req); err == nil {
+			all, _ := io.ReadAll(resp.Body)
+			got = string(all)
+			resp.Body.Close()
+		}
+		if n := body.closed.Load(); got != c.want || n != 1 {
+			t.Errorf("%s: answer %q, want %q; closed %d times", name, got, c.want, n)
+		}
 	}
 }
+
+func TestBodyIsClosedWhenNobodyTakesIt(t *testing.T) {
+	s, body := newShop(), &once{Reader: strings.NewReader("hello")}
+	s.set("a", refused)
+	for _, tr := range []*roundtrip.Transport{newTransport(t, s, roundtrip.Config{}, "a"), newTransport(t, s, roundtrip.Config{})} {
+		body.closed.Store(0)
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", "http://shop/", body)
+		if resp, err := tr.RoundTrip(req); err == nil {
+			resp.Body.Close()
+			t.Error("it came through")
+		}
+		if n := body.closed.Load(); n != 1 {
+			t.Errorf("closed %d times", n)
+		}
+	}
+}
+
+// lowest picks the first.
+type lowest struct{}
+
+func (lowest) Pick(endpoints []*balance.Endpoint, _ string) *balance.Endpoint { return endpoints[0] }
 
 // Everything fails: retries stay a share of the requests.
 func TestRetryBudget(t *testing.T) {

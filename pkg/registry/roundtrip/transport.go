@@ -30,8 +30,8 @@ type Source interface {
 // connection could be made, so nothing was sent. When it may have arrived (the
 // connection broke, or the answer was 502, 503 or 504) only a request that may
 // be repeated is sent again: one whose method is idempotent by RFC 9110, or
-// that carries an Idempotency-Key, and whose body can be had again. A request
-// whose context ends is not.
+// that carries an Idempotency-Key. Its body must be unread still, or be had
+// again by GetBody. A request whose context ends is not sent again.
 //
 // Safe for concurrent use.
 type Transport struct {
@@ -63,6 +63,8 @@ func New(base http.RoundTripper, source Source, cfg Config) (*Transport, error) 
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.budget.deposit()
 	next := req.Clone(req.Context())
+	body := watchBody(next)
+	defer func() { body.settle() }()
 	asked := make([]*target, 0, t.cfg.Attempts)
 	for {
 		to := t.choose(req, asked)
@@ -71,11 +73,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("%w: %s", ErrNoInstance, req.URL.Host)
 		}
 		asked = append(asked, to)
-		resp, err := t.send(next, to)
-		if len(asked) == t.cfg.Attempts || !t.again(req, resp, err) {
+		resp, err := t.send(next, to, body)
+		if len(asked) == t.cfg.Attempts || !t.again(req, resp, err, body) {
 			return resp, err
 		}
-		if next, err = again(req, resp); err != nil {
+		if next, body, err = again(req, resp, body); err != nil {
 			return nil, err
 		}
 	}
@@ -101,9 +103,8 @@ func (t *Transport) choose(req *http.Request, asked []*target) *target {
 }
 
 // send sends a request of ours to one instance and notes how that went.
-func (t *Transport) send(req *http.Request, to *target) (*http.Response, error) {
+func (t *Transport) send(req *http.Request, to *target, body *upload) (*http.Response, error) {
 	req.URL.Scheme, req.URL.Host = to.url.Scheme, to.url.Host
-	body := watchBody(req)
 	end := to.Begin()
 	resp, err := t.base.RoundTrip(req)
 	switch {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/telemetry"
@@ -49,7 +51,7 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	for _, r := range edge.Routes() {
 		proxies[r.To] = proxy
 	}
-	edge.Register(router, verifier, proxies)
+	edge.Register(router, verifier, proxies, func(*gin.Context) {})
 	server := httptest.NewUnstartedServer(router)
 	setUp(server)
 	server.Start()

@@ -29,7 +29,7 @@ type Route struct {
 	Public       bool
 }
 
-// Routes is the whole public surface; anything else is 404 at the edge.
+// Routes is what services offer the public, and all that reaches them.
 func Routes() []Route {
 	return []Route{
 		{"POST", "/v1/users", User, true},
@@ -62,13 +62,14 @@ func Routes() []Route {
 	}
 }
 
-// Register adds every route to r.
-func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy) {
+// Register adds every route to r. Admit decides, after the token was verified,
+// whether its owner may pass.
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc) {
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
-		chain := []gin.HandlerFunc{authenticate, proxies[route.To].Handle}
+		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
 		if route.Public {
-			chain = chain[1:]
+			chain = chain[2:]
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}

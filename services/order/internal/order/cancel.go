@@ -54,11 +54,11 @@ func (c *Canceller) flush(ctx context.Context, batch []CancelOrder) (out []group
 }
 
 func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]groupcommit.Outcome[State], error) {
-	now, err := u.Now(ctx)
+	states, err := u.Lock(ctx, wanted(batch))
 	if err != nil {
 		return nil, err
 	}
-	states, err := u.Lock(ctx, wanted(batch))
+	now, err := u.Now(ctx) // not before the lock: what was waited for has come before
 	if err != nil {
 		return nil, err
 	}

@@ -154,11 +154,11 @@ func (w *Watcher) postpone(ctx context.Context, l Lease, id ID) error {
 // the list. The row locks decide races with facts and with users.
 func (w *Watcher) expire(ctx context.Context, l Lease, due []ID) error {
 	return w.leases.InLease(ctx, l, w.cfg.LeaseTTL, func(ctx context.Context, u WatchUnit) error {
-		now, err := u.Now(ctx)
+		states, err := u.Lock(ctx, due)
 		if err != nil {
 			return err
 		}
-		states, err := u.Lock(ctx, due)
+		now, err := u.Now(ctx) // not before the lock: what was waited for has come before
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,6 @@ type cards struct {
 	psp      *providertest.PSP
 	journal  *store.Journal
 	recorder *payment.Recorder
-	settler  *payment.Settler
 	alarms   *alarm.Alarms
 	bell     payment.Bell
 	log      *slog.Logger
@@ -42,8 +41,7 @@ func newCards(t testing.TB, manner func(key, token string, nth int) providertest
 	w := &cards{world: newWorld(t), psp: providertest.New(t), bell: payment.NewBell(), log: slog.New(slog.DiscardHandler)}
 	w.psp.Manner = manner
 	w.journal = store.NewJournal(w.db, w.said, w.bell)
-	w.settler = payment.NewSettler(payment.Offers{contracts.MethodWallet, contracts.MethodCard}, time.Now)
-	w.handle = consumer.Orders(w.settler, w.journal)
+	w.handle = consumer.Orders(payment.NewSettler(payment.Offers{contracts.MethodWallet, contracts.MethodCard}, time.Now), w.journal)
 	var err error
 	if w.alarms, err = alarm.New(prometheus.NewRegistry(), w.log); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,13 +11,14 @@ import (
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
+	"souk.example/services/payment/internal/provider/providertest"
 )
 
 func (w *cards) claim(t *testing.T, as payment.ClaimID, limit int, lease time.Duration) []payment.Call {
 	t.Helper()
-	calls, err := w.journal.Claim(t.Context(), as, limit, lease)
-	if err != nil {
-		t.Fatal(err)
+	calls, orphans, err := w.journal.Claim(t.Context(), as, limit, lease)
+	if err != nil || len(orphans) != 0 {
+		t.Fatalf("orphans %v, %v", orphans, err)
 	}
 	return calls
 }
@@ -36,7 +38,7 @@ func TestClaimsAreDisjoint(t *testing.T) {
 	for r := range 4 {
 		replicas.Go(func() {
 			for n := 0; ; n++ {
-				calls, err := w.journal.Claim(t.Context(), payment.ClaimID(fmt.Sprintf("r%d/%d", r, n)), 15, time.Minute)
+				calls, _, err := w.journal.Claim(t.Context(), payment.ClaimID(fmt.Sprintf("r%d/%d", r, n)), 15, time.Minute)
 				if err != nil {
 					t.Error(err)
 					return
@@ -120,11 +122,15 @@ func TestPutOff(t *testing.T) {
 	w := newCards(t, nil)
 	run(t, w.recorder)
 	w.give(t, dueByCard(t, 1, 40, "tok"))
-	for attempt, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
+	for attempt, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 16 * time.Minute} {
 		w.expire(t)
 		before := time.Now()
 		call := w.claim(t, payment.ClaimID(fmt.Sprint("r/", attempt)), 1, time.Minute)[0]
-		err := w.recorder.Record(t.Context(), payment.Word{Kind: payment.Charge, Order: 1, Said: payment.Unsure, Claim: call.Claim, Attempts: call.Attempts})
+		word := payment.Word{Kind: payment.Charge, Order: 1, Said: payment.Unsure, Claim: call.Claim, Attempts: call.Attempts}
+		if want > time.Minute { // only what is refused waits longer than half of one
+			want, word.Refused, word.Attempts = 1024*time.Second, true, 12
+		}
+		err := w.recorder.Record(t.Context(), word)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +149,8 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// A worker that is told to stop finishes its calls and gives back the rest.
+// A worker that is told to stop finishes its calls and gives back the rest as
+// if it had never had them: who cancels now is never charged.
 func TestStopLeavesNothingClaimed(t *testing.T) {
 	w := newCards(t, nil)
 	var events []eventbus.Event
@@ -156,10 +163,90 @@ func TestStopLeavesNothingClaimed(t *testing.T) {
 		await(t, "some are captured", func() bool { return w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'CAPTURED'") > 3 })
 	})
 	captured := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'CAPTURED'")
-	if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'CALLING'"); n > 0 || captured == 100 {
-		t.Errorf("%d are captured, %d CALLING", captured, n)
+	if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'PENDING'"); n != 100-captured || captured == 100 {
+		t.Errorf("%d are captured, %d PENDING", captured, n)
 	}
-	if n := int64(len(w.psp.Charges())); n < captured {
+	if n := w.number(t, "SELECT COUNT(*) FROM provider_call WHERE attempts <> 0 OR owner <> ''"); n != 0 {
+		t.Errorf("%d calls that were never made are counted as made", n)
+	}
+	if n := int64(len(w.psp.Charges())); n != captured {
 		t.Errorf("%d charges, %d captured", n, captured)
 	}
+	for order := int64(1); order <= 100; order++ {
+		w.give(t, cancelled(t, order, 7))
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM payment WHERE status = 'VOIDED'"); n != 100-captured {
+		t.Errorf("%d of %d are void", n, 100-captured)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM provider_call"); n != 0 {
+		t.Errorf("%d calls are left", n)
+	}
+}
+
+// An order that is cancelled while its call waits behind a provider that is
+// away is void as soon as it is known that nobody was asked.
+func TestCancelledBeforeItWasSent(t *testing.T) {
+	w := newCards(t, nil)
+	run(t, w.recorder)
+	w.give(t, dueByCard(t, 1, 40, "tok"), dueByCard(t, 2, 40, "tok"))
+	first := w.claim(t, "a/1", 10, time.Minute)
+	w.give(t, cancelled(t, 1, 7))
+	for _, call := range first {
+		if err := w.recorder.Record(t.Context(), payment.Word{Kind: payment.Charge, Order: call.Order, Said: payment.NotSent, Claim: call.Claim, Attempts: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.status(t, 1) != "VOIDED" || w.status(t, 2) != "PENDING" {
+		t.Errorf("the cancelled one is %s, the other %s", w.status(t, 1), w.status(t, 2))
+	}
+	w.expire(t)
+	second := w.claim(t, "a/2", 10, time.Minute)
+	if len(second) != 1 || second[0].Order != 2 || second[0].Attempts != 1 {
+		t.Errorf("then %+v is to be made", second)
+	}
+	// Whoever was replaced cannot take back what another may have sent.
+	zombie := payment.Word{Kind: payment.Charge, Order: 2, Said: payment.NotSent, Claim: first[0].Claim, Attempts: 1}
+	if err := w.recorder.Record(t.Context(), zombie); err != nil || w.status(t, 2) != "CALLING" {
+		t.Errorf("%v, %s", err, w.status(t, 2))
+	}
+}
+
+// A call about what another hand has closed is dropped, with an alarm, and
+// holds up no other.
+func TestOrphans(t *testing.T) {
+	w := newCards(t, nil)
+	out := w.watch(t)
+	w.give(t, dueByCard(t, 1, 40, "tok"), dueByCard(t, 2, 40, "tok"), dueByCard(t, 3, 40, "tok"))
+	w.set(t, 2, "FAILED")
+	w.serve(t, 1, quick)
+	w.awaitStatus(t, 1, payment.Captured)
+	w.awaitStatus(t, 3, payment.Captured)
+	await(t, "no call is left", func() bool { return w.number(t, "SELECT COUNT(*) FROM provider_call") == 0 })
+	if w.status(t, 2) != "FAILED" || w.psp.Requests("2") != 0 {
+		t.Errorf("it is %s after %d requests", w.status(t, 2), w.psp.Requests("2"))
+	}
+	if n := strings.Count(out.String(), `"level":"ERROR"`); n != 1 || !strings.Contains(out.String(), `"order":2`) {
+		t.Errorf("logged %s", out)
+	}
+}
+
+// What the provider will not do raises an alarm each time it is tried, which is
+// ever less often.
+func TestRefusedRefund(t *testing.T) {
+	w := newCards(t, func(key, _ string, nth int) providertest.Manner {
+		if key == "1:late" && nth <= 2 {
+			return providertest.Refusing
+		}
+		return providertest.Properly
+	})
+	out := w.watch(t)
+	w.serve(t, 1, quick)
+	w.give(t, dueByCard(t, 1, 40, "tok"))
+	w.awaitStatus(t, 1, payment.Captured)
+	w.give(t, refundWanted(t, 1, 7, 40))
+	await(t, "it is given back after all", func() bool { return w.number(t, "SELECT COUNT(*) FROM refund WHERE status = 'REFUNDED'") == 1 })
+	if n := strings.Count(out.String(), "refuses a call"); n != 2 {
+		t.Errorf("%d alarms for two refusals: %s", n, out)
+	}
+	w.checkPSP(t)
 }

@@ -66,30 +66,72 @@ func TestWorker(t *testing.T) {
 	_ = payment.NewCaller(fmt.Sprint("child", os.Getpid()), journal, breaker, recorder, bell, log, quick).Run(context.Background())
 }
 
-// Killed at whatever state of the machine: the next process goes on, no charge
-// and no refund is lost, none is made twice, and order is told once.
+// plot is what a worker that is killed is about.
+type plot struct {
+	kind   payment.Kind // whose call it is killed at
+	manner func(key, token string, nth int) providertest.Manner
+	ends   payment.Status
+	facts  [3]int // charges, refunds and events there are at the end
+}
+
+// Killed at whatever state of the machine, whatever the provider does with the
+// call: the next process goes on, no charge and no refund is lost, none is made
+// twice, and order is told once.
 func TestKilledAnywhere(t *testing.T) {
-	for _, kind := range []string{"charge", "refund"} {
+	for name, p := range map[string]plot{
+		"charge":                       {payment.Charge, nil, payment.Captured, [3]int{1, 0, 1}},
+		"charge whose reply is lost":   {payment.Charge, first(1, providertest.Replyless), payment.Captured, [3]int{1, 0, 1}},
+		"charge that hangs":            {payment.Charge, first(1, providertest.Hanging), payment.Captured, [3]int{1, 0, 1}},
+		"charge decided late":          {payment.Charge, first(1, providertest.Processing), payment.Captured, [3]int{1, 0, 1}},
+		"charge that is declined":      {payment.Charge, always(providertest.Declining), payment.Failed, [3]int{1, 0, 1}},
+		"refund":                       {payment.Return, nil, payment.Captured, [3]int{1, 1, 2}},
+		"refund whose reply is lost":   {payment.Return, refundsOnly(first(1, providertest.Replyless)), payment.Captured, [3]int{1, 1, 2}},
+		"refund that is refused first": {payment.Return, refundsOnly(first(1, providertest.Refusing)), payment.Captured, [3]int{1, 1, 2}},
+	} {
 		for _, place := range []string{"before-claim-commit", "after-claim-commit", "after-reply", "before-result-commit", "after-result-commit"} {
-			t.Run(kind+"-"+place, func(t *testing.T) {
+			t.Run(name+", "+place, func(t *testing.T) {
 				t.Parallel()
-				w := newKillable(t)
-				if kind == "refund" {
-					child := w.start(t, "")
-					w.settle(t)
-					w.kill(t, child)
-					w.refund(t)
-				}
-				child := w.start(t, kind+"-"+place)
-				if err := child.Wait(); child.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-					t.Fatalf("the worker was not killed: %v", err)
-				}
-				heir := w.start(t, kind+"-"+place) // once is enough
-				defer w.kill(t, heir)
-				w.settle(t)
-				w.check(t, kind)
+				killedAt(t, p, string(p.kind)+"-"+place)
 			})
 		}
+	}
+}
+
+func killedAt(t *testing.T, p plot, place string) {
+	t.Helper()
+	w := newKillable(t, p.manner)
+	if p.kind == payment.Return {
+		child := w.start(t, "")
+		w.settle(t)
+		w.kill(t, child)
+		w.refund(t)
+	}
+	child := w.start(t, place)
+	if err := child.Wait(); child.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the worker was not killed: %v", err)
+	}
+	heir := w.start(t, place) // once is enough
+	defer w.kill(t, heir)
+	w.settle(t)
+	w.check(t, p)
+}
+
+// decide has the provider make up its mind about the charges that it has.
+func (w *killable) decide() {
+	for _, c := range w.psp.Charges() {
+		if c.Status == "processing" {
+			w.psp.Amend(c.Reference, func(c *providertest.Charge) { c.Status = "succeeded" })
+		}
+	}
+}
+
+// refundsOnly leaves charges alone.
+func refundsOnly(manner func(string, string, int) providertest.Manner) func(string, string, int) providertest.Manner {
+	return func(key, token string, nth int) providertest.Manner {
+		if token != "" {
+			return providertest.Properly
+		}
+		return manner(key, token, nth)
 	}
 }
 
@@ -99,7 +141,7 @@ type killable struct {
 	marker string
 }
 
-func newKillable(t *testing.T) *killable {
+func newKillable(t *testing.T, manner func(key, token string, nth int) providertest.Manner) *killable {
 	t.Helper()
 	w := &killable{dsn: databasetest.DSN(t), marker: filepath.Join(t.TempDir(), "killed")}
 	db, err := database.Open(t.Context(), database.Config{DSN: w.dsn})
@@ -111,6 +153,7 @@ func newKillable(t *testing.T) *killable {
 		t.Fatal(err)
 	}
 	w.cards = &cards{world: &world{db: db, said: &log{}}, psp: providertest.New(t), bell: payment.NewBell()}
+	w.psp.Manner = manner
 	w.journal = store.NewJournal(db, newBox(db), w.bell)
 	w.handle = consumer.Orders(payment.NewSettler(payment.Offers{contracts.MethodCard}, time.Now), w.journal)
 	w.give(t, dueByCard(t, 1, 40, "tok"))
@@ -139,18 +182,20 @@ func (w *killable) refund(t *testing.T) { w.give(t, refundWanted(t, 1, 7, 40)) }
 
 func (w *killable) settle(t *testing.T) {
 	t.Helper()
-	await(t, "nothing is left to call", func() bool { return w.number(t, "SELECT COUNT(*) FROM provider_call") == 0 })
+	await(t, "nothing is left to call", func() bool {
+		w.decide()
+		return w.number(t, "SELECT COUNT(*) FROM provider_call") == 0
+	})
 }
 
-func (w *killable) check(t *testing.T, kind string) {
+func (w *killable) check(t *testing.T, p plot) {
 	t.Helper()
 	w.checkPSP(t)
 	charges, refunds, events := len(w.psp.Charges()), len(w.psp.Refunds()), w.number(t, "SELECT SUM(n) FROM event_log")
-	want := map[string][3]int{"charge": {1, 0, 1}, "refund": {1, 1, 2}}[kind]
-	if got := [3]int{charges, refunds, int(events)}; got != want {
-		t.Errorf("charges, refunds and events: %v, want %v", got, want)
+	if got := [3]int{charges, refunds, int(events)}; got != p.facts {
+		t.Errorf("charges, refunds and events: %v, want %v", got, p.facts)
 	}
-	if n := w.number(t, "SELECT captured FROM payment WHERE status = 'CAPTURED'"); n != 40 {
-		t.Errorf("captured %d", n)
+	if got := w.status(t, 1); got != string(p.ends) {
+		t.Errorf("the payment is %s, want %s", got, p.ends)
 	}
 }

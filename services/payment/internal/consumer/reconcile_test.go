@@ -2,6 +2,8 @@ package consumer_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -137,5 +139,56 @@ func TestReconcileLease(t *testing.T) {
 	}
 	if mine, err := w.journal.Keep(ctx, "a", "ch_000009", time.Minute); err != nil || mine || w.watermark(t) != "ch_000007" {
 		t.Errorf("the zombie: %t, %v, mark %q", mine, err, w.watermark(t))
+	}
+}
+
+// A provider that never ends its list, or writes lines that we cannot read,
+// stops nothing but itself.
+func TestReconcileBearsABadList(t *testing.T) {
+	w := newCards(t, nil)
+	out := w.watch(t)
+	run(t, w.recorder)
+	w.psp.Amend("1", func(c *providertest.Charge) { c.Amount, c.Status = 40, "requires_action" })
+	w.psp.Amend("2", func(c *providertest.Charge) { c.Amount = 40 })
+	w.give(t, dueByCard(t, 1, 40, "tok"), dueByCard(t, 2, 40, "tok"))
+	if err := w.reconciler("a", later(3*time.Minute)).Reconcile(t.Context()); err != nil || w.watermark(t) != "ch_000002" {
+		t.Errorf("%v, the mark is %q", err, w.watermark(t))
+	}
+	if w.status(t, 1) != "PENDING" || w.status(t, 2) != "CAPTURED" || !strings.Contains(out.String(), "ch_000001") {
+		t.Errorf("the unreadable one is %s, the other %s; logged %s", w.status(t, 1), w.status(t, 2), out)
+	}
+
+	w.release(t)
+	endless := &endless{}
+	r := payment.NewReconciler("b", w.journal, endless, w.recorder, w.alarms, w.log, time.Now, payment.ReconcilerConfig{})
+	if err := r.Reconcile(t.Context()); err == nil || endless.left <= 0 || endless.left > 20*time.Second {
+		t.Errorf("a list was given %s to answer: %v", endless.left, err)
+	}
+}
+
+// endless is a list that notes how long it may take.
+type endless struct{ left time.Duration }
+
+func (e *endless) Charges(ctx context.Context, _ string, _ int) ([]payment.Line, bool, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		e.left = time.Until(deadline)
+	}
+	return nil, false, errors.New("no answer")
+}
+
+// A provider that takes back what it had said of the charge that paid is told
+// of loudly; the order stays paid.
+func TestSuccessTakenBack(t *testing.T) {
+	w := newCards(t, nil)
+	out := w.watch(t)
+	w.serve(t, 1, quick)
+	w.give(t, dueByCard(t, 1, 40, "tok"))
+	w.awaitStatus(t, 1, payment.Captured)
+	w.psp.Amend("1", func(c *providertest.Charge) { c.Status, c.FailureCode = "failed", "charged_back" })
+	if err := w.reconciler("a", later(time.Minute)).Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.status(t, 1) != "CAPTURED" || !strings.Contains(out.String(), "it had succeeded before") {
+		t.Errorf("it is %s, logged %s", w.status(t, 1), out)
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"sync"
 	"testing"
 
-	"souk.example/pkg/money"
+	"souk.example/contracts"
+	"souk.example/contracts/orderv1"
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
 	"souk.example/services/payment/internal/payment"
 	"souk.example/services/payment/internal/provider/providertest"
 )
@@ -67,12 +70,15 @@ func TestFiftyRefundsOfOneCapture(t *testing.T) {
 			}
 			w.give(t, request)
 			w.awaitStatus(t, 1, payment.Captured)
-			refunder := payment.NewRefunder(w.journal, w.settler)
 			errs := make([]error, 50)
 			var clients sync.WaitGroup
 			for i := range errs {
+				asked := []eventbus.Event{partWanted(t, i)}
 				clients.Go(func() {
-					errs[i] = refunder.Refund(t.Context(), 1, 7, payment.RefundID(fmt.Sprintf("1:part%d", i)), money.Of(7, "CNY"))
+					errs[i] = database.ErrLater
+					for errors.Is(errs[i], database.ErrLater) { // the inbox comes again
+						errs[i] = w.deliver(t.Context(), asked, 1)
+					}
 				})
 			}
 			clients.Wait()
@@ -97,4 +103,17 @@ func TestFiftyRefundsOfOneCapture(t *testing.T) {
 			w.checkPSP(t)
 		})
 	}
+}
+
+// partWanted asks for 7 of the 100 that order 1 has paid.
+func partWanted(t *testing.T, n int) eventbus.Event {
+	t.Helper()
+	id := fmt.Sprintf("1:part%d", n)
+	e, err := contracts.NewRefundEvent(contracts.OrderRefundRequested, 1, id, &orderv1.OrderRefundRequested{
+		OrderId: 1, UserId: 7, Version: 4, RefundId: id, Amount: 7, Currency: "CNY", Reason: "returned",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }

@@ -49,13 +49,20 @@ func refundCall(r Refund, charge string) Call {
 const (
 	firstPause = 500 * time.Millisecond
 	longPause  = 30 * time.Second
+	// refusedPause is long: a refusal is repeated until somebody has looked,
+	// and must not crowd out calls that can succeed.
+	refusedPause = time.Hour
+	// notSentPause lets whoever stands in the way, a breaker or a shutdown, do so.
+	notSentPause = 100 * time.Millisecond
 )
 
 // Backoff is how long to wait after so many attempts: 0.5 s, doubled each time,
 // 30 s at most.
-func Backoff(attempts int) time.Duration {
-	return min(firstPause<<min(max(attempts-1, 0), 10), longPause)
-}
+func Backoff(attempts int) time.Duration { return min(doubled(attempts), longPause) }
+
+func refusedBackoff(attempts int) time.Duration { return min(doubled(attempts), refusedPause) }
+
+func doubled(attempts int) time.Duration { return firstPause << min(max(attempts-1, 0), 20) }
 
 // Bell tells a waiting worker that there is something to do. Ringing never
 // blocks, and any number of rings before the worker listens are one.

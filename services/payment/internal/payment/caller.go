@@ -12,12 +12,17 @@ import (
 	"souk.example/internal/failpoint"
 )
 
-// ErrNotSent is Provider's answer when it was not asked at all.
-var ErrNotSent = errors.New("the provider was not asked")
+var (
+	// ErrNotSent is Provider's answer when it was not asked at all.
+	ErrNotSent = errors.New("the provider was not asked")
+	// ErrRefused is Provider's answer when the provider was asked and will not
+	// do it as it is asked: nothing but a change on either side helps.
+	ErrRefused = errors.New("the provider refuses what it is asked")
+)
 
 // CallerConfig tunes a Caller; zero values take the defaults named in the tags.
 type CallerConfig struct {
-	Concurrency int           `env:"SOUK_PSP_CONCURRENCY" envDefault:"32" usage:"calls to the payment provider at a time"`
+	Concurrency int           `env:"SOUK_PSP_CONCURRENCY" envDefault:"32" usage:"calls to the payment provider at a time, per replica"`
 	Timeout     time.Duration `env:"SOUK_PSP_TIMEOUT" envDefault:"3s" usage:"longest wait for an answer of the payment provider"`
 }
 
@@ -118,19 +123,22 @@ func (c *Caller) fetch(ctx context.Context, jobs chan<- Call) (more bool) {
 		return false
 	}
 	c.claims++
-	calls, err := c.calls.Claim(ctx, ClaimID(fmt.Sprintf("%s/%d", c.name, c.claims)), limit, c.cfg.lease())
+	calls, orphans, err := c.calls.Claim(ctx, ClaimID(fmt.Sprintf("%s/%d", c.name, c.claims)), limit, c.cfg.lease())
 	if err != nil {
 		if ctx.Err() == nil {
 			c.log.WarnContext(ctx, "calls to the payment provider wait for the database", "error", err)
 		}
 		return false
 	}
+	for _, call := range orphans {
+		c.recorder.alarms.Orphaned(ctx, call.unsure())
+	}
 	for _, call := range calls {
 		failpoint.Hit(string(call.Kind) + "-after-claim-commit")
 		c.inHand.Add(1)
 		jobs <- call // has room: limit was what is free
 	}
-	return len(calls) == limit
+	return len(calls)+len(orphans) == limit
 }
 
 // carryOut makes one call and has the answer written down. If that fails the
@@ -157,20 +165,41 @@ func (c *Caller) handOver() {
 
 // ask makes the call, unless there is too little time left for it.
 func (c *Caller) ask(ctx context.Context, call Call) Word {
-	unsure := Word{Kind: call.Kind, Order: call.Order, Refund: call.refund(), Said: Unsure, Amount: call.Amount, Claim: call.Claim, Attempts: call.Attempts}
 	if ctx.Err() != nil || time.Until(call.Until) < c.cfg.Timeout {
-		return unsure
+		return call.notSent()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)
 	defer cancel()
 	word, err := c.provider.Answer(ctx, call)
-	if err != nil {
-		if !errors.Is(err, ErrNotSent) {
-			c.log.WarnContext(ctx, "the payment provider gave no answer", "call", unsure, "attempts", call.Attempts, "error", err)
-		}
-		return unsure
+	switch {
+	case err == nil:
+		word.Claim, word.Attempts = call.Claim, call.Attempts
+		return word
+	case errors.Is(err, ErrNotSent):
+		return call.notSent()
 	}
-	word.Claim, word.Attempts = call.Claim, call.Attempts
+	word = call.unsure()
+	if word.Refused = errors.Is(err, ErrRefused); word.Refused {
+		c.recorder.alarms.Refused(ctx, word, err)
+	} else {
+		c.log.WarnContext(ctx, "the payment provider gave no answer", "call", word, "attempts", call.Attempts, "error", err)
+	}
+	return word
+}
+
+// unsure is the word of a call without a definite answer.
+func (c Call) unsure() Word {
+	return Word{Kind: c.Kind, Order: c.Order, Refund: c.refund(), Said: Unsure, Amount: c.Amount, Claim: c.Claim, Attempts: c.Attempts}
+}
+
+// notSent is the word of a call that was not made. Only the first attempt can
+// say that the provider knows nothing: who made one before may have been killed
+// when it was made.
+func (c Call) notSent() Word {
+	word := c.unsure()
+	if c.Attempts == 1 {
+		word.Said = NotSent
+	}
 	return word
 }
 

@@ -29,9 +29,10 @@ type Rulings struct {
 
 // Later puts a call off. It stands only if the call still was Claim's.
 type Later struct {
-	Key   string
-	Claim ClaimID
-	Pause time.Duration
+	Key     string
+	Claim   ClaimID
+	Pause   time.Duration
+	NotSent bool // this attempt does not count: nobody was asked
 }
 
 // Judge applies the words one after the other. It changes nothing it was given.
@@ -72,7 +73,7 @@ func (c *court) hear(w Word) error {
 		}
 		w.Said = Unsure
 	}
-	if w.Said == Unsure && !c.claimed(w) {
+	if w.settlesNothing() && !c.claimed(w) {
 		return err
 	}
 	judge(w)
@@ -87,7 +88,7 @@ func (c *court) doubtCharge(w Word) error {
 	switch {
 	case p.Status == None:
 		return fmt.Errorf("charge %s of order %d: %w", w.Ref, w.Order, ErrNotOurs)
-	case w.Said == Unsure:
+	case w.settlesNothing():
 		return nil
 	case p.Method != contracts.MethodCard || p.Amount != w.Amount:
 		return fmt.Errorf("charge %s of order %d: %w: another amount or method", w.Ref, w.Order, ErrMismatch)
@@ -100,6 +101,9 @@ func (c *court) doubtCharge(w Word) error {
 func (c *court) charge(w Word) {
 	p := c.payments[w.Order]
 	step := Next(p.Status, w.Said)
+	if step.To == Pending && p.CancelRequested {
+		step = Next(Pending, Cancelled) // nobody was asked, and now nobody need be
+	}
 	if step.Do == Move {
 		c.move(w, p, step.To)
 	}
@@ -133,7 +137,7 @@ func (c *court) doubtRefund(w Word) error {
 	switch {
 	case r.Status == None:
 		return fmt.Errorf("refund %s as %s: %w", w.Refund, w.Ref, ErrNotOurs)
-	case w.Said == Unsure:
+	case w.settlesNothing():
 		return nil
 	case r.Amount != w.Amount, r.Status == Refunded && r.Ref != w.Ref:
 		return fmt.Errorf("refund %s as %s: %w: another amount, or given back already", w.Refund, w.Ref, ErrMismatch)
@@ -167,9 +171,9 @@ func (c *court) conclude(w Word, status Status) {
 			c.done[key] = true
 			c.out.Done = append(c.out.Done, key)
 		}
-	case w.Said == Unsure:
+	case w.settlesNothing():
 		delete(c.claims, key)
-		c.out.Later = append(c.out.Later, Later{Key: key, Claim: w.Claim, Pause: Backoff(w.Attempts)})
+		c.out.Later = append(c.out.Later, w.later())
 	}
 }
 

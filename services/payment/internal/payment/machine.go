@@ -22,6 +22,7 @@ const (
 	AskedAgain              // order asks again, because it still waits for the answer
 	Cancelled               // order was cancelled
 	Called                  // the provider is about to be asked
+	NotSent                 // the provider was not asked after all, and never had been
 	Unsure                  // the provider gave no definite answer, or none at all
 	Declined                // the provider took nothing
 	Succeeded               // the provider did what it was asked
@@ -59,7 +60,7 @@ func to(s Status) Step { return Step{Do: Move, To: s} }
 var machine = map[Status]map[Event]Step{
 	None:     {Asked: settle, AskedAgain: settle, Cancelled: to(Voided)},
 	Pending:  {Cancelled: to(Voided), Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
-	Calling:  {Cancelled: note, Called: to(Calling), Unsure: to(Unknown), Declined: to(Failed), Succeeded: to(Captured)},
+	Calling:  {Cancelled: note, Called: to(Calling), NotSent: to(Pending), Unsure: to(Unknown), Declined: to(Failed), Succeeded: to(Captured)},
 	Unknown:  {Cancelled: note, Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
 	Captured: {AskedAgain: repeat},
 	Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},
@@ -68,11 +69,12 @@ var machine = map[Status]map[Event]Step{
 
 // refundMachine is all that can happen to a refund, in the same way. A refund
 // is not declined: its amount was captured and is reserved, so a provider that
-// will not give it back is asked again, and somebody has to look.
+// will not give it back is asked again, and an alarm tells that somebody has to
+// look.
 var refundMachine = map[Status]map[Event]Step{
 	None:     {Asked: settle, AskedAgain: settle},
 	Pending:  {Called: to(Calling), Succeeded: to(Refunded)},
-	Calling:  {Called: to(Calling), Unsure: to(Unknown), Succeeded: to(Refunded)},
+	Calling:  {Called: to(Calling), NotSent: to(Pending), Unsure: to(Unknown), Succeeded: to(Refunded)},
 	Unknown:  {Called: to(Calling), Succeeded: to(Refunded)},
 	Refunded: {AskedAgain: repeat},
 }

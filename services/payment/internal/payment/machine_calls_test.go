@@ -80,6 +80,9 @@ func (m *machine) enter(t *rapid.T, words []payment.Word) []error {
 			t.Fatalf("call %+v is put off by %+v", c, l)
 		}
 		c.Claim = ""
+		if l.NotSent {
+			c.Attempts--
+		}
 		m.calls[l.Key] = c
 	}
 	m.change(t, r.Changes)

@@ -53,6 +53,11 @@ func (m *machine) Reach(t *rapid.T) {
 		return
 	}
 	call := rapid.SampledFrom(m.made).Draw(t, "call")
+	if call.Attempts == 1 && !m.sent[call.Claim] && rapid.IntRange(0, 3).Draw(t, "not sent") == 0 {
+		m.unsend(call)
+		return
+	}
+	m.sent[call.Claim] = true
 	unsure := payment.Word{Kind: call.Kind, Order: call.Order, Refund: refundOf(call), Said: payment.Unsure, Claim: call.Claim, Attempts: call.Attempts}
 	if rapid.Bool().Draw(t, "lost on the way") {
 		m.heard = append(m.heard, unsure)
@@ -63,6 +68,14 @@ func (m *machine) Reach(t *rapid.T) {
 	reply.Claim, reply.Attempts = call.Claim, call.Attempts
 	webhook := c.word()
 	m.heard = append(m.heard, rapid.SampledFrom([]payment.Word{reply, reply, unsure, webhook}).Draw(t, "reply"))
+}
+
+// unsend has a call that was claimed never be made, and its claimant say so.
+func (m *machine) unsend(call payment.Call) {
+	m.made = slices.DeleteFunc(m.made, func(c payment.Call) bool { return c.Claim == call.Claim })
+	m.heard = append(m.heard, payment.Word{
+		Kind: call.Kind, Order: call.Order, Refund: refundOf(call), Said: payment.NotSent, Claim: call.Claim, Attempts: 1,
+	})
 }
 
 func refundOf(c payment.Call) payment.RefundID {

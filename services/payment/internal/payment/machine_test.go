@@ -27,6 +27,7 @@ type machine struct {
 	calls  map[string]payment.Call // that wait or are made, with their claim
 	claims int
 	made   []payment.Call // claimed at some time: any of them may reach the provider yet
+	sent   map[payment.ClaimID]bool
 	psp    provider
 	heard  []payment.Word // said at some time: any of it may arrive, again and late
 	told   map[payment.OrderID][]payment.Status
@@ -37,7 +38,7 @@ func newMachine() *machine {
 		book: payment.Book{
 			Payments: map[payment.OrderID]payment.Payment{}, Wallets: map[payment.WalletID]int64{}, Refunds: map[payment.RefundID]payment.Refund{},
 		},
-		causes: map[string]bool{}, asked: map[payment.OrderID]bool{}, calls: map[string]payment.Call{},
+		causes: map[string]bool{}, asked: map[payment.OrderID]bool{}, calls: map[string]payment.Call{}, sent: map[payment.ClaimID]bool{},
 		psp: provider{charges: map[string]*charge{}, refunds: map[string]*charge{}}, told: map[payment.OrderID][]payment.Status{},
 	}
 }

@@ -22,13 +22,6 @@ type Unit interface {
 	Record(ctx context.Context, d Decisions) error
 }
 
-// Units makes units.
-type Units interface {
-	// InUnit runs fn in a transaction of its own and, when others were faster,
-	// again from the start.
-	InUnit(ctx context.Context, fn func(ctx context.Context, u Unit) error) error
-}
-
 // Wallets is where wallets live.
 type Wallets interface {
 	// Deposit pays into a wallet, once per (d.User, d.Key): a key that has paid
@@ -43,8 +36,10 @@ type Wallets interface {
 type Calls interface {
 	// Claim takes at most limit calls that are due, for as long as lease, and
 	// commits what they are about as Calling before it returns: a call of
-	// another process is taken only when its lease is over.
-	Claim(ctx context.Context, as ClaimID, limit int, lease time.Duration) ([]Call, error)
+	// another process is taken only when its lease is over. Orphans are calls
+	// about what is not open any more, because somebody changed it by hand say:
+	// they are dropped and must not be made.
+	Claim(ctx context.Context, as ClaimID, limit int, lease time.Duration) (calls, orphans []Call, err error)
 }
 
 // Journal is where the provider's words are written down.
@@ -60,7 +55,7 @@ type Journal interface {
 type Provider interface {
 	// Answer makes a call and returns the provider's word. An error is no
 	// answer: whether the call had an effect is open. ErrNotSent says that the
-	// provider was not asked.
+	// provider was not asked, ErrRefused that it would not do it.
 	Answer(ctx context.Context, c Call) (Word, error)
 	// Room is how many calls there is a point in making now: none while the
 	// provider is known not to answer, one to find out.
@@ -70,8 +65,9 @@ type Provider interface {
 // Statement is the provider's own list of charges.
 type Statement interface {
 	// Charges lists at most limit charges that were made after the one given,
-	// or from the first, in the order in which they were made.
-	Charges(ctx context.Context, after string, limit int) ([]Line, error)
+	// or from the first, in the order in which they were made, and whether
+	// there are more. A charge that makes no sense is a line with an error.
+	Charges(ctx context.Context, after string, limit int) (lines []Line, more bool, err error)
 }
 
 // Watermark keeps how far the provider's list is compared, and who does it.

@@ -14,6 +14,7 @@ type Line struct {
 	Word
 	ID   string // what the list goes on after
 	Made time.Time
+	Err  error // why there is no Word
 }
 
 // ReconcilerConfig tunes a Reconciler; zero values take the defaults named in
@@ -46,8 +47,10 @@ const (
 	// grace is how old a charge is when it is compared for the first time:
 	// before, the reply to its call is probably still on its way.
 	grace = 10 * time.Second
-	// pageLease bounds the time that one page may take.
-	pageLease = 30 * time.Second
+	// pageLease bounds the time that one page may take, pageTimeout the part of
+	// it that the provider may take.
+	pageLease   = 30 * time.Second
+	pageTimeout = pageLease / 3
 )
 
 // Reconciler compares the provider's list with ours, from a durable watermark,
@@ -96,16 +99,17 @@ func (r *Reconciler) Reconcile(ctx context.Context) error {
 		return err
 	}
 	for after := mark; mine && ctx.Err() == nil; {
-		lines, err := r.statement.Charges(ctx, after, page)
+		lines, more, err := r.list(ctx, after)
 		if err != nil {
-			return fmt.Errorf("list charges: %w", err)
+			return err
 		}
 		if err := r.compare(ctx, lines); err != nil {
 			return err
 		}
 		mark = r.advance(mark, lines)
-		if len(lines) < page { // the lease keeps others from coming again too soon
+		if !more { // the lease keeps others from coming again too soon
 			_, err := r.mark.Keep(ctx, r.name, mark, r.cfg.Every/2)
+			r.alarms.Compared(r.now())
 			return err
 		}
 		after = lines[len(lines)-1].ID
@@ -114,6 +118,17 @@ func (r *Reconciler) Reconcile(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// list reads a page of the provider's list, which must not take for ever.
+func (r *Reconciler) list(ctx context.Context, after string) (lines []Line, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	lines, more, err = r.statement.Charges(ctx, after, page)
+	if err != nil {
+		return nil, false, fmt.Errorf("list charges: %w", err)
+	}
+	return lines, more, nil
 }
 
 // advance moves the mark over the lines that need not be seen again. The list
@@ -144,7 +159,13 @@ func (r *Reconciler) compare(ctx context.Context, lines []Line) error {
 	errs := make([]error, len(lines))
 	arrived := r.now().Add(-grace)
 	for i, l := range lines {
-		if !l.Made.After(arrived) && l.news(known[l.Order]) {
+		switch {
+		case l.Made.After(arrived):
+		case l.Err != nil:
+			r.alarms.Disputed(ctx, Word{Kind: Charge, Ref: l.ID}, l.Err)
+		case l.takesBack(known[l.Order]):
+			r.alarms.Disputed(ctx, l.Word, fmt.Errorf("%w: it had succeeded before", ErrMismatch))
+		case l.news(known[l.Order]):
 			records.Go(func() { errs[i] = r.repair(ctx, l) })
 		}
 	}
@@ -173,4 +194,11 @@ func (l Line) news(p Payment) bool {
 		return p.Charge != l.Ref || p.Amount != l.Amount
 	}
 	return Next(p.Status, l.Said).Do == Move && l.Said != Unsure
+}
+
+// takesBack reports whether the charge that paid for the order has failed after
+// all. The list shows it as it stands by now, unlike a webhook, which may be an
+// older copy. What order was told stands; somebody has to look.
+func (l Line) takesBack(p Payment) bool {
+	return p.Status == Captured && l.Said == Declined && p.Charge == l.Ref
 }

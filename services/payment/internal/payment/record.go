@@ -20,8 +20,14 @@ type Recorder struct {
 type Alarms interface {
 	// Disputed: the provider says what cannot be recorded.
 	Disputed(ctx context.Context, w Word, err error)
+	// Refused: the provider was asked for what it will not do, err says why.
+	Refused(ctx context.Context, w Word, err error)
+	// Orphaned: a call was dropped because nothing waits for its answer.
+	Orphaned(ctx context.Context, w Word)
 	// Repaired: the provider's list knew more than we did.
 	Repaired(ctx context.Context, w Word)
+	// Compared: the provider's list was compared to its end.
+	Compared(at time.Time)
 }
 
 // NewRecorder makes a Recorder; now is the clock of the rows it leaves. Of cfg,

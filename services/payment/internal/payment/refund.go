@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -94,27 +93,4 @@ func (d *desk) tellRefund(r Refund) {
 		d.told[key] = true
 		d.out.RefundReplies = append(d.out.RefundReplies, r)
 	}
-}
-
-// Refunder gives money back on its own, outside a batch of order's requests.
-// Safe for concurrent use, in any number of processes.
-type Refunder struct {
-	units   Units
-	settler *Settler
-}
-
-// NewRefunder makes a Refunder.
-func NewRefunder(units Units, settler *Settler) *Refunder {
-	return &Refunder{units: units, settler: settler}
-}
-
-// Refund reserves the amount and returns once that is durable; a wallet has the
-// money then, a card will get it. An id that was asked for before changes
-// nothing. ErrNotRefundable when the amount is more than what is left of the
-// capture, whoever else is asking at the same time.
-func (r *Refunder) Refund(ctx context.Context, order OrderID, user UserID, id RefundID, amount money.Amount) error {
-	request := Request{Order: order, User: user, Action: GiveBack, Refund: id, Amount: amount}
-	return r.units.InUnit(ctx, func(ctx context.Context, u Unit) error {
-		return r.settler.Settle(ctx, u, []Request{request})
-	})
 }

@@ -34,9 +34,7 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 	if err != nil {
 		return err
 	}
-	book := Book{Payments: known, Wallets: wallets}
-	book.Refunds = refunds
-	d, err := Decide(requests, book, s.offers, s.now())
+	d, err := Decide(requests, Book{Payments: known, Wallets: wallets, Refunds: refunds}, s.offers, s.now())
 	if err != nil {
 		return err
 	}

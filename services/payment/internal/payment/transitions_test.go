@@ -10,32 +10,32 @@ import (
 // "n note", "r repeat", else the status it leads to.
 func TestEveryPair(t *testing.T) {
 	columns := []payment.Event{
-		payment.Asked, payment.AskedAgain, payment.Cancelled, payment.Called, payment.Unsure, payment.Declined, payment.Succeeded,
+		payment.Asked, payment.AskedAgain, payment.Cancelled, payment.Called, payment.NotSent, payment.Unsure, payment.Declined, payment.Succeeded,
 	}
 	short := map[string]payment.Step{
 		".": {}, "?": {Do: payment.Settle}, "n": {Do: payment.Note}, "r": {Do: payment.Repeat},
 		"V": {Do: payment.Move, To: payment.Voided}, "L": {Do: payment.Move, To: payment.Calling}, "U": {Do: payment.Move, To: payment.Unknown},
-		"F": {Do: payment.Move, To: payment.Failed}, "C": {Do: payment.Move, To: payment.Captured}, "R": {Do: payment.Move, To: payment.Refunded},
+		"F": {Do: payment.Move, To: payment.Failed}, "P": {Do: payment.Move, To: payment.Pending}, "C": {Do: payment.Move, To: payment.Captured}, "R": {Do: payment.Move, To: payment.Refunded},
 	}
 	for name, machine := range map[string]struct {
 		next func(payment.Status, payment.Event) payment.Step
 		want map[payment.Status]string // a letter per column
 	}{
 		"payment": {payment.Next, map[payment.Status]string{
-			payment.None:     "??V....",
-			payment.Pending:  "..VL.FC",
-			payment.Calling:  "..nLUFC",
-			payment.Unknown:  "..nL.FC",
-			payment.Captured: ".r.....",
-			payment.Failed:   ".r....C",
-			payment.Voided:   "......C",
+			payment.None:     "??V.....",
+			payment.Pending:  "..VL..FC",
+			payment.Calling:  "..nLPUFC",
+			payment.Unknown:  "..nL..FC",
+			payment.Captured: ".r......",
+			payment.Failed:   ".r.....C",
+			payment.Voided:   ".......C",
 		}},
 		"refund": {payment.NextOfRefund, map[payment.Status]string{
-			payment.None:     "??.....",
-			payment.Pending:  "...L..R",
-			payment.Calling:  "...LU.R",
-			payment.Unknown:  "...L..R",
-			payment.Refunded: ".r.....",
+			payment.None:     "??......",
+			payment.Pending:  "...L...R",
+			payment.Calling:  "...LPU.R",
+			payment.Unknown:  "...L...R",
+			payment.Refunded: ".r......",
 		}},
 	} {
 		for status, line := range machine.want {

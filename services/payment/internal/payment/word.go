@@ -14,7 +14,7 @@ type Word struct {
 	Kind   Kind
 	Order  OrderID
 	Refund RefundID // of a Return
-	Said   Event    // Succeeded, Declined or Unsure
+	Said   Event    // Succeeded, Declined, Unsure or NotSent
 	Ref    string   // the provider's id
 	Amount money.Amount
 	Reason string // why it was Declined
@@ -23,6 +23,7 @@ type Word struct {
 	// must not disturb somebody else's call. Other doors leave both empty.
 	Claim    ClaimID
 	Attempts int
+	Refused  bool // Unsure, because the provider will not do it as it is asked
 }
 
 var (
@@ -39,6 +40,21 @@ func (w Word) Key() string {
 		return refundKey(w.Refund)
 	}
 	return chargeKey(w.Order)
+}
+
+// settlesNothing reports whether all that w can do is give its own call back.
+func (w Word) settlesNothing() bool { return w.Said == Unsure || w.Said == NotSent }
+
+// later is when the call that w answers is to be made again.
+func (w Word) later() Later {
+	l := Later{Key: w.Key(), Claim: w.Claim, Pause: Backoff(w.Attempts)}
+	switch {
+	case w.Said == NotSent:
+		l.Pause, l.NotSent = notSentPause, true
+	case w.Refused:
+		l.Pause = refusedBackoff(w.Attempts)
+	}
+	return l
 }
 
 func isDispute(err error) bool { return errors.Is(err, ErrNotOurs) || errors.Is(err, ErrMismatch) }

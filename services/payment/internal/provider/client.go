@@ -37,6 +37,15 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the provider answers %d %s", e.Status, e.Code)
 }
 
+// Is makes a 4xx payment.ErrRefused, but for those that pass.
+func (e *StatusError) Is(target error) bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return target == payment.ErrRefused && e.Status/100 == 4
+}
+
 // Client speaks the provider's HTTP API. Safe for concurrent use.
 type Client struct {
 	http *http.Client
@@ -109,26 +118,26 @@ func (c *Client) refund(ctx context.Context, call payment.Call) (payment.Word, e
 }
 
 // Charges implements payment.Statement.
-func (c *Client) Charges(ctx context.Context, after string, limit int) ([]payment.Line, error) {
+func (c *Client) Charges(ctx context.Context, after string, limit int) (lines []payment.Line, more bool, err error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	if after != "" {
 		query.Set("after", after)
 	}
 	var reply struct {
-		Items []chargeJSON `json:"items"`
+		Items     []chargeJSON `json:"items"`
+		NextAfter *string      `json:"next_after"`
 	}
 	if err := c.send(ctx, http.MethodGet, "/v1/charges?"+query.Encode(), "", nil, &reply); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	lines := make([]payment.Line, len(reply.Items))
-	for i, item := range reply.Items {
-		word, err := item.word()
-		if err != nil {
-			return nil, err
+	for _, item := range reply.Items {
+		if !plainRef.MatchString(item.ID) {
+			return nil, false, errMalformed // the list cannot go on after it
 		}
-		lines[i] = payment.Line{Word: word, ID: item.ID, Made: item.CreatedAt}
+		word, err := item.word()
+		lines = append(lines, payment.Line{Word: word, ID: item.ID, Made: item.CreatedAt, Err: err})
 	}
-	return lines, nil
+	return lines, reply.NextAfter != nil && len(lines) > 0, nil
 }
 
 func (c *Client) post(ctx context.Context, path, key string, body, reply any) error {

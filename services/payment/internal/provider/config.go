@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"souk.example/pkg/config"
@@ -66,6 +67,9 @@ const leastSecret = 32
 func (c Config) ValidateProduction() error {
 	if !c.Offered() {
 		return nil
+	}
+	if !strings.HasPrefix(c.URL, "https://") {
+		return errors.New("SOUK_PSP_URL must be https in production: keys and card tokens pass there")
 	}
 	if len(c.APIKey.Reveal()) < leastSecret {
 		return errors.New("SOUK_PSP_API_KEY must have 32 bytes or more in production")

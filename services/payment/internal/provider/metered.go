@@ -20,7 +20,7 @@ type Metered struct {
 func NewMetered(p payment.Provider, registry prometheus.Registerer) (*Metered, error) {
 	m := &Metered{Provider: p, seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "payment_provider_call_seconds",
-		Help:    "Calls to the payment provider, by kind (charge, refund) and outcome (succeeded, declined, processing, no_answer, not_sent).",
+		Help:    "Calls to the payment provider, by kind (charge, refund) and outcome (succeeded, declined, processing, refused, no_answer, not_sent).",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
 	}, []string{"kind", "outcome"})}
 	return m, registry.Register(m.seconds)
@@ -38,6 +38,8 @@ func outcome(w payment.Word, err error) string {
 	switch {
 	case errors.Is(err, payment.ErrNotSent):
 		return "not_sent"
+	case errors.Is(err, payment.ErrRefused):
+		return "refused"
 	case err != nil:
 		return "no_answer"
 	case w.Said == payment.Succeeded:

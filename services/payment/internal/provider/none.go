@@ -19,4 +19,6 @@ func (None) Answer(context.Context, payment.Call) (payment.Word, error) {
 func (None) Room() int { return 0 }
 
 // Charges implements payment.Statement.
-func (None) Charges(context.Context, string, int) ([]payment.Line, error) { return nil, nil }
+func (None) Charges(context.Context, string, int) ([]payment.Line, bool, error) {
+	return nil, false, nil
+}

@@ -147,12 +147,22 @@ func TestList(t *testing.T) {
 		psp.Amend(key, func(c *providertest.Charge) { c.Amount = 40 })
 	}
 	psp.Amend("no order", func(c *providertest.Charge) { c.Amount = 40 })
-	lines, err := client.Charges(t.Context(), "ch_000001", 2)
-	if err != nil || len(lines) != 2 || lines[0].ID != "ch_000002" || lines[1].Order != 3 || lines[1].Made.IsZero() {
-		t.Errorf("got %+v, %v", lines, err)
+	psp.Amend("3", func(c *providertest.Charge) { c.Status = "requires_action" }) // of a later version of their API
+	lines, more, err := client.Charges(t.Context(), "ch_000001", 2)
+	if err != nil || !more || len(lines) != 2 || lines[0].ID != "ch_000002" || lines[0].Err != nil || lines[1].ID != "ch_000003" || lines[1].Err == nil || lines[1].Made.IsZero() {
+		t.Errorf("got %+v, %v, %v", lines, more, err)
 	}
-	if lines, err = client.Charges(t.Context(), "ch_000003", 2); err != nil || len(lines) != 1 || lines[0].Order != 0 {
-		t.Errorf("got %+v, %v", lines, err)
+	if lines, more, err = client.Charges(t.Context(), "ch_000003", 2); err != nil || more || len(lines) != 1 || lines[0].Order != 0 {
+		t.Errorf("got %+v, %v, %v", lines, more, err)
+	}
+}
+
+// What the provider will never do as it is asked is told from what passes.
+func TestRefusals(t *testing.T) {
+	for status, want := range map[int]bool{400: true, 401: true, 403: true, 404: true, 422: true, 408: false, 409: false, 425: false, 429: false, 500: false, 503: false} {
+		if got := errors.Is(&provider.StatusError{Status: status}, payment.ErrRefused); got != want {
+			t.Errorf("%d is a refusal: %t", status, got)
+		}
 	}
 }
 
@@ -189,6 +199,10 @@ func TestConfig(t *testing.T) {
 		t.Error("production takes a short secret beside a long one")
 	}
 	cfg.WebhookSecrets = cfg.WebhookSecrets[:1]
+	plain := cfg
+	if plain.URL = "http://psp"; plain.ValidateProduction() == nil {
+		t.Error("production takes a provider without TLS")
+	}
 	if err := errors.Join(cfg.ValidateProduction(), provider.Config{}.ValidateProduction()); err != nil {
 		t.Error(err)
 	}

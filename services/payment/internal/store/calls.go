@@ -70,11 +70,14 @@ func putOff(ctx context.Context, tx *database.Tx, calls []payment.Later) error {
 	calls = slices.SortedFunc(slices.Values(calls), func(a, b payment.Later) int { return strings.Compare(a.Key, b.Key) })
 	rows := make([][]any, len(calls))
 	for i, c := range calls {
-		rows[i] = []any{c.Key, string(c.Claim), database.Micros(now.Add(c.Pause))}
+		rows[i] = []any{c.Key, string(c.Claim), database.Micros(now.Add(c.Pause)), 0}
+		if c.NotSent {
+			rows[i][3] = 1
+		}
 	}
 	n, err := tx.UpdateMany(ctx, database.UpdateMany{
-		Table: "provider_call", Key: callColumns[:1], Values: []string{"claimant", "due"}, Rows: rows,
-		Set:   map[string]string{"owner": "''", "due_at": "v.due"},
+		Table: "provider_call", Key: callColumns[:1], Values: []string{"claimant", "due", "uncounted"}, Rows: rows,
+		Set:   map[string]string{"owner": "''", "due_at": "v.due", "attempts": "t.attempts - v.uncounted"},
 		Where: "t.owner = v.claimant",
 	})
 	return unchanged("calls", n, err, len(rows))

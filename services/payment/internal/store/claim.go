@@ -18,23 +18,23 @@ import (
 
 // Claim implements payment.Calls. Looking costs a reader nothing, so an idle
 // worker that polls disturbs nobody.
-func (j *Journal) Claim(ctx context.Context, as payment.ClaimID, limit int, lease time.Duration) (calls []payment.Call, err error) {
+func (j *Journal) Claim(ctx context.Context, as payment.ClaimID, limit int, lease time.Duration) (calls, orphans []payment.Call, err error) {
 	begun := time.Now() // before the database looks at its own clock
 	keys, now, err := j.due(ctx, limit)
 	if err != nil || len(keys) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	err = j.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		calls, err = claim(ctx, tx, as, keys, now, lease)
+		calls, orphans, err = claim(ctx, tx, as, keys, now, lease)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim calls: %w", err)
+		return nil, nil, fmt.Errorf("claim calls: %w", err)
 	}
 	for i := range calls {
 		calls[i].Until = begun.Add(lease)
 	}
-	return calls, nil
+	return calls, orphans, nil
 }
 
 // due lists the calls that wait the longest, in key order, and the time.
@@ -66,30 +66,29 @@ func (j *Journal) due(ctx context.Context, limit int) (keys []string, now time.T
 
 // claim takes those of the calls that nobody has taken meanwhile, and commits
 // what they are about as Calling.
-func claim(ctx context.Context, tx *database.Tx, as payment.ClaimID, keys []string, now time.Time, lease time.Duration) ([]payment.Call, error) {
+func claim(ctx context.Context, tx *database.Tx, as payment.ClaimID, keys []string, now time.Time, lease time.Duration) (calls, orphans []payment.Call, err error) {
 	rows := make([][]any, len(keys))
 	for i, key := range keys {
 		rows[i] = []any{key, string(as), database.Micros(now.Add(lease)), database.Micros(now)}
 	}
-	_, err := tx.UpdateMany(ctx, database.UpdateMany{
+	_, err = tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "provider_call", Key: callColumns[:1], Values: []string{"claimant", "until", "at"}, Rows: rows,
 		Set:   map[string]string{"owner": "v.claimant", "due_at": "v.until", "attempts": "t.attempts + 1"},
 		Where: "t.due_at <= v.at",
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	calls, err := claimed(ctx, tx, as, keys)
-	if err != nil {
-		return nil, err
+	if calls, err = claimed(ctx, tx, as, keys); err != nil {
+		return nil, nil, err
 	}
-	if err := markCalling(ctx, tx, calls, now); err != nil {
-		return nil, err
+	if calls, orphans, err = markCalling(ctx, tx, calls, now); err != nil {
+		return nil, nil, err
 	}
 	for _, c := range calls {
 		failpoint.Hit(string(c.Kind) + "-before-claim-commit")
 	}
-	return calls, nil
+	return calls, orphans, nil
 }
 
 func claimed(ctx context.Context, tx *database.Tx, as payment.ClaimID, keys []string) (calls []payment.Call, err error) {
@@ -126,8 +125,9 @@ func scanCall(rows *sql.Rows) (c payment.Call, err error) {
 }
 
 // markCalling sets what the calls are about to Calling. A call exists as long
-// as its payment or refund is open, so all of them can be.
-func markCalling(ctx context.Context, tx *database.Tx, calls []payment.Call, now time.Time) error {
+// as its payment or refund is open, so all of them can be; where somebody's hand
+// has changed that, the call is dropped and the others go on.
+func markCalling(ctx context.Context, tx *database.Tx, calls []payment.Call, now time.Time) (open, orphans []payment.Call, err error) {
 	var charges, returns [][]any
 	for _, c := range calls {
 		if c.Kind == payment.Charge {
@@ -139,20 +139,28 @@ func markCalling(ctx context.Context, tx *database.Tx, calls []payment.Call, now
 	// Calls come in the order of their keys, which are texts; rows are locked
 	// in the order of theirs.
 	slices.SortFunc(charges, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
-	if err := openTo(ctx, tx, "payment", "order_id", charges); err != nil {
-		return err
+	taken, err := openTo(ctx, tx, "payment", "order_id", charges)
+	if err != nil {
+		return nil, nil, err
 	}
-	return openTo(ctx, tx, "refund", "refund_id", returns)
+	returned, err := openTo(ctx, tx, "refund", "refund_id", returns)
+	if err != nil || taken+returned == int64(len(calls)) {
+		return calls, nil, err
+	}
+	return dropOrphans(ctx, tx, calls)
 }
 
-// openTo moves open rows of (key, status, time).
-func openTo(ctx context.Context, tx *database.Tx, table, key string, rows [][]any) error {
+// openTo moves open rows of (key, status, time), and counts them.
+func openTo(ctx context.Context, tx *database.Tx, table, key string, rows [][]any) (int64, error) {
 	n, err := tx.UpdateMany(ctx, database.UpdateMany{
 		Table: table, Key: []string{key}, Values: []string{"now_is", "at"}, Rows: rows,
 		Set:   map[string]string{"status": "v.now_is", "updated_at": "v.at"},
 		Where: "t.status IN (" + openStatuses() + ")",
 	})
-	return unchanged(table+"s", n, err, len(rows))
+	if err != nil {
+		return 0, fmt.Errorf("mark %d %ss as called: %w", len(rows), table, err)
+	}
+	return n, nil
 }
 
 // openStatuses is the open statuses as SQL; they are constants of ours.

@@ -16,7 +16,7 @@ type Outbox interface {
 }
 
 // Journal keeps what was decided and what the provider said, and tells of it.
-// It implements payment.Units, Calls, Journal and Watermark. Safe for
+// It implements payment.Calls, Journal and Watermark. Safe for
 // concurrent use.
 type Journal struct {
 	db     *database.DB
@@ -42,11 +42,6 @@ type unit struct {
 // maxRaces bounds how often a transaction is run again because others were
 // faster each time.
 const maxRaces = 100
-
-// InUnit implements payment.Units.
-func (j *Journal) InUnit(ctx context.Context, fn func(ctx context.Context, u payment.Unit) error) error {
-	return j.race(ctx, func(ctx context.Context, tx *database.Tx) error { return fn(ctx, j.Unit(tx)) })
-}
 
 // race runs fn in a transaction and, when others were faster, again.
 func (j *Journal) race(ctx context.Context, fn func(ctx context.Context, tx *database.Tx) error) error {

@@ -4,8 +4,10 @@
 //
 // What two transactions may want to change at once is changed under the
 // condition that it still is what it was when it was decided on; else the
-// transaction is run again. Rows are locked in this order: wallet, then
-// provider_call, payment, refund; within a table by primary key.
+// transaction is run again. Rows of a table are locked by primary key. A
+// settled batch locks wallets, then new payments, then calls; whoever writes
+// down words or claims calls locks calls before payments, so the two can meet in
+// a deadlock, which the database ends and InTx runs again.
 package store
 
 import "souk.example/pkg/database"

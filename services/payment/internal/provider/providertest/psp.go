@@ -178,11 +178,16 @@ func (p *PSP) charges(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	after := r.URL.Query().Get("after")
 	page := struct {
-		Items []Charge `json:"items"`
+		Items     []Charge `json:"items"`
+		NextAfter *string  `json:"next_after"`
 	}{Items: []Charge{}}
 	for _, c := range p.Charges() {
-		if c.ID > after && len(page.Items) < limit {
+		switch {
+		case c.ID <= after:
+		case len(page.Items) < limit:
 			page.Items = append(page.Items, c)
+		default:
+			page.NextAfter = &page.Items[limit-1].ID
 		}
 	}
 	_ = json.NewEncoder(w).Encode(page)

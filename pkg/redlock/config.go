@@ -1,0 +1,83 @@
+package redlock
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrNotAcquired says that somebody else holds the lock.
+	ErrNotAcquired = errors.New("lock is held by another")
+	// ErrReentrant refuses a lock to the context of its own holder, which
+	// would wait for itself.
+	ErrReentrant = errors.New("lock is held by this context")
+	// ErrLost is the cause of a lock's context that ended because the lock
+	// expired, was taken away, or could not be renewed in time.
+	ErrLost = errors.New("lock is lost")
+	// ErrName refuses a lock name that is empty, longer than 512 bytes or has
+	// a brace in it, which Redis Cluster gives a meaning.
+	ErrName = errors.New("lock name is empty, too long or has a brace")
+	// ErrConfig refuses settings that cannot work.
+	ErrConfig = errors.New("redlock config")
+)
+
+const (
+	maxName = 512
+	// driftFactor is the part of a TTL by which clocks may differ in their
+	// speed, as in the Redlock algorithm.
+	driftFactor = 0.01
+	// fenceTTL is how long a node remembers the last fence of a lock. Beyond,
+	// its clock alone keeps fences increasing.
+	fenceTTL = 7 * 24 * time.Hour
+)
+
+// Config tunes a Locker; the zero value of each field means its default.
+type Config struct {
+	// TTL is how long a lock outlives a holder that died; the watchdog renews
+	// it every third of it. Default 8 s, at least 100 ms.
+	TTL time.Duration
+	// RetryDelay is the longest pause between attempts of Acquire when nobody
+	// wakes it: the holder died, or the message was lost. Each pause is
+	// jittered down to half of it. Default 100 ms.
+	RetryDelay time.Duration
+	// Prefix goes before every name in Redis; default "souk:lock:".
+	Prefix string
+}
+
+func (c Config) withDefaults() Config {
+	c.TTL = cmp.Or(c.TTL, 8*time.Second)
+	c.RetryDelay = cmp.Or(c.RetryDelay, 100*time.Millisecond)
+	c.Prefix = cmp.Or(c.Prefix, "souk:lock:")
+	return c
+}
+
+// Validate reports settings that cannot work, as ErrConfig.
+func (c Config) Validate() error {
+	switch {
+	case c.TTL != 0 && c.TTL < 100*time.Millisecond:
+		return fmt.Errorf("%w: TTL %v is under 100ms", ErrConfig, c.TTL)
+	case c.RetryDelay != 0 && c.RetryDelay < time.Millisecond:
+		return fmt.Errorf("%w: RetryDelay %v is under 1ms", ErrConfig, c.RetryDelay)
+	case strings.ContainsAny(c.Prefix, "{}"):
+		return fmt.Errorf("%w: a brace in the prefix %q", ErrConfig, c.Prefix)
+	}
+	return nil
+}
+
+// key of a lock's value; the tag keeps its other keys in the same slot.
+func (c Config) key(name string) string { return c.Prefix + "{" + name + "}" }
+
+// expiry is when the holder of a lock that was asked for at begun must have
+// stopped: a tenth of the TTL before the key can expire. Until of redsync says
+// when that is, too, but must not be read while the lock is renewed.
+func (c Config) expiry(begun time.Time) time.Time {
+	drift := time.Duration(float64(c.TTL) * driftFactor)
+	return begun.Add(c.TTL - drift - c.TTL/10)
+}
+
+func validName(name string) bool {
+	return name != "" && len(name) <= maxName && !strings.ContainsAny(name, "{}")
+}

@@ -1,0 +1,132 @@
+package redlock
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ErrLead refuses an Elector without a function that leads.
+var ErrLead = errors.New("elector has nothing to lead")
+
+// Term is one time of leading.
+type Term struct {
+	// Fence is higher than that of every earlier term, whoever led it. Writes
+	// of the leader carry it, as [Lock.Fence] says.
+	Fence int64
+}
+
+// ElectorConfig tunes an Elector; the zero value of a field asks for its
+// default.
+type ElectorConfig struct {
+	// Pause is the time before another campaign after Redis failed; default 1 s.
+	Pause time.Duration
+	// Elected and Resigned are told when a term begins and, with its cause,
+	// ends; nil is told nothing. The term waits for them.
+	Elected  func(Term)
+	Resigned func(Term, error)
+	// Metrics gets the gauge souk_elector_leader; nil none.
+	Metrics prometheus.Registerer
+	Log     *slog.Logger // nil discards
+}
+
+// Elector has one of many processes lead, and another when it is lost.
+type Elector struct {
+	locker *Locker
+	name   string
+	cfg    ElectorConfig
+	leader prometheus.Gauge
+}
+
+// NewElector makes a candidate for the leadership that goes by name, which is
+// the name of the lock that leaders hold. An error is ErrName, ErrConfig or a
+// second registration of its metric.
+func NewElector(locker *Locker, name string, cfg ElectorConfig) (*Elector, error) {
+	switch {
+	case !validName(name):
+		return nil, fmt.Errorf("%w: %.20q", ErrName, name)
+	case cfg.Pause < 0:
+		return nil, fmt.Errorf("%w: Pause %v is negative", ErrConfig, cfg.Pause)
+	}
+	e := &Elector{locker: locker, name: name, cfg: cfg, leader: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "souk_elector_leader", Help: "1 while this process leads.",
+		ConstLabels: prometheus.Labels{"name": name},
+	})}
+	e.cfg.Pause = cmp.Or(cfg.Pause, time.Second)
+	e.cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	if cfg.Metrics == nil {
+		return e, nil
+	}
+	if err := cfg.Metrics.Register(e.leader); err != nil {
+		return nil, fmt.Errorf("elector %s: %w", name, err)
+	}
+	return e, nil
+}
+
+// Run campaigns until it is elected and then calls lead, whose context ends
+// when ctx does and, with ErrLost as its cause, before another can be elected.
+// Lead must then return; after a loss Run campaigns again. When lead returns
+// by itself, Run resigns and returns its error. When ctx ends, Run resigns and
+// returns nil. Failures of Redis are logged and outlived.
+func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, term Term) error) error {
+	if lead == nil {
+		return ErrLead
+	}
+	for ctx.Err() == nil {
+		lock, err := e.locker.Acquire(ctx, e.name)
+		if err != nil {
+			if errors.Is(err, ErrReentrant) {
+				return err
+			}
+			e.pause(ctx, err)
+			continue
+		}
+		err = e.serve(lock, lead)
+		if ctx.Err() == nil && !errors.Is(err, ErrLost) {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve is one term. It returns ErrLost when the term ended by itself, or
+// lead's error.
+func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) error) (err error) {
+	term := Term{Fence: lock.Fence()}
+	e.leader.Set(1)
+	e.cfg.Log.Info("leadership begins", "name", e.name, "fence", term.Fence)
+	defer func() {
+		cause := context.Cause(lock.Context())
+		if lost := lock.Release(); errors.Is(lost, ErrLost) {
+			cause, err = lost, lost
+		}
+		e.leader.Set(0)
+		e.cfg.Log.Info("leadership ends", "name", e.name, "fence", term.Fence, "cause", errors.Join(cause, err))
+		if e.cfg.Resigned != nil {
+			e.cfg.Resigned(term, errors.Join(cause, err))
+		}
+	}()
+	if e.cfg.Elected != nil {
+		e.cfg.Elected(term)
+	}
+	return lead(lock.Context(), term)
+}
+
+// pause waits before the next campaign.
+func (e *Elector) pause(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	e.cfg.Log.WarnContext(ctx, "leadership is undecided", "name", e.name, "error", err)
+	t := time.NewTimer(e.cfg.Pause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

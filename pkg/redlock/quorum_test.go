@@ -1,0 +1,98 @@
+package redlock_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"souk.example/pkg/redisclient"
+	"souk.example/pkg/redisclient/redistest"
+	"souk.example/pkg/redlock"
+)
+
+func threeServers(t *testing.T) ([3]*redistest.Server, []*redisclient.Client) {
+	t.Helper()
+	var servers [3]*redistest.Server
+	var nodes []*redisclient.Client
+	for i := range servers {
+		servers[i] = redistest.Start(t)
+		nodes = append(nodes, redistest.Dial(t, servers[i].Addr()))
+	}
+	return servers, nodes
+}
+
+func TestMajorityIsEnough(t *testing.T) {
+	t.Parallel()
+	servers, nodes := threeServers(t)
+	locker := lockerOn(t, nodes, redlock.Config{})
+	servers[0].Kill()
+	lock := acquire(t, locker, "job")
+	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
+		t.Errorf("beside the holder: %v, want ErrNotAcquired", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+	servers[1].Kill()
+	if _, err := locker.TryAcquire(t.Context(), "job"); err == nil || errors.Is(err, redlock.ErrNotAcquired) {
+		t.Errorf("without a majority: %v, want Redis' error", err)
+	}
+	servers[0].Restart()
+	redistest.Eventually(t, "the majority is back", func() bool {
+		lock, err := locker.TryAcquire(t.Context(), "job")
+		return err == nil && lock.Release() == nil
+	})
+}
+
+func TestRefusedMinorityKeepsNothing(t *testing.T) {
+	t.Parallel()
+	_, nodes := threeServers(t)
+	for _, n := range nodes[:2] {
+		if err := n.Write().Set(t.Context(), "souk:lock:{job}", "another", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	locker := lockerOn(t, nodes, redlock.Config{})
+	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
+		t.Errorf("got %v, want ErrNotAcquired", err)
+	}
+	if n := nodes[2].Read().Exists(t.Context(), "souk:lock:{job}").Val(); n != 0 {
+		t.Error("the third node is still held")
+	}
+}
+
+// The first holder's fence is that of a node whose clock is far ahead, and
+// which the second does not reach.
+func TestFencesIncreaseAlthoughClocksDiffer(t *testing.T) {
+	t.Parallel()
+	var minis [3]*miniredis.Miniredis
+	var nodes []*redisclient.Client
+	for i := range minis {
+		minis[i] = redistest.Mini(t)
+		minis[i].SetTime(time.Now().Add(time.Duration(-i) * time.Hour))
+		nodes = append(nodes, redistest.Dial(t, minis[i].Addr()))
+	}
+	locker := lockerOn(t, nodes, redlock.Config{})
+	var last int64
+	for _, away := range []int{2, 0, 1, 0, 2, 1} {
+		minis[away].Close()
+		var lock *redlock.Lock
+		redistest.Eventually(t, "the lock is acquired", func() bool {
+			var err error
+			lock, err = locker.TryAcquire(t.Context(), "job")
+			return err == nil
+		})
+		if lock.Fence() <= last {
+			t.Errorf("without node %d: fence %d after %d", away, lock.Fence(), last)
+		}
+		last = lock.Fence()
+		if err := lock.Release(); err != nil {
+			t.Error(err)
+		}
+		if err := minis[away].Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
