@@ -30,13 +30,14 @@ import (
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/idpeers"
 	"souk.example/bench/peers/limitpeers"
+	"souk.example/bench/peers/lockpeers"
 	"souk.example/pkg/redisclient"
 )
 
 // areas is everything there is to compare.
 func areas() []compare.Area {
 	return []compare.Area{
-		clientpeers.Area(), cachepeers.Area(), buspeers.Area(), idpeers.Area(), limitpeers.Area(),
+		clientpeers.Area(), cachepeers.Area(), lockpeers.Area(), buspeers.Area(), idpeers.Area(), limitpeers.Area(),
 	}
 }
 
@@ -82,6 +83,9 @@ func parse(args []string) (f flags, err error) {
 }
 
 func run(ctx context.Context, args []string) error {
+	if asked, err := lockpeers.HoldForParent(ctx, args); asked {
+		return err
+	}
 	f, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil

@@ -96,19 +96,15 @@ func (r *Redis) Stop() {
 // behind the backs of those it compares.
 func (r *Redis) Direct() *redis.Client { return r.direct }
 
-// Flush empties the server, its script cache included, as a restart would.
-func (r *Redis) Flush(ctx context.Context) error {
-	return errors.Join(r.direct.FlushAll(ctx).Err(), r.direct.ScriptFlush(ctx).Err())
-}
-
-// Commands is how many commands the server has processed.
-func (r *Redis) Commands(ctx context.Context) (int64, error) {
+// Requests is how often the server has read from its clients: a command each
+// where clients wait for the reply, and not what scripts call.
+func (r *Redis) Requests(ctx context.Context) (int64, error) {
 	stats, err := r.direct.InfoMap(ctx, "stats").Result()
 	if err != nil {
 		return 0, err
 	}
 	var n int64
-	_, err = fmt.Sscan(stats["Stats"]["total_commands_processed"], &n)
+	_, err = fmt.Sscan(stats["Stats"]["total_reads_processed"], &n)
 	return n, err
 }
 
