@@ -28,7 +28,7 @@ func fillsBroadcast() compare.Behaviour {
 
 func soukFills(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
 	listener := r.Direct().PSubscribe(ctx, "*")
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	if _, err := listener.Receive(ctx); err != nil {
 		return compare.Outcome{}, err
 	}

@@ -51,7 +51,7 @@ func downWarm(ctx context.Context, r *engine.Redis, lib library) (compare.Outcom
 	before, failed, begin := src.loads.Load(), 0, time.Now()
 	const turns = 5
 	for range turns { // one after the other, so that none joins another's load
-		if _, err := readOne(ctx, stores[0], "a", src.load); err != nil {
+		if err := readOne(ctx, stores[0], "a", src.load); err != nil {
 			failed++
 		}
 	}
@@ -62,10 +62,11 @@ func downWarm(ctx context.Context, r *engine.Redis, lib library) (compare.Outcom
 	}, nil
 }
 
-func readOne(ctx context.Context, s store, key string, load loader) (product, error) {
+func readOne(ctx context.Context, s store, key string, load loader) error {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	return s.get(ctx, key, load)
+	_, err := s.get(ctx, key, load)
+	return err
 }
 
 // readAll reads with many readers at once and counts those that failed.
@@ -76,7 +77,7 @@ func readAll(ctx context.Context, s store, load loader, key func(i int) string) 
 	)
 	for i := range readers {
 		wg.Go(func() {
-			if _, err := readOne(ctx, s, key(i), load); err != nil {
+			if err := readOne(ctx, s, key(i), load); err != nil {
 				failed.Add(1)
 			}
 		})

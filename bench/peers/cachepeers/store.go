@@ -36,6 +36,9 @@ type library struct {
 	open func(ctx context.Context, addr string) (store, error)
 }
 
+// Label implements compare.Library.
+func (l library) Label() string { return l.name }
+
 var errEmpty = errors.New("empty value")
 
 // encode and decode are for libraries that hold strings; those that encode

@@ -2,6 +2,7 @@ package limitpeers
 
 import (
 	"context"
+	"errors"
 
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/engine"
@@ -36,6 +37,8 @@ func cases(goroutines int, op func(ctx context.Context, lib library, addr string
 	}
 	return out
 }
+
+var errRefused = errors.New("refused, though under the limit")
 
 // under decides on events that are allowed. throttled gives up on some when
 // callers contend; that is its answer, not a failure to measure.

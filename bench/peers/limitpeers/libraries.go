@@ -2,6 +2,7 @@ package limitpeers
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
@@ -15,6 +16,24 @@ import (
 	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
 )
+
+// limiter is what all of them can do: decide on one event of a key.
+type limiter interface {
+	allow(ctx context.Context, key string) (bool, error)
+	close()
+}
+
+// library opens a limiter of so many events a second and so many at once.
+type library struct {
+	name string
+	open func(ctx context.Context, addr string, rate, burst int) (limiter, error)
+}
+
+// Label implements compare.Library.
+func (l library) Label() string { return l.name }
+
+// second is the period of every limit here.
+const second = time.Second
 
 type soukLimiter struct {
 	*ratelimit.Limiter

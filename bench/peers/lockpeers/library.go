@@ -38,6 +38,9 @@ type library struct {
 	open func(ctx context.Context, addr string, ttl time.Duration) (locker, error)
 }
 
+// Label implements compare.Library.
+func (l library) Label() string { return l.name }
+
 type soukLocker struct {
 	*redlock.Locker
 	rdb *redisclient.Client

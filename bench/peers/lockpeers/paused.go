@@ -150,7 +150,7 @@ func holdAndWrite(ctx context.Context, lib library, addr string) error {
 		return err
 	}
 	rdb := engine.Plain(addr)
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return err
 	}
