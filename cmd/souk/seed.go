@@ -7,11 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/inventory"
 	"souk.example/services/payment"
@@ -46,7 +48,7 @@ func (a *app) seed(ctx context.Context) error {
 	if err := seedPeople(ctx, dbs); err != nil {
 		return fmt.Errorf("seed people: %w", err)
 	}
-	created, err := seedProducts(ctx, dbs["inventory"])
+	created, err := a.seedProducts(ctx, dbs["inventory"])
 	if err != nil {
 		return fmt.Errorf("seed products: %w", err)
 	}
@@ -76,13 +78,18 @@ func seedPeople(ctx context.Context, dbs databases) error {
 	return payment.EnsureWallets(ctx, dbs["payment"], ids, startingBalance())
 }
 
-func seedProducts(ctx context.Context, db *database.DB) (created int, err error) {
+func (a *app) seedProducts(ctx context.Context, db *database.DB) (created int, err error) {
+	rdb, err := redisclient.Open(ctx, redisclient.Config{Addrs: []string{topology.Loopback(a.topology.RedisPort())}})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rdb.Close() }()
 	err = withIDs(ctx, db, func(ids *idgen.Worker) error {
 		// It only appends; the service's own relay publishes.
 		box := outbox.New(db, ids, nil, outbox.Config{
 			Source: "souk/inventory", Topics: contracts.Topics(), Partitions: contracts.Partitions, Partition: contracts.Partition,
 		}, telemetry.Nop())
-		created, err = inventory.Seed(ctx, db, box, ids, demoProducts())
+		created, err = inventory.Seed(ctx, db, rdb, box, ids, demoProducts())
 		return err
 	})
 	return created, err

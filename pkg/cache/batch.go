@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -68,13 +69,11 @@ func (r *remote) getEach(ctx context.Context, full []string) ([][]byte, error) {
 	held := make([][]byte, len(full))
 	var failed error
 	for i, cmd := range cmds {
-		switch b, err := cmd.Bytes(); err {
-		case nil:
-			held[i] = b
-		case redis.Nil:
-		default:
+		b, err := cmd.Bytes()
+		if err != nil && !errors.Is(err, redis.Nil) {
 			failed = r.heed(ctx, err)
 		}
+		held[i] = b
 	}
 	return held, failed
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sync"
 
@@ -34,6 +35,8 @@ type Cache[T any] struct {
 	refreshes chan struct{}
 	counts    *counts
 
+	id      string // of this object, in greetings
+	quit    chan struct{}
 	mu      sync.Mutex
 	closed  bool
 	running sync.WaitGroup
@@ -55,7 +58,7 @@ func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option
 		cost:    func(string, T) uint32 { return 1 },
 		flights: flights[T]{flying: make(map[string]*flight[T])},
 		slots:   make(chan struct{}, cfg.MaxLoads), refreshes: make(chan struct{}, cfg.MaxRefreshes),
-		counts: newCounts(name),
+		counts: newCounts(name), id: rand.Text(), quit: make(chan struct{}),
 	}
 	for _, opt := range opts {
 		opt(c)
@@ -85,18 +88,24 @@ func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 	if c.bus != nil {
 		c.sub = c.bus.Subscribe(c.topic(), pubsub.Handler{Message: c.hear, Resync: c.doubt})
 	}
+	if c.filter != nil {
+		c.start(c.greet)
+	}
 	return nil
 }
 
 // Close stops the cache's goroutines and waits for the loads under way, each
 // at most twice Config.LoadTimeout. Redis keeps its entries. What L1 holds can
-// still be read.
+// still be read. Closing twice does nothing more.
 func (c *Cache[T]) Close() {
 	if c.sub != nil {
 		c.sub.Close()
 	}
 	c.mu.Lock()
-	c.closed = true
+	if !c.closed {
+		c.closed = true
+		close(c.quit)
+	}
 	c.mu.Unlock()
 	c.running.Wait()
 	c.local.close()

@@ -3,34 +3,75 @@
 //
 // # What a reader may rely on
 //
-// When Invalidate has returned without an error, no process fills L2 with a
-// value loaded before it, and this process serves none; other processes drop
-// their L1 entry when the broadcast arrives, or when it expires. The rules
+// Invalidate is called after the source has changed. When it, or Set, has
+// returned without an error:
+//
+//   - in this process no read that begins then returns an older value;
+//   - in every other process, no read that asks L2 does. A read that L1 answers
+//     may return an older value until the broadcast has arrived there, some
+//     milliseconds later, or the entry expires.
+//
+// Reads that overlap a change may return the old value or the new one: the
+// cache is a regular register (Lamport, 1986), not an atomic one. The rules
 // that make it so:
 //
 //   - a miss takes a lease in L2, a placeholder with a random token, before
 //     it asks the source; the fill is a compare-and-set on that token, and
 //     Invalidate deletes the placeholder with everything else (after the
-//     leases of Facebook's memcache, NSDI 2013);
+//     leases of Facebook's memcache, NSDI 2013). A refresh replaces exactly
+//     the entry that it saw when it began, by a random number in that;
 //   - an L1 entry is written only when no invalidation of its key arrived
 //     since before the lookup began (a generation per key stripe);
-//   - a load that is under way when a key is invalidated is not joined by
-//     readers who come later.
+//   - callers share a load that is under way. One who joined after L2 was last
+//     asked gets the answer only if its fill succeeded, and begins anew when
+//     it did not.
+//
+// All of it rests on one Redis that keeps its data: a failover to a replica
+// that missed a deletion brings the old value back until its TTL.
+//
+// # How long a value lives
+//
+// Up to SoftTTL it is served. From then to TTL, the hard limit in both levels,
+// it is served and reloaded in the background; each read may begin that
+// earlier by chance, the sooner the longer the load takes (XFetch: Vattani,
+// Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention",
+// VLDB 2015). Of all processes one reloads. WithLifetime gives values TTLs of
+// their own. Deadlines travel with the value as times of the loader's clock,
+// so clocks should agree within a fraction of the TTLs; Redis' own expiry and
+// L1TTL bound what a clock that is off can do. A value from Set has no known
+// load time and is reloaded from SoftTTL on. Between TTL and StaleFor after it
+// a value from L1 stands in for a source that fails.
+//
+// Absence ("the source has no such key") is cached too, as a flag of the
+// entry and not as a value.
 //
 // # Load on the source
 //
 // One load per key and process, one per lease across processes, and at most
 // Config.MaxLoads at a time in a process whatever the state of Redis. A load
 // runs under its own deadline, so a caller who gives up does not fail the
-// others who wait for it.
+// others who wait for it. A [Filter] keeps away those who ask for keys that do
+// not exist, at no cost in Redis or the source.
+//
+// # Memory
+//
+// L1 holds up to Config.MaxCost. Its policy is that of otter v2, W-TinyLFU
+// with a window that adapts itself (Einziger et al., "Adaptive Software Cache
+// Management", Middleware 2018): near LRU for a load that favours what is
+// recent, near LFU for one that favours what is frequent. otter offers no
+// other, so there is no setting. L1 expiry counts from the write.
 //
 // # When Redis is away
 //
 // Reads go to L1 and then straight to the source; after a failure Redis is
 // left alone for Config.RetryAfter. Invalidate reports the error: what other
-// processes and L2 hold may then be served until its TTL. A bus that
-// reconnects drops all of L1.
+// processes and L2 hold may then be served until its TTL. A bus that may have
+// missed a broadcast drops all of L1.
 //
-// Absence ("the source has no such key") is cached too, as a flag of the
-// entry and not as a value.
+// # Wrong use
+//
+// is reported at once and changes nothing: ErrKey (empty or over 512 bytes),
+// ErrNoLoader, ErrTTL, ErrConfig, ErrName, ErrNoBus. An [OversizeError] refuses
+// a value over Config.MaxValue: Get fails, because every later read would have
+// to load it again, and Set invalidates.
 package cache

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	redisclient.Quiet()
 	// go-redis probes a dead server once a second and notices Close only then.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"souk.example/pkg/pubsub"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	statusInvalidated = "invalidated"
 	statusAnnounced   = "announced" // it may come to exist soon
+	statusGreeting    = "greeting"  // is no key, but a cache that wants to hear itself
 )
 
 // Set writes a value through, after the source has it. It voids loads under
@@ -64,12 +66,37 @@ func (c *Cache[T]) Announce(ctx context.Context, keys ...string) error {
 // hear acts on another process' broadcast, or our own. A key that is spoken of
 // may exist.
 func (c *Cache[T]) hear(m pubsub.Message) {
-	c.counts.heard.Add(1)
-	if m.Status == statusAnnounced {
+	switch m.Status {
+	case statusGreeting:
+		if m.Key == c.id && c.filter != nil {
+			c.filter.Doubt()
+		}
+	case statusAnnounced:
+		c.counts.heard.Add(1)
 		c.exists(m.Key)
-		return
+	default:
+		c.counts.heard.Add(1)
+		c.forget(m.Key)
 	}
-	c.forget(m.Key)
+}
+
+// greet broadcasts until it succeeds. Whoever hears itself knows that it hears
+// of every new key from now on, so that its filter can be built; a bus that is
+// not connected yet says so by a resync.
+func (c *Cache[T]) greet() {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), c.cfg.LoadTimeout)
+		err := c.broadcast(ctx, statusGreeting, c.id)
+		cancel()
+		if err == nil {
+			return
+		}
+		select {
+		case <-c.quit:
+			return
+		case <-time.After(c.cfg.RetryAfter):
+		}
+	}
 }
 
 // doubt is for missed broadcasts, which may have been about any key.

@@ -13,7 +13,7 @@ var (
 	// ErrConfig: a setting has no meaning.
 	ErrConfig = errors.New("pubsub: bad setting")
 	// ErrMessage: a message has no topic, a negative version, or a topic or
-	// key above 512 bytes.
+	// key that is longer than 512 bytes or not UTF-8.
 	ErrMessage = errors.New("pubsub: bad message")
 	// ErrTooLarge: what is to be sent exceeds its bound.
 	ErrTooLarge = errors.New("pubsub: too large")
@@ -45,7 +45,7 @@ type Config struct {
 	// MaxBytes bounds the encoded messages of one Publish; default 1 MiB.
 	MaxBytes int
 
-	Log *slog.Logger // told of refused messages; nil discards
+	Log *slog.Logger // told of refused messages and lost connections; nil discards
 }
 
 func (c Config) withDefaults() Config {

@@ -133,3 +133,31 @@ func TestNoDivergence(t *testing.T) {
 	}
 	t.Logf("%d changes, %d kills, 0 of %d mirrors diverged", written, kills, len(mirrors))
 }
+
+// One writes on while Redis is replaced by an empty one and by one with an
+// older memory: what it wrote last is in force everywhere.
+func TestStateOutlivesFailovers(t *testing.T) {
+	first, second := redistest.Open(t), redistest.Open(t)
+	way := newDetour(t, address(first))
+	writer := startNode(t, redistest.Dial(t, way.addr()), quick)
+	readers := []*node{startNode(t, redistest.Dial(t, way.addr()), quick), startNode(t, redistest.Dial(t, way.addr()), quick)}
+	written := 0
+	write := func() {
+		written++
+		redistest.Eventually(t, "a value is set", func() bool {
+			return writer.Set(t.Context(), flags{strconv.Itoa(written): true}) == nil
+		})
+	}
+	for _, to := range []*redisclient.Client{second, first, second, first} {
+		for range 20 {
+			write()
+		}
+		way.lead(address(to))
+		for _, n := range append(readers, writer) {
+			redistest.Eventually(t, "the last value is in force", n.holds(flags{strconv.Itoa(written): true}))
+		}
+		redistest.Eventually(t, "Redis has it", func() bool {
+			return to.Read().HGet(t.Context(), flagsKey, "data").Val() == `{"`+strconv.Itoa(written)+`":true}`
+		})
+	}
+}

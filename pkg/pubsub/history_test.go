@@ -1,7 +1,9 @@
 package pubsub_test
 
 import (
+	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +123,22 @@ func TestLostFirstFrameComesFromTheLog(t *testing.T) {
 	if n := in.resyncs.Load(); n != 1 {
 		t.Errorf("%d resyncs", n)
 	}
+}
+
+// A subscriber that has heard nothing yet cannot tell one empty channel from
+// another: what it missed may have been wiped.
+func TestReconnectWithoutHistoryResyncs(t *testing.T) {
+	t.Parallel()
+	rdb, in := redistest.Open(t), &inbox{}
+	proxy, sender := redistest.NewProxy(t, address(rdb)), newBus(t, rdb)
+	run(t, newBus(t, redistest.Dial(t, proxy.Addr())), in)
+	proxy.DropReplies.Store(true)
+	publish(t, sender, "wiped")
+	rdb.Write().FlushAll(t.Context())
+	publish(t, sender, "first of another history")
+	proxy.Cut()
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "it resyncs", in.resynced(2))
 }
 
 func TestLostFrameComesFromTheLogBeforeTheNext(t *testing.T) {
@@ -251,18 +269,24 @@ func TestSilentConnectionIsReplaced(t *testing.T) {
 
 func TestPublishFailsAndRunGoesOnWhileRedisIsDown(t *testing.T) {
 	t.Parallel()
-	mini := redistest.Mini(t)
-	bus, in := newBus(t, redistest.Dial(t, mini.Addr())), &inbox{}
-	run(t, bus, in)
-	mini.Close()
+	server, in, said := redistest.Start(t), &inbox{}, &strings.Builder{}
+	bus, err := pubsub.New(redistest.Dial(t, server.Addr()),
+		pubsub.Config{Idle: 50 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := start(t, bus, in)
+	server.Kill()
 	if err := bus.Publish(t.Context(), pubsub.Message{Topic: "topic"}); err == nil {
 		t.Error("publish to a stopped redis succeeded")
 	}
-	if err := mini.Restart(); err != nil {
-		t.Fatal(err)
-	}
+	server.Restart()
 	redistest.Eventually(t, "messages flow again", func() bool {
 		_ = bus.Publish(t.Context(), pubsub.Message{Topic: "topic", Key: "after"})
 		return in.count() > 0
 	})
+	stop()
+	if n := strings.Count(said.String(), "broadcasts are not heard"); n != 1 {
+		t.Errorf("the outage stands %d times in the log:\n%s", n, said)
+	}
 }

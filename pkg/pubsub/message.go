@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Schema is the version of Message that this package writes. Messages of
@@ -32,6 +33,8 @@ func (m Message) validate() error {
 		return fmt.Errorf("%w: no topic", ErrMessage)
 	case len(m.Topic) > maxKey || len(m.Key) > maxKey:
 		return fmt.Errorf("%w: topic or key is longer than %d bytes", ErrMessage, maxKey)
+	case !utf8.ValidString(m.Topic) || !utf8.ValidString(m.Key):
+		return fmt.Errorf("%w: topic or key is not UTF-8, which JSON would change", ErrMessage)
 	case m.Version < 0:
 		return fmt.Errorf("%w: version %d", ErrMessage, m.Version)
 	}

@@ -26,7 +26,10 @@ func (b *Bus) Run(ctx context.Context) error {
 			r.connected = false
 			b.metrics.reconnects.Inc()
 		}
-		_ = r.session(ctx) // whatever ended it, the next one catches up
+		err := r.session(ctx) // whatever ended it, the next one catches up
+		if ctx.Err() == nil && (r.connected || !r.known && attempt == 0) {
+			b.cfg.Log.WarnContext(ctx, "broadcasts are not heard", "channel", b.cfg.Channel, "error", err)
+		}
 		pause(ctx, attempt)
 	}
 	return nil

@@ -88,11 +88,13 @@ func (s *State[T]) Get() (value T, ok bool) {
 func (s *State[T]) Run(ctx context.Context) error {
 	sub := s.bus.Subscribe(s.topic(), Handler{Message: s.hear, Resync: s.signal})
 	defer sub.Close()
-	told := int64(0)
+	told, failing := int64(0), false
 	for ctx.Err() == nil {
-		if err := s.sync(ctx); err != nil && ctx.Err() == nil {
-			s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
+		err := s.sync(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.failed(ctx, err, !failing)
 		}
+		failing = err != nil
 		if now := s.current.Load(); now != nil && now.version > told {
 			told = now.version
 			s.cfg.OnChange(now.value)
@@ -100,6 +102,14 @@ func (s *State[T]) Run(ctx context.Context) error {
 		s.wait(ctx)
 	}
 	return nil
+}
+
+// failed notes that the value may be old; the first of many says so in the log.
+func (s *State[T]) failed(ctx context.Context, err error, first bool) {
+	s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
+	if first {
+		s.bus.cfg.Log.WarnContext(ctx, "state not compared with Redis", "state", s.name, "error", err)
+	}
 }
 
 // wait returns when there may be something to do; the jitter keeps processes

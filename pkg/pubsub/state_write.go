@@ -27,7 +27,9 @@ func (s *State[T]) Set(ctx context.Context, value T) error {
 // Update changes the value by change, which gets a copy of its own, or the
 // zero value when there is none. When others write meanwhile, change is called
 // again with what they wrote, so that no writer's change is lost; what change
-// does beside is then repeated. The errors are change's and Set's.
+// does beside is then repeated. Only a Redis that loses its memory may lose
+// the changes that nobody but their writer has heard of, if another writes
+// before that writer has given them back. The errors are change's and Set's.
 func (s *State[T]) Update(ctx context.Context, change func(T) (T, error)) error {
 	for attempt := 0; ; attempt++ {
 		err := s.updateOnce(ctx, change)

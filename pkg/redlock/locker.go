@@ -115,12 +115,15 @@ func (l *Locker) await(ctx context.Context, name string) (*Lock, error) {
 	defer q.giveTurn()
 	for {
 		if err := q.wait(ctx, l.pause()); err != nil {
-			q.wake() // the message for it may be for the next one
 			return nil, fmt.Errorf("acquire lock %s: %w", name, err)
 		}
 		lock, err := l.TryAcquire(ctx, name)
-		if !errors.Is(err, ErrNotAcquired) {
-			return lock, err
+		switch {
+		case err == nil:
+			return lock, nil
+		case !errors.Is(err, ErrNotAcquired):
+			q.wake() // the next in the queue has not heard it
+			return nil, err
 		}
 	}
 }

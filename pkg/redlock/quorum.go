@@ -15,7 +15,7 @@ import (
 
 // giveBack bounds how long an acquisition outlives its context in order to
 // free what it has taken.
-const giveBack = 100 * time.Millisecond
+const giveBack = 250 * time.Millisecond
 
 // claim is one holder's hold on a lock, on all nodes (the Redlock algorithm,
 // redis.io, "Distributed Locks with Redis"). Its methods are not for

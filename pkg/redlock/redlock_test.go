@@ -3,11 +3,16 @@ package redlock_test
 import (
 	"context"
 	"errors"
+	"log"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/redisclient"
@@ -16,6 +21,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if addr := os.Getenv(childOf); addr != "" {
+		if err := beChild(addr); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	// go-redis probes a dead server once a second and notices Close only then.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
@@ -26,6 +37,7 @@ func newLocker(t *testing.T, rdb *redisclient.Client, ttl time.Duration) *redloc
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(locker.Close)
 	return locker
 }
 
@@ -214,14 +226,85 @@ func TestRedisDownIsNotTheSameAsHeld(t *testing.T) {
 	}
 }
 
+// The lock was taken although the caller has given up before he heard of it.
+func TestAbandonedAcquisitionGivesTheLockBack(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), time.Minute)
+	if err := acquire(t, locker, "warm").Release(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.LoseReply.Store(true)
+	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redisclient.ErrNoReply) {
+		t.Errorf("without a reply: %v, want ErrNoReply", err)
+	}
+	direct := newLocker(t, redistest.Dial(t, server.Addr()), time.Minute)
+	redistest.Eventually(t, "the lock is free", func() bool {
+		lock, err := direct.TryAcquire(t.Context(), "job")
+		return err == nil && lock.Release() == nil
+	})
+	proxy.DropReplies.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	context.AfterFunc(ctx, func() { proxy.DropReplies.Store(false) })
+	if _, err := locker.TryAcquire(ctx, "job"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with an ended context: %v, want its cause", err)
+	}
+	redistest.Eventually(t, "the lock is free", func() bool {
+		lock, err := direct.TryAcquire(t.Context(), "job")
+		return err == nil && lock.Release() == nil
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	rdb, reg := redistest.Open(t), prometheus.NewRegistry()
+	locker, err := redlock.New(rdb, redlock.Config{}, redlock.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := redlock.New(rdb, redlock.Config{}, redlock.WithMetrics(reg)); err == nil {
+		t.Error("two lockers registered the same metrics")
+	}
+	lock := acquire(t, locker, "job")
+	_, _ = locker.TryAcquire(t.Context(), "job")
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	const want = `
+		# HELP souk_lock_acquired_total Locks acquired.
+		# TYPE souk_lock_acquired_total counter
+		souk_lock_acquired_total 1
+		# HELP souk_lock_refused_total Attempts that found the lock held by another.
+		# TYPE souk_lock_refused_total counter
+		souk_lock_refused_total 1
+	`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "souk_lock_acquired_total", "souk_lock_refused_total"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Open(t)
-	if _, err := redlock.New(rdb, redlock.Config{TTL: time.Millisecond}); err == nil {
-		t.Error("a TTL of 1ms was accepted")
+	for name, cfg := range map[string]redlock.Config{
+		"short TTL":      {TTL: time.Millisecond},
+		"negative TTL":   {TTL: -time.Second},
+		"negative delay": {RetryDelay: -1},
+		"brace":          {Prefix: "{lock}:"},
+	} {
+		if _, err := redlock.New(rdb, cfg); !errors.Is(err, redlock.ErrConfig) {
+			t.Errorf("%s: %v, want ErrConfig", name, err)
+		}
 	}
 	locker := newLocker(t, rdb, time.Second)
-	if _, err := locker.TryAcquire(t.Context(), ""); !errors.Is(err, redlock.ErrName) {
-		t.Errorf("empty name: %v", err)
+	for _, name := range []string{"", "a{b", "}", strings.Repeat("n", 513)} {
+		if _, err := locker.TryAcquire(t.Context(), name); !errors.Is(err, redlock.ErrName) {
+			t.Errorf("%.20q: %v, want ErrName", name, err)
+		}
+		if _, err := locker.Acquire(t.Context(), name); !errors.Is(err, redlock.ErrName) {
+			t.Errorf("%.20q: %v, want ErrName", name, err)
+		}
 	}
 }

@@ -15,12 +15,21 @@ type Config struct {
 	Inbox   inbox.Config
 	Gauges  gauges.Config
 	PageTTL time.Duration `env:"SOUK_INVENTORY_PAGE_TTL" envDefault:"5s" usage:"how old the availability on a product page may be"`
+
+	FilterRebuild time.Duration `env:"SOUK_INVENTORY_FILTER_REBUILD" envDefault:"5m" usage:"time between rebuilds of the filter of known SKUs"`
+	WarmPages     int           `env:"SOUK_INVENTORY_WARM_PAGES" envDefault:"100" usage:"how many of the first product pages are kept in Redis before anybody asks"`
 }
 
 // Validate implements config's check.
 func (c Config) Validate() error {
 	if c.PageTTL < time.Second {
 		return errors.New("SOUK_INVENTORY_PAGE_TTL must be 1s or longer")
+	}
+	if c.FilterRebuild < time.Second {
+		return errors.New("SOUK_INVENTORY_FILTER_REBUILD must be 1s or longer")
+	}
+	if c.WarmPages < 1 || c.WarmPages > 10_000 {
+		return errors.New("SOUK_INVENTORY_WARM_PAGES must be 1 to 10,000")
 	}
 	return nil
 }

@@ -6,11 +6,13 @@ import (
 	"go.uber.org/fx"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/cache"
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/pubsub"
+	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/gauges"
 	"souk.example/services/inventory/migrations"
 )
@@ -22,11 +24,14 @@ func Module(cfg Config) fx.Option {
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(
 			newStore, newManager, newInbox, newRouter,
-			newBroadcast, newPageCache, newPages, newGauges,
+			newBroadcast, newFilter, newPageCache, newPages,
+			newLocker, newWarmer, newGauges,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
 		fxrun.Worker[*pubsub.Bus](),
+		fxrun.Worker[*cache.Filter](),
+		fxrun.Worker[*catalogue.Warmer](),
 		fxrun.Worker[*gauges.Reporter](),
 		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),

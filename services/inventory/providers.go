@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -46,13 +47,22 @@ func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus,
 	return pubsub.New(rdb, pubsub.Config{Service: "inventory"}, pubsub.WithMetrics(t.Registry))
 }
 
+// pageCache is the name that all who touch cached pages know the cache by.
+const pageCache = "product-page"
+
+// newFilter knows every SKU, so that looking for others costs neither Redis nor
+// the database anything.
+func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
+	return cache.NewFilter(s.SKUs, cache.FilterConfig{Rebuild: cfg.FilterRebuild})
+}
+
 // newPageCache keeps pages so that availability is at most PageTTL old: a page
 // may be read from Redis at the end of its life and then live on in memory. An
 // older one is served, for a minute, only when the database cannot answer.
-func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
+func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
 	settings := cache.Config{TTL: cfg.PageTTL * 4 / 5, L1TTL: cfg.PageTTL / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute}
-	pages, err := cache.New("product-page", rdb, settings,
-		cache.WithCodec[catalogue.Page](catalogue.Codec{}),
+	pages, err := cache.New(pageCache, rdb, settings,
+		cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithFilter[catalogue.Page](known),
 		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry))
 	if err == nil {
 		lc.Append(fx.StopHook(pages.Close))
@@ -64,13 +74,26 @@ func newPages(c *cache.Cache[catalogue.Page], s *store.Store, log *slog.Logger) 
 	return catalogue.NewPages(c, s, log)
 }
 
-// newGauges asks for its lock every few seconds only: who counts can wait.
-func newGauges(rdb *redisclient.Client, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
+// newLocker is for jobs that one replica does: the others ask every few seconds
+// only, as they can wait.
+func newLocker(lc fx.Lifecycle, rdb *redisclient.Client, t *telemetry.Telemetry) (*redlock.Locker, error) {
 	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		lc.Append(fx.StopHook(locker.Close))
 	}
+	return locker, err
+}
+
+func newGauges(locker *redlock.Locker, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
 	return gauges.New(s, locker, t.Registry, t.Logger, cfg.Gauges)
+}
+
+// newWarmer keeps the first page of the list warm.
+func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, cfg Config, log *slog.Logger) *catalogue.Warmer {
+	front := func(ctx context.Context) ([]inventory.Listing, error) {
+		return s.Listings(ctx, store.Query{Limit: cfg.WarmPages})
+	}
+	return catalogue.NewWarmer(pages, front, locker, cfg.PageTTL/2, log)
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, m *inventory.Manager, s *store.Store, pages *catalogue.Pages) *gin.Engine {

@@ -6,9 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"souk.example/pkg/cache"
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/pubsub"
+	"souk.example/pkg/redisclient"
+	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/inventory"
 	"souk.example/services/inventory/internal/store"
 )
@@ -29,8 +33,10 @@ const seedChunk = 250
 
 // Seed adds the products that are missing, with their stock, ledger rows and
 // product.changed events, leaves the others as they are, and counts what it
-// added. It may be repeated, and run by several processes at once.
-func Seed(ctx context.Context, db *database.DB, box *outbox.Outbox, ids IDs, products []SeedProduct) (created int, err error) {
+// added. Through rdb it tells running replicas, which may believe that there are
+// no such products. It may be repeated, after any error too, and run by several
+// processes at once.
+func Seed(ctx context.Context, db *database.DB, rdb *redisclient.Client, box *outbox.Outbox, ids IDs, products []SeedProduct) (created int, err error) {
 	s := store.New(db, box, ids)
 	for chunk := range slices.Chunk(products, seedChunk) {
 		batch, err := newProducts(chunk, time.Now())
@@ -43,7 +49,24 @@ func Seed(ctx context.Context, db *database.DB, box *outbox.Outbox, ids IDs, pro
 		}
 		created += n
 	}
-	return created, nil
+	return created, forgetPages(ctx, rdb, products)
+}
+
+func forgetPages(ctx context.Context, rdb *redisclient.Client, products []SeedProduct) error {
+	bus, err := pubsub.New(rdb, pubsub.Config{Service: "seed"})
+	if err != nil {
+		return err
+	}
+	pages, err := cache.New(pageCache, rdb, cache.Config{}, cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithBus[catalogue.Page](bus))
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	skus := make([]string, len(products))
+	for i, p := range products {
+		skus[i] = p.SKU
+	}
+	return pages.Invalidate(ctx, skus...)
 }
 
 func newProducts(seeds []SeedProduct, at time.Time) ([]inventory.NewProduct, error) {

@@ -11,6 +11,7 @@ import (
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/money"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/redisclient/redistest"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/inventory"
 	"souk.example/services/inventory/migrations"
@@ -25,9 +26,10 @@ func TestSeedIsFastAndMayBeRepeated(t *testing.T) {
 	for i := range products {
 		products[i] = inventory.SeedProduct{SKU: fmt.Sprintf("SKU-%04d", i+1), Name: "Product", Price: money.Of(100, "CNY"), Stock: 10_000}
 	}
+	rdb := redistest.Open(t)
 	begin := time.Now()
 	for _, want := range []int{1001, 0} {
-		created, err := inventory.Seed(t.Context(), db, box, ids, products)
+		created, err := inventory.Seed(t.Context(), db, rdb, box, ids, products)
 		if err != nil || created != want {
 			t.Fatalf("created %d, %v, want %d", created, err, want)
 		}
@@ -45,7 +47,7 @@ func TestSeedIsFastAndMayBeRepeated(t *testing.T) {
 
 func TestSeedRefusesABadProduct(t *testing.T) {
 	db, ids := databasetest.Open(t, outbox.Migrations(), migrations.Set()), idgen.Static(1)
-	created, err := inventory.Seed(t.Context(), db, nil, ids, []inventory.SeedProduct{{SKU: "bad", Name: "x", Price: money.Of(1, "CNY")}})
+	created, err := inventory.Seed(t.Context(), db, redistest.Open(t), nil, ids, []inventory.SeedProduct{{SKU: "bad", Name: "x", Price: money.Of(1, "CNY")}})
 	if err == nil || created != 0 {
 		t.Errorf("created %d, %v", created, err)
 	}

@@ -26,7 +26,12 @@ func (t *Transport) again(req *http.Request, resp *http.Response, err error, bod
 	if err == nil && !unavailable(resp) {
 		return false
 	}
-	return (neverSent(err) || repeatable(req)) && t.budget.withdraw()
+	if !neverSent(err) && !repeatable(req) {
+		return false
+	}
+	sent := t.budget.withdraw()
+	t.metrics.retried(sent)
+	return sent
 }
 
 // again makes the request anew, after an answer that nobody will read.

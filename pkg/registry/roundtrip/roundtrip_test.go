@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
@@ -242,6 +243,15 @@ type lowest struct{}
 
 func (lowest) Pick(endpoints []*balance.Endpoint, _ string) *balance.Endpoint { return endpoints[0] }
 
+func gatherer(t *testing.T, c prometheus.Collector) prometheus.Gatherer {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	if err := reg.Register(c); err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
 // Everything fails: retries stay a share of the requests.
 func TestRetryBudget(t *testing.T) {
 	s := newShop()
@@ -253,6 +263,9 @@ func TestRetryBudget(t *testing.T) {
 	}
 	if n := s.count(); n["a"]+n["b"] > 1000+200+10 || n["a"]+n["b"] < 1200 {
 		t.Errorf("1000 requests were sent %d times", n["a"]+n["b"])
+	}
+	if n, err := testutil.GatherAndCount(gatherer(t, tr), "souk_roundtrip_retries_total"); n != 2 || err != nil {
+		t.Errorf("retries of %d outcomes are counted, %v", n, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"time"
 
 	"souk.example/pkg/cache"
@@ -63,13 +64,42 @@ func (p *Pages) Page(ctx context.Context, sku inventory.SKU) (Page, bool, error)
 	})
 }
 
-// invalidation bounds how long a change waits for Redis, which it does not need.
-const invalidation = 2 * time.Second
+// broadcasting bounds how long a change waits for Redis, which it does not need.
+const broadcasting = 2 * time.Second
+
+// Announced implements inventory.Pages.
+func (p *Pages) Announced(ctx context.Context, sku inventory.SKU) {
+	ctx, cancel := context.WithTimeout(ctx, broadcasting)
+	defer cancel()
+	if err := p.cache.Announce(ctx, string(sku)); err != nil {
+		p.logger.WarnContext(ctx, "other replicas may not find a product until their filters are built again", "sku", string(sku), "error", err)
+	}
+}
+
+// Warm brings the pages of the products into Redis that are not there.
+func (p *Pages) Warm(ctx context.Context, products []inventory.Listing) error {
+	bySKU := make(map[string]inventory.Listing, len(products))
+	for _, l := range products {
+		bySKU[string(l.SKU)] = l
+	}
+	_, err := p.cache.Warm(ctx, maps.Keys(bySKU), func(_ context.Context, skus []string) (map[string]Page, error) {
+		pages := make(map[string]Page, len(skus))
+		for _, sku := range skus {
+			page, err := render(bySKU[sku])
+			if err != nil {
+				return nil, err
+			}
+			pages[sku] = page
+		}
+		return pages, nil
+	}, nil)
+	return err
+}
 
 // Changed implements inventory.Pages. The change is committed already, so it
 // goes on when the caller has given up.
 func (p *Pages) Changed(ctx context.Context, sku inventory.SKU) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invalidation)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), broadcasting)
 	defer cancel()
 	if err := p.cache.Invalidate(ctx, string(sku)); err != nil {
 		p.logger.WarnContext(ctx, "product page may be out of date until it expires", "sku", string(sku), "error", err)

@@ -37,6 +37,7 @@ func replica(t *testing.T, rdb *redisclient.Client, c *counter) (registry *prome
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(locker.Close)
 	registry = prometheus.NewRegistry()
 	r, err := gauges.New(c, locker, registry, telemetry.Nop().Logger, gauges.Config{Every: 10 * time.Millisecond})
 	if err != nil {

@@ -45,6 +45,7 @@ func (m *Manager) AddProduct(ctx context.Context, a Adding) (Product, error) {
 	if err != nil {
 		return Product{}, err
 	}
+	m.pages.Announced(ctx, p.SKU)
 	if err := m.catalogue.Add(ctx, []NewProduct{p}); err != nil {
 		return Product{}, err
 	}

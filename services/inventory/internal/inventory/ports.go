@@ -36,6 +36,10 @@ type Catalogue interface {
 
 // Pages are the product pages that may be cached somewhere.
 type Pages interface {
+	// Announced says, before the commit that makes it so, that there will be a
+	// product of this SKU: who looks for it must not be told that it is known
+	// not to exist. It does its best too.
+	Announced(ctx context.Context, sku SKU)
 	// Changed says that the product's page is out of date. It does its best:
 	// a page that it cannot reach is out of date until it expires.
 	Changed(ctx context.Context, sku SKU)

@@ -1,0 +1,71 @@
+package cache_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"souk.example/pkg/cache"
+	"souk.example/pkg/redisclient/redistest"
+)
+
+// gauge notes how many are inside at most.
+type gauge struct{ inside, most atomic.Int64 }
+
+func (g *gauge) enter() {
+	n := g.inside.Add(1)
+	for old := g.most.Load(); n > old && !g.most.CompareAndSwap(old, n); old = g.most.Load() {
+	}
+}
+
+func (g *gauge) leave() { g.inside.Add(-1) }
+
+// Redis is killed while 32 readers are at work and comes back empty: not one
+// read fails, of keys in memory or of others, and the source never sees more
+// than MaxLoads of them.
+func TestRedisKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	server, s, loading := redistest.Start(t), &shop{}, &gauge{}
+	rdb := redistest.Dial(t, server.Addr())
+	c := newCache(t, rdb, cache.Config{MaxLoads: 4, RetryAfter: 20 * time.Millisecond}, cache.WithBus[product](runBus(t, rdb)))
+	s.set("warm", "apple")
+	want(t, c, "warm", s.load("warm"), "apple")
+	cold := func(context.Context) (product, bool, error) {
+		loading.enter()
+		defer loading.leave()
+		time.Sleep(100 * time.Microsecond) // the source's own time
+		return product{"cold"}, true, nil
+	}
+	var reads atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	for range 32 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				want(t, c, "warm", s.load("warm"), "apple")
+				want(t, c, strconv.FormatInt(reads.Add(1), 10), cold, "cold")
+			}
+		})
+	}
+	more := func(n int64) {
+		from := reads.Load()
+		redistest.Eventually(t, "the readers go on", func() bool { return reads.Load() > from+n })
+	}
+	more(200)
+	server.Kill()
+	more(500)
+	server.Restart()
+	redistest.Eventually(t, "Redis is used again", func() bool { return rdb.Read().DBSize(t.Context()).Val() > 10 })
+	more(200)
+	stop()
+	readers.Wait()
+	if n := loading.most.Load(); n > 4 {
+		t.Errorf("%d loads at a time", n)
+	}
+	if c.Stats().RedisErrors == 0 {
+		t.Error("Redis was not missed")
+	}
+}

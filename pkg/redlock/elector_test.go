@@ -1,0 +1,140 @@
+package redlock_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"souk.example/pkg/redisclient"
+	"souk.example/pkg/redisclient/redistest"
+	"souk.example/pkg/redlock"
+)
+
+func newElector(t *testing.T, locker *redlock.Locker, cfg redlock.ElectorConfig) *redlock.Elector {
+	t.Helper()
+	cfg.Pause = 5 * time.Millisecond
+	elector, err := redlock.NewElector(locker, "job", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return elector
+}
+
+// Three candidates lead in turn: whoever is stopped hands over to another.
+func TestLeadersFollowOneAnother(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, nodes []*redisclient.Client) {
+		type elected struct {
+			term redlock.Term
+			stop context.CancelFunc
+		}
+		leaders := make(chan elected)
+		var candidates sync.WaitGroup
+		for range 3 {
+			elector := newElector(t, lockerOn(t, nodes, redlock.Config{RetryDelay: 20 * time.Millisecond}), redlock.ElectorConfig{})
+			ctx, stop := context.WithCancel(t.Context())
+			candidates.Go(func() {
+				err := elector.Run(ctx, func(ctx context.Context, term redlock.Term) error {
+					leaders <- elected{term, stop}
+					<-ctx.Done()
+					return ctx.Err()
+				})
+				if err != nil {
+					t.Errorf("a stopped candidate: %v", err)
+				}
+			})
+		}
+		var last int64
+		for range 3 {
+			leader := <-leaders
+			if leader.term.Fence <= last {
+				t.Errorf("term %d after %d", leader.term.Fence, last)
+			}
+			last = leader.term.Fence
+			leader.stop()
+		}
+		candidates.Wait()
+	})
+}
+
+func TestLeaderCampaignsAgainAfterALoss(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	reg := prometheus.NewRegistry()
+	var ends []error
+	elector := newElector(t, lockerOn(t, []*redisclient.Client{redistest.Dial(t, server.Addr())}, redlock.Config{TTL: 150 * time.Millisecond}),
+		redlock.ElectorConfig{Metrics: reg, Resigned: func(_ redlock.Term, cause error) { ends = append(ends, cause) }})
+	var terms []redlock.Term
+	done := errors.New("done")
+	err := elector.Run(t.Context(), func(ctx context.Context, term redlock.Term) error {
+		terms = append(terms, term)
+		expectLeader(t, reg, "1")
+		if len(terms) == 3 {
+			return done
+		}
+		server.Wipe()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, done) {
+		t.Errorf("Run: %v, want what lead returned", err)
+	}
+	expectLeader(t, reg, "0")
+	if len(ends) != 3 || !errors.Is(ends[0], redlock.ErrLost) || !errors.Is(ends[1], redlock.ErrLost) || !errors.Is(ends[2], done) {
+		t.Errorf("terms ended by %v", ends)
+	}
+	if terms[0].Fence >= terms[1].Fence || terms[1].Fence >= terms[2].Fence {
+		t.Errorf("terms %v", terms)
+	}
+}
+
+func expectLeader(t *testing.T, reg *prometheus.Registry, value string) {
+	t.Helper()
+	want := "# HELP souk_elector_leader 1 while this process leads.\n# TYPE souk_elector_leader gauge\n" +
+		`souk_elector_leader{name="job"} ` + value + "\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "souk_elector_leader"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCandidateOutlivesRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	elector := newElector(t, lockerOn(t, []*redisclient.Client{redistest.Dial(t, server.Addr())}, redlock.Config{}), redlock.ElectorConfig{})
+	server.Kill()
+	led := make(chan error)
+	go func() {
+		led <- elector.Run(t.Context(), func(context.Context, redlock.Term) error { return nil })
+	}()
+	server.Restart()
+	if err := <-led; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestElectorRefuses(t *testing.T) {
+	t.Parallel()
+	locker := lockerOn(t, []*redisclient.Client{redistest.Open(t)}, redlock.Config{})
+	if _, err := redlock.NewElector(locker, "", redlock.ElectorConfig{}); !errors.Is(err, redlock.ErrName) {
+		t.Errorf("no name: %v", err)
+	}
+	if _, err := redlock.NewElector(locker, "job", redlock.ElectorConfig{Pause: -1}); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("a negative pause: %v", err)
+	}
+	elector := newElector(t, locker, redlock.ElectorConfig{})
+	if err := elector.Run(t.Context(), nil); !errors.Is(err, redlock.ErrLead) {
+		t.Errorf("nothing to lead: %v", err)
+	}
+	err := locker.Do(t.Context(), "job", func(ctx context.Context) error {
+		return elector.Run(ctx, func(context.Context, redlock.Term) error { return nil })
+	})
+	if !errors.Is(err, redlock.ErrReentrant) {
+		t.Errorf("within the lock: %v", err)
+	}
+}
