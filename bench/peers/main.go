@@ -70,7 +70,7 @@ func parse(args []string) (f flags, err error) {
 	set.StringVar(&f.only, "only", "", "compare only these `areas`, separated by commas")
 	set.BoolVar(&f.json, "json", false, "print one JSON document")
 	set.BoolVar(&f.markdown, "markdown", false, "print Markdown")
-	set.IntVar(&f.rounds, "rounds", 5, "samples per figure, of which the median counts")
+	set.IntVar(&f.rounds, "rounds", 7, "samples per figure, of which the median counts")
 	set.BoolVar(&f.behaviours, "behaviours", true, "arrange the faults")
 	set.BoolVar(&f.figs, "figures", true, "measure")
 	if err := set.Parse(args); err != nil {
@@ -117,7 +117,7 @@ func quiet() {
 	redis.SetLogger(silent{})
 	log.SetOutput(io.Discard)
 	testing.Init()
-	_ = flag.Set("test.benchtime", "100ms")
+	_ = flag.Set("test.benchtime", "60ms")
 }
 
 type silent struct{}

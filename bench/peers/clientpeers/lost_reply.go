@@ -53,7 +53,7 @@ func loseReply(ctx context.Context, r *engine.Redis, open func(addr string) (com
 	if err := r.Direct().Set(ctx, "stock", 10, 0).Err(); err != nil {
 		return compare.Outcome{}, err
 	}
-	proxy.LoseReply()
+	proxy.LoseReply("DECRBY")
 	said := decrement(ctx)
 	stock, err := r.Direct().Get(ctx, "stock").Int()
 	if err != nil {

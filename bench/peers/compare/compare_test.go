@@ -105,7 +105,7 @@ func TestProbesHaveARedisOfTheirOwn(t *testing.T) {
 func TestTables(t *testing.T) {
 	t.Parallel()
 	report := &compare.Report{
-		Machine:    compare.Machine{Date: "2026-11-21", CPU: "cpu", Cores: 2, Redis: "7", Go: "1.26"},
+		Machine:    compare.Machine{Date: "2026-11-21", CPU: "cpu", Cores: 2, Load: "0.10", Redis: "7", Go: "1.26"},
 		Behaviours: []compare.BehaviourRow{{Area: "cache", What: "fault", Library: "souk", Ours: true, Seen: "kept"}},
 		Figures:    []compare.FigureRow{{Area: "cache", What: "hit", Library: "peer", Units: compare.NsPerOp, Median: []float64{1234567}, TimesOurs: 2}},
 	}
@@ -114,7 +114,7 @@ func TestTables(t *testing.T) {
 		if err := write(&out); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"2026-11-21, cpu, 2 cores", "cache: fault", "holds", "kept", "1,234,567", "2.00"} {
+		for _, want := range []string{"2026-11-21, cpu, 2 cores, load average 0.10", "cache: fault", "holds", "kept", "1,234,567", "2.00"} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, out.String())
 			}

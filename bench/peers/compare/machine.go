@@ -16,6 +16,7 @@ type Machine struct {
 	Date  string `json:"date"`
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`
+	Load  string `json:"load"` // the load average of a minute, before the run
 	Redis string `json:"redis"`
 	Go    string `json:"go"`
 	// Peers are the versions of the libraries compared, by module path.
@@ -24,7 +25,7 @@ type Machine struct {
 
 func describe(ctx context.Context) Machine {
 	return Machine{
-		Date: time.Now().UTC().Format(time.DateOnly), CPU: cpu(), Cores: runtime.NumCPU(),
+		Date: time.Now().UTC().Format(time.DateOnly), CPU: cpu(), Cores: runtime.NumCPU(), Load: load(),
 		Redis: redisVersion(ctx), Go: strings.TrimPrefix(runtime.Version(), "go"), Peers: modules(),
 	}
 }
@@ -35,6 +36,15 @@ func cpu() string {
 		return string(m[1])
 	}
 	return runtime.GOARCH
+}
+
+func load() string {
+	averages, _ := os.ReadFile("/proc/loadavg")
+	minute, _, _ := strings.Cut(string(averages), " ")
+	if minute == "" {
+		return "unknown"
+	}
+	return minute
 }
 
 func redisVersion(ctx context.Context) string {

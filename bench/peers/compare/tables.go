@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -24,7 +26,7 @@ func (r *Report) Text(w io.Writer) error {
 	for _, f := range r.Figures {
 		if f.What != what {
 			what = f.What
-			fmt.Fprintf(tab, "\n%s: %s\t%s\tof ours\n", f.Area, what, strings.Join(f.Units, "\t"))
+			fmt.Fprintf(tab, "\n%s: %s\t%s\t× ours\n", f.Area, what, strings.Join(f.Units, "\t"))
 		}
 		fmt.Fprintf(tab, "  %s\t%s\t%s\n", f.Library, strings.Join(f.cells(), "\t"), f.times())
 	}
@@ -34,7 +36,7 @@ func (r *Report) Text(w io.Writer) error {
 // Markdown writes both tables for a document.
 func (r *Report) Markdown(w io.Writer) error {
 	m := &markdown{w: w}
-	m.line("%s\n", r.Machine.line())
+	m.line("%s.\n\n%s.\n", r.Machine.line(), r.Machine.libraries())
 	if len(r.Behaviours) > 0 {
 		m.line("| under this fault | library | | what was seen |\n|---|---|---|---|")
 	}
@@ -45,7 +47,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	what = ""
 	for i, f := range r.Figures {
 		if i == 0 {
-			m.line("\n| measured | library | median | of ours |\n|---|---|---|---|")
+			m.line("\n| measured | library | median | × ours |\n|---|---|---|---|")
 		}
 		m.line("| %s | %s | %s | %s |", first(&what, f.Area+": "+f.What), emphasis(f.Library, f.Ours), f.withUnits(), f.times())
 	}
@@ -80,7 +82,16 @@ func emphasis(text string, strong bool) string {
 }
 
 func (m Machine) line() string {
-	return fmt.Sprintf("%s, %s, %d cores, Redis %s, Go %s", m.Date, m.CPU, m.Cores, m.Redis, m.Go)
+	return fmt.Sprintf("%s, %s, %d cores, load average %s before the run, Redis %s, Go %s", m.Date, m.CPU, m.Cores, m.Load, m.Redis, m.Go)
+}
+
+// libraries lists the versions compared, without the host they come from.
+func (m Machine) libraries() string {
+	out := make([]string, 0, len(m.Peers))
+	for _, path := range slices.Sorted(maps.Keys(m.Peers)) {
+		out = append(out, strings.TrimPrefix(path, "github.com/")+" "+m.Peers[path])
+	}
+	return strings.Join(out, ", ")
 }
 
 func (r BehaviourRow) seen() string {

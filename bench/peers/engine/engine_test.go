@@ -43,7 +43,7 @@ func start(t *testing.T) (*engine.Redis, *engine.Proxy, *redis.Client) {
 func TestALostReplyIsApplied(t *testing.T) {
 	t.Parallel()
 	r, proxy, client := start(t)
-	proxy.LoseReply()
+	proxy.LoseReply("incr")
 	if err := client.Incr(t.Context(), "n").Err(); err == nil {
 		t.Error("the reply arrived")
 	}

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -12,7 +14,7 @@ import (
 type Proxy struct {
 	listener net.Listener
 	target   string
-	lose     atomic.Bool
+	lose     atomic.Pointer[string] // upper case
 
 	mu    sync.Mutex
 	links map[*link]struct{}
@@ -23,6 +25,7 @@ type Proxy struct {
 type link struct {
 	client, server net.Conn
 	hole           atomic.Bool
+	losing         atomic.Bool // the next reply
 }
 
 // NewProxy starts a proxy to the Redis at target. Close it.
@@ -61,9 +64,12 @@ func (p *Proxy) Swallow() {
 	}
 }
 
-// LoseReply swallows the next thing that Redis says on any connection, and
-// closes that connection: the command is applied, its reply lost.
-func (p *Proxy) LoseReply() { p.lose.Store(true) }
+// LoseReply swallows the reply to the next command of that name, and closes
+// its connection: the command is applied, the reply lost.
+func (p *Proxy) LoseReply(command string) {
+	command = strings.ToUpper(command)
+	p.lose.Store(&command)
+}
 
 func (p *Proxy) open() []*link {
 	p.mu.Lock()
@@ -90,18 +96,29 @@ func (p *Proxy) serve() {
 		p.mu.Lock()
 		p.links[l] = struct{}{}
 		p.mu.Unlock()
-		p.wg.Go(func() { p.forward(l, server, client, nil) })
-		p.wg.Go(func() { p.forward(l, client, server, &p.lose) })
+		p.wg.Go(func() { p.forward(l, server, client, p.request) })
+		p.wg.Go(func() { p.forward(l, client, server, p.reply) })
 	}
 }
 
-// forward copies one direction until either side closes, then closes both.
-func (p *Proxy) forward(l *link, to, from net.Conn, lose *atomic.Bool) {
+// request notes that the reply to what is sent is to be lost.
+func (p *Proxy) request(l *link, sent []byte) bool {
+	if command := p.lose.Load(); command != nil && bytes.Contains(bytes.ToUpper(sent), []byte(*command)) {
+		l.losing.Store(p.lose.CompareAndSwap(command, nil))
+	}
+	return true
+}
+
+func (p *Proxy) reply(l *link, _ []byte) bool { return !l.losing.Load() }
+
+// forward copies one direction until either side closes, or passes says no,
+// then closes both.
+func (p *Proxy) forward(l *link, to, from net.Conn, passes func(*link, []byte) bool) {
 	defer p.forget(l)
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if err != nil || lose != nil && lose.CompareAndSwap(true, false) {
+		if err != nil || !passes(l, buf[:n]) {
 			return
 		}
 		if l.hole.Load() {

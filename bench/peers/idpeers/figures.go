@@ -65,7 +65,7 @@ func soukCase(s sampler) func(context.Context, *engine.Redis) (compare.Sample, f
 // inBurst pauses until nothing is borrowed any more, then measures a burst.
 func inBurst(_ context.Context, issue next) ([]float64, error) {
 	const ids = 100_000
-	time.Sleep(2 * leaseTTL)
+	time.Sleep(leaseTTL / 5)
 	begin := time.Now()
 	if _, err := take(issue, ids); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func inBurst(_ context.Context, issue next) ([]float64, error) {
 // sustained issues ids as fast as they come for longer than souk can borrow
 // ahead, and measures after that; ids that have run out are asked for again.
 func sustained(ctx context.Context, issue next) ([]float64, error) {
-	const warmUp, span = 2 * leaseTTL, 2 * leaseTTL
+	const warmUp, span = leaseTTL * 6 / 5, leaseTTL
 	if _, err := issueFor(ctx, issue, warmUp); err != nil {
 		return nil, err
 	}
