@@ -4,10 +4,6 @@ package buspeers
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"sync"
-	"time"
 
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/engine"
@@ -18,142 +14,37 @@ func Area() compare.Area {
 	return compare.Area{
 		Name: "pubsub", Package: "pkg/pubsub",
 		Behaviours: []compare.Behaviour{
-			behaviour("the subscriber's connection turns into a black hole: of 5 s of broadcasts, 100 a second", (*engine.Proxy).Swallow),
-			behaviour("the subscriber's connection is cut: of 5 s of broadcasts, 100 a second", (*engine.Proxy).Cut),
+			behaviour("the subscriber's connection turns into a black hole: of 5 s of broadcasts, 100 a second", swallow),
+			behaviour("the subscriber's connection is cut: of 5 s of broadcasts, 100 a second", cut),
+			behaviour("Redis is replaced by an empty one: of 5 s of broadcasts, 100 a second", replace),
 		},
 		Figures: figures(),
 	}
 }
 
-func behaviour(what string, fault func(*engine.Proxy)) compare.Behaviour {
-	return compare.Behaviour{
-		What: what,
-		Peers: []compare.Probe{{Name: "go-redis PubSub.Channel()", Known: true, Run: func(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
-			return broken(ctx, r, plain, fault)
-		}}},
-		Ours: compare.Probe{Name: "souk", Run: func(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
-			return broken(ctx, r, souk, fault)
-		}},
-	}
-}
+// fault breaks the subscriber's connection, which goes through the proxy.
+type fault func(ctx context.Context, p *engine.Proxy, r *engine.Redis) error
 
-// heard is what a subscriber was told.
-type heard struct {
-	mu      sync.Mutex
-	keys    map[string]struct{}
-	resyncs []time.Time
-}
-
-func (h *heard) key(key string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.keys[key] = struct{}{}
-}
-
-func (h *heard) resync() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.resyncs = append(h.resyncs, time.Now())
-}
-
-func (h *heard) has(key string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, ok := h.keys[key]
-	return ok
-}
-
-// system publishes directly and subscribes through a proxy.
-type system struct {
-	publish func(ctx context.Context, key string) error
-	heard   *heard
-	close   func()
-}
-
-type opener func(ctx context.Context, publishAt, subscribeAt string) (*system, error)
-
-const (
-	span  = 5 * time.Second
-	pause = 10 * time.Millisecond
-	// grace is what the last broadcast may take to be delivered.
-	grace = 300 * time.Millisecond
-)
-
-// broken breaks the subscription's connection, publishes for a while, and
-// counts what did not arrive by the end of it.
-func broken(ctx context.Context, r *engine.Redis, open opener, fault func(*engine.Proxy)) (compare.Outcome, error) {
-	proxy, err := engine.NewProxy(r.Addr())
-	if err != nil {
-		return compare.Outcome{}, err
-	}
-	defer proxy.Close()
-	s, err := open(ctx, r.Addr(), proxy.Addr())
-	if err != nil {
-		return compare.Outcome{}, err
-	}
-	defer s.close()
-	if err := untilHeard(ctx, s); err != nil {
-		return compare.Outcome{}, err
-	}
-	fault(proxy)
-	begin := time.Now()
-	published, err := publishFor(ctx, s, span)
-	if err != nil {
-		return compare.Outcome{}, err
-	}
-	time.Sleep(grace)
-	return s.judge(published, begin), nil
-}
-
-// untilHeard publishes until the subscription stands.
-func untilHeard(ctx context.Context, s *system) error {
-	for i := 0; !s.heard.has("ready"); i++ {
-		if i == 500 {
-			return fmt.Errorf("the subscription heard nothing")
-		}
-		if err := s.publish(ctx, "ready"); err != nil {
-			return err
-		}
-		time.Sleep(pause)
-	}
+func swallow(_ context.Context, p *engine.Proxy, _ *engine.Redis) error {
+	p.Swallow()
 	return nil
 }
 
-func publishFor(ctx context.Context, s *system, span time.Duration) (published []string, err error) {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for begin := time.Now(); time.Since(begin) < span; <-tick.C {
-		key := "k" + strconv.Itoa(len(published))
-		if err := s.publish(ctx, key); err != nil {
-			return nil, err
-		}
-		published = append(published, key)
-	}
-	return published, nil
+func cut(_ context.Context, p *engine.Proxy, _ *engine.Redis) error {
+	p.Cut()
+	return nil
 }
 
-// judge counts what was missed since the fault. What is missed without a word
-// is the hole: a subscriber that is told can start from the truth.
-func (s *system) judge(published []string, since time.Time) compare.Outcome {
-	missed := 0
-	for _, key := range published {
-		if !s.heard.has(key) {
-			missed++
-		}
+func replace(ctx context.Context, _ *engine.Proxy, r *engine.Redis) error { return r.Replace(ctx) }
+
+func behaviour(what string, f fault) compare.Behaviour {
+	return compare.Behaviour{
+		What: what,
+		Peers: []compare.Probe{{Name: "go-redis PubSub.Channel()", Known: true, Run: func(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
+			return broken(ctx, r, plain, f)
+		}}},
+		Ours: compare.Probe{Name: "souk", Run: func(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
+			return broken(ctx, r, souk, f)
+		}},
 	}
-	told := "was not told"
-	s.heard.mu.Lock()
-	defer s.heard.mu.Unlock()
-	resynced := false
-	for _, at := range s.heard.resyncs {
-		if at.After(since) {
-			resynced = true
-			told = fmt.Sprintf("told to resync after %v", at.Sub(since).Round(10*time.Millisecond))
-			break
-		}
-	}
-	if missed == 0 {
-		return compare.Outcome{Seen: fmt.Sprintf("missed none of %d", len(published))}
-	}
-	return compare.Outcome{Hole: !resynced, Seen: fmt.Sprintf("missed %d of %d, %s", missed, len(published), told)}
 }

@@ -94,6 +94,20 @@ func TestStopEndsTheServer(t *testing.T) {
 	}
 }
 
+func TestAReplacedServerIsEmpty(t *testing.T) {
+	t.Parallel()
+	r, _, client := start(t)
+	if err := client.Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Replace(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.Direct().DBSize(t.Context()).Result(); n != 0 || err != nil {
+		t.Errorf("it holds %d keys, %v", n, err)
+	}
+}
+
 func TestRequestsDoNotCountWhatScriptsCall(t *testing.T) {
 	t.Parallel()
 	r, _, client := start(t)

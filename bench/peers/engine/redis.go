@@ -23,10 +23,11 @@ const startWait = 5 * time.Second
 
 // Redis is a redis-server that nobody else uses.
 type Redis struct {
-	addr   string
-	cmd    *exec.Cmd
-	ended  chan struct{}
-	direct *redis.Client
+	program string
+	addr    string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	direct  *redis.Client
 }
 
 // Start runs a redis-server on a free port of 127.0.0.1 and waits until it
@@ -40,19 +41,28 @@ func Start(ctx context.Context) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
-	cmd.SysProcAttr = endWithParent()
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
-	}
-	r := &Redis{addr: addr, cmd: cmd, ended: make(chan struct{}), direct: redis.NewClient(&redis.Options{Addr: addr})}
-	go func() { _ = cmd.Wait(); close(r.ended) }()
-	if err := r.answers(ctx); err != nil {
-		r.Stop()
-		return nil, err
+	r := &Redis{program: program, addr: addr, direct: redis.NewClient(&redis.Options{Addr: addr})}
+	if err := r.launch(ctx); err != nil {
+		return nil, errors.Join(err, r.direct.Close())
 	}
 	return r, nil
+}
+
+func (r *Redis) launch(ctx context.Context) error {
+	_, port, _ := net.SplitHostPort(r.addr)
+	cmd := exec.Command(r.program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
+	cmd.SysProcAttr = endWithParent()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", r.program, err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	r.cmd, r.ended = cmd, ended
+	if err := r.answers(ctx); err != nil {
+		r.kill()
+		return err
+	}
+	return nil
 }
 
 func freeAddr() (string, error) {
@@ -86,9 +96,20 @@ func (r *Redis) Addr() string { return r.addr }
 
 // Stop ends the server at once and waits for it. Stopping again does nothing.
 func (r *Redis) Stop() {
+	r.kill()
+	_ = r.direct.Close()
+}
+
+func (r *Redis) kill() {
 	_ = r.cmd.Process.Kill()
 	<-r.ended
-	_ = r.direct.Close()
+}
+
+// Replace ends the server and runs an empty one in its place, as a failover
+// without a replica does. Do not call it beside another method.
+func (r *Redis) Replace(ctx context.Context) error {
+	r.kill()
+	return r.launch(ctx)
 }
 
 // Direct is a client of the comparison's own, for what it arranges and reads
