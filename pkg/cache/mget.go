@@ -1,14 +1,11 @@
 package cache
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // MGet returns the values of the keys that exist. It asks L2 for all that
 // memory does not have in one round trip, and one call of load for all that
 // are this process' to load; those that another loads it waits for. A key that
-// stands in keys twice is asked for once. With an error, which is one of
+// stands in keys twice is loaded once. With an error, which is one of
 // Get's, what is in the result stands, and of the other keys nothing is known;
 // wrong use returns no result. Each call of load takes one slot: ask for
 // hundreds of keys at a time, not for all.
@@ -28,7 +25,7 @@ func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T])
 }
 
 // fromMemory adds to values what L1 has and returns the keys that are left,
-// without those that cannot exist, each once.
+// without those that cannot exist.
 func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], values map[string]T) (left []string) {
 	for _, key := range keys {
 		e, now := c.local.get(key)
@@ -45,6 +42,5 @@ func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoad
 			left = append(left, key)
 		}
 	}
-	slices.Sort(left)
-	return slices.Compact(left)
+	return left
 }

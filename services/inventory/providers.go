@@ -85,15 +85,23 @@ func newLocker(lc fx.Lifecycle, rdb *redisclient.Client, t *telemetry.Telemetry)
 }
 
 func newGauges(locker *redlock.Locker, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gauges.Reporter, error) {
-	return gauges.New(s, locker, t.Registry, t.Logger, cfg.Gauges)
+	elector, err := redlock.NewElector(locker, "inventory:gauges", redlock.ElectorConfig{Metrics: t.Registry, Log: t.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return gauges.New(s, elector, t.Registry, t.Logger, cfg.Gauges)
 }
 
 // newWarmer keeps the first page of the list warm.
-func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, cfg Config, log *slog.Logger) *catalogue.Warmer {
+func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, cfg Config, t *telemetry.Telemetry) (*catalogue.Warmer, error) {
+	elector, err := redlock.NewElector(locker, "inventory:warm", redlock.ElectorConfig{Metrics: t.Registry, Log: t.Logger})
+	if err != nil {
+		return nil, err
+	}
 	front := func(ctx context.Context) ([]inventory.Listing, error) {
 		return s.Listings(ctx, store.Query{Limit: cfg.WarmPages})
 	}
-	return catalogue.NewWarmer(pages, front, locker, cfg.PageTTL/2, log)
+	return catalogue.NewWarmer(pages, front, elector, cfg.PageTTL/2, t.Logger), nil
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, m *inventory.Manager, s *store.Store, pages *catalogue.Pages) *gin.Engine {

@@ -1,11 +1,10 @@
-// Package gauges exports how much is in stock: one replica of the service at a
-// time counts, under a lock, and the others export nothing, so a sum over
+// Package gauges exports how much is in stock: one replica of the service, the
+// elected one, counts, and the others export nothing, so a sum over
 // replicas is right and the database is asked once.
 package gauges
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -26,52 +25,40 @@ type Config struct {
 	Every time.Duration `env:"SOUK_INVENTORY_GAUGES_EVERY" envDefault:"15s" usage:"time between counts of the whole stock"`
 }
 
-const (
-	lockName = "inventory:gauges"
-	// patience is the pause before another attempt after Redis or SQL failed.
-	patience = 5 * time.Second
-)
-
 // Reporter counts and exports. Run it once.
 type Reporter struct {
 	counter Counter
-	locker  *redlock.Locker
+	elector *redlock.Elector
 	logger  *slog.Logger
 	every   time.Duration
 	totals  atomic.Pointer[inventory.Totals] // nil while another replica counts
 }
 
-// New makes a Reporter that exports through registry.
-func New(counter Counter, locker *redlock.Locker, registry prometheus.Registerer, logger *slog.Logger, cfg Config) (*Reporter, error) {
+// New makes a Reporter that counts while elected and exports through registry.
+func New(counter Counter, elector *redlock.Elector, registry prometheus.Registerer, logger *slog.Logger, cfg Config) (*Reporter, error) {
 	if cfg.Every <= 0 {
 		cfg.Every = 15 * time.Second
 	}
-	r := &Reporter{counter: counter, locker: locker, logger: logger, every: cfg.Every}
+	r := &Reporter{counter: counter, elector: elector, logger: logger, every: cfg.Every}
 	return r, registry.Register(r)
 }
 
-// Run waits for the lock and then counts, until ctx ends. Without Redis nobody
-// counts and nothing else suffers.
-func (r *Reporter) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		err := r.locker.Do(ctx, lockName, r.count)
-		r.totals.Store(nil)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, redlock.ErrLost) {
-			r.logger.WarnContext(ctx, "stock gauges pause", "error", err)
-		}
-		pause(ctx, patience)
-	}
-	return nil
-}
+// Run counts whenever it is elected, until ctx ends. Without Redis nobody counts
+// and nothing else suffers.
+func (r *Reporter) Run(ctx context.Context) error { return r.elector.Run(ctx, r.lead) }
 
-// count refreshes the totals for as long as the lock is ours.
-func (r *Reporter) count(ctx context.Context) error {
+// lead refreshes the totals until the term is over. While they cannot be counted
+// there are none.
+func (r *Reporter) lead(ctx context.Context, _ redlock.Term) error {
+	defer r.totals.Store(nil)
 	for ctx.Err() == nil {
 		totals, err := r.counter.Totals(ctx)
 		if err != nil {
-			return err
+			r.totals.Store(nil)
+			r.logger.WarnContext(ctx, "stock is not counted", "error", err)
+		} else {
+			r.totals.Store(&totals)
 		}
-		r.totals.Store(&totals)
 		pause(ctx, r.every)
 	}
 	return nil

@@ -39,7 +39,11 @@ func replica(t *testing.T, rdb *redisclient.Client, c *counter) (registry *prome
 	}
 	t.Cleanup(locker.Close)
 	registry = prometheus.NewRegistry()
-	r, err := gauges.New(c, locker, registry, telemetry.Nop().Logger, gauges.Config{Every: 10 * time.Millisecond})
+	elector, err := redlock.NewElector(locker, "gauges", redlock.ElectorConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := gauges.New(c, elector, registry, telemetry.Nop().Logger, gauges.Config{Every: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
