@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/zeromicro/go-zero/core/logx"
 
 	"souk.example/bench/peers/buspeers"
 	"souk.example/bench/peers/cachepeers"
@@ -116,6 +117,7 @@ func quiet() {
 	redisclient.Quiet()
 	redis.SetLogger(silent{})
 	log.SetOutput(io.Discard)
+	logx.Disable() // go-zero also reports the machine's load, on standard output
 	testing.Init()
 	_ = flag.Set("test.benchtime", "60ms")
 }

@@ -4,6 +4,7 @@ package buspeers
 
 import (
 	"context"
+	"time"
 
 	"souk.example/bench/peers/compare"
 	"souk.example/bench/peers/engine"
@@ -15,8 +16,8 @@ func Area() compare.Area {
 		Name: "pubsub", Package: "pkg/pubsub",
 		Behaviours: []compare.Behaviour{
 			behaviour("the subscriber's connection turns into a black hole: of 5 s of broadcasts, 100 a second", swallow),
-			behaviour("the subscriber's connection is cut: of 5 s of broadcasts, 100 a second", cut),
-			behaviour("Redis is replaced by an empty one: of 5 s of broadcasts, 100 a second", replace),
+			behaviour("the subscriber is cut off for 1 s: of 5 s of broadcasts, 100 a second", cutOff),
+			behaviour("the subscriber is cut off for 1 s while Redis is replaced by an empty one: of 5 s of broadcasts, 100 a second", replace),
 		},
 		Figures: figures(),
 	}
@@ -30,12 +31,15 @@ func swallow(_ context.Context, p *engine.Proxy, _ *engine.Redis) error {
 	return nil
 }
 
-func cut(_ context.Context, p *engine.Proxy, _ *engine.Redis) error {
-	p.Cut()
+func cutOff(_ context.Context, p *engine.Proxy, _ *engine.Redis) error {
+	p.Refuse(time.Second)
 	return nil
 }
 
-func replace(ctx context.Context, _ *engine.Proxy, r *engine.Redis) error { return r.Replace(ctx) }
+func replace(ctx context.Context, p *engine.Proxy, r *engine.Redis) error {
+	p.Refuse(time.Second)
+	return r.Replace(ctx)
+}
 
 func behaviour(what string, f fault) compare.Behaviour {
 	return compare.Behaviour{

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/zeromicro/go-zero/core/logx"
-	"github.com/zeromicro/go-zero/core/stat"
 	"github.com/zeromicro/go-zero/core/stores/cache"
 	"github.com/zeromicro/go-zero/core/stores/redis"
 	"github.com/zeromicro/go-zero/core/syncx"
@@ -17,8 +15,6 @@ var (
 	errNotFound = errors.New("not found")
 
 	gozero = library{"go-zero cache", func(_ context.Context, addr string) (store, error) {
-		logx.Disable()
-		stat.DisableLog()
 		rdb, err := redis.NewRedis(redis.RedisConf{Host: addr, Type: redis.NodeType})
 		if err != nil {
 			return nil, err

@@ -84,6 +84,20 @@ func TestACutEndsConnections(t *testing.T) {
 	}
 }
 
+func TestARefusalEndsByItself(t *testing.T) {
+	t.Parallel()
+	_, proxy, client := start(t)
+	proxy.Refuse(50 * time.Millisecond)
+	if err := client.Ping(t.Context()).Err(); err == nil {
+		t.Error("it answers at once")
+	}
+	for begin := time.Now(); client.Ping(t.Context()).Err() != nil; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > 5*time.Second {
+			t.Fatal("it does not answer again")
+		}
+	}
+}
+
 func TestStopEndsTheServer(t *testing.T) {
 	t.Parallel()
 	r, _, client := start(t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Proxy stands between a client and a Redis and misbehaves when told to. Safe
@@ -14,7 +15,9 @@ import (
 type Proxy struct {
 	listener net.Listener
 	target   string
-	lose     atomic.Pointer[string] // upper case
+	// refuseUntil is in nanoseconds of Unix time.
+	refuseUntil atomic.Int64
+	lose        atomic.Pointer[string] // upper case
 
 	mu    sync.Mutex
 	links map[*link]struct{}
@@ -56,6 +59,12 @@ func (p *Proxy) Cut() {
 	}
 }
 
+// Refuse closes every connection, and new ones for as long as d.
+func (p *Proxy) Refuse(d time.Duration) {
+	p.refuseUntil.Store(time.Now().Add(d).UnixNano())
+	p.Cut()
+}
+
 // Swallow makes black holes of the connections there are: they stay open and
 // nothing passes, as when a firewall has forgotten them. New ones work.
 func (p *Proxy) Swallow() {
@@ -86,6 +95,10 @@ func (p *Proxy) serve() {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
+		}
+		if time.Now().UnixNano() < p.refuseUntil.Load() {
+			_ = client.Close()
+			continue
 		}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {

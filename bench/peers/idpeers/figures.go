@@ -74,27 +74,38 @@ func inBurst(_ context.Context, issue next) ([]float64, error) {
 }
 
 // sustained issues ids as fast as they come for longer than souk can borrow
-// ahead, and measures after that; ids that have run out are asked for again.
+// ahead, and measures after that.
 func sustained(ctx context.Context, issue next) ([]float64, error) {
-	const warmUp, span = leaseTTL * 6 / 5, leaseTTL
-	if _, err := issueFor(ctx, issue, warmUp); err != nil {
+	if _, err := issueFor(ctx, issue, leaseTTL); err != nil {
 		return nil, err
 	}
-	n, err := issueFor(ctx, issue, span)
-	return []float64{float64(span.Nanoseconds()) / float64(max(n, 1))}, err
+	begin := time.Now()
+	n, err := issueFor(ctx, issue, leaseTTL)
+	return []float64{float64(time.Since(begin).Nanoseconds()) / float64(max(n, 1))}, err
 }
 
+// issueFor issues ids for span and on until they have run out, half as long
+// again at most: souk's come in portions, of which a span is to hold a whole
+// number. Those that have run out are asked for again.
 func issueFor(ctx context.Context, issue next, span time.Duration) (n int64, err error) {
-	for begin := time.Now(); time.Since(begin) < span; {
+	for begin := time.Now(); time.Since(begin) < span*3/2; {
 		_, err := issue()
 		switch {
 		case err == nil:
 			n++
-		case errors.Is(err, idgen.ErrExhausted) && ctx.Err() == nil:
-			time.Sleep(time.Millisecond)
-		default:
+		case !later(err) || ctx.Err() != nil:
 			return n, err
+		case time.Since(begin) > span:
+			return n, nil
+		default:
+			time.Sleep(time.Millisecond)
 		}
 	}
 	return n, nil
+}
+
+// later reports that ids are to be had again soon: after the next renewal, or
+// once a renewal that a busy machine delayed has come through.
+func later(err error) bool {
+	return errors.Is(err, idgen.ErrExhausted) || errors.Is(err, idgen.ErrNoLease)
 }

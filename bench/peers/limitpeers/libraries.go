@@ -9,7 +9,6 @@ import (
 	"github.com/throttled/throttled/v2"
 	"github.com/throttled/throttled/v2/store/goredisstore.v9"
 	"github.com/zeromicro/go-zero/core/limit"
-	"github.com/zeromicro/go-zero/core/logx"
 	zredis "github.com/zeromicro/go-zero/core/stores/redis"
 
 	"souk.example/bench/peers/engine"
@@ -114,7 +113,6 @@ func (l throttledLimiter) close() { _ = l.rdb.Close() }
 type gozeroLimiter struct{ limiter *limit.TokenLimiter }
 
 var gozero = library{"go-zero token limiter", func(_ context.Context, addr string, rate, burst int) (limiter, error) {
-	logx.Disable()
 	rdb, err := zredis.NewRedis(zredis.RedisConf{Host: addr, Type: zredis.NodeType})
 	if err != nil {
 		return nil, err
