@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -53,7 +52,7 @@ func (r *remote) getMany(ctx context.Context, keys []string) ([][]byte, error) {
 			held[i] = []byte(s)
 		}
 	}
-	return held, r.heed(ctx, err)
+	return held, r.health.heed(ctx, err)
 }
 
 // getEach is for a cluster, where one MGET must not span slots. Elsewhere MGET
@@ -70,8 +69,8 @@ func (r *remote) getEach(ctx context.Context, full []string) ([][]byte, error) {
 	var failed error
 	for i, cmd := range cmds {
 		b, err := cmd.Bytes()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			failed = r.heed(ctx, err)
+		if err := r.health.heed(ctx, err); err != nil {
+			failed = err
 		}
 		held[i] = b
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"souk.example/pkg/cache"
+	"souk.example/pkg/pubsub"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/redisclient/redistest"
 )
@@ -91,6 +92,35 @@ func BenchmarkMGet(b *testing.B) {
 	for b.Loop() {
 		if got, err := c.MGet(b.Context(), keys, load); err != nil || len(got) != len(keys) {
 			b.Fatal(fmt.Errorf("%d values, %w", len(got), err))
+		}
+	}
+}
+
+// What it costs to be told that a key does not exist.
+func BenchmarkFilterRejects(b *testing.B) {
+	rdb := redistest.Open(b)
+	f, err := cache.NewFilter((&index{keys: []string{"a"}}).scan, cache.FilterConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 2)
+	bus, err := pubsub.New(rdb, pubsub.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := cache.New("product", rdb, cache.Config{}, cache.WithBus[product](bus), cache.WithFilter[product](f))
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() { done <- bus.Run(ctx) }()
+	go func() { done <- f.Run(ctx) }()
+	b.Cleanup(func() { cancel(); <-done; <-done; c.Close() })
+	redistest.Eventually(b, "the filter is built", func() bool { return !f.MayExist("none") })
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, found, err := c.Get(ctx, "none", apple); found || err != nil {
+			b.Fatal("it was looked for")
 		}
 	}
 }

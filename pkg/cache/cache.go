@@ -138,18 +138,19 @@ func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T
 		}
 		return e.value, e.found, nil
 	}
-	got, err := c.miss(ctx, key, load.batch())
+	got, err := c.miss(ctx, key, load)
 	return got.value, got.found, err
 }
 
 // miss is Get without memory.
-func (c *Cache[T]) miss(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], err error) {
+func (c *Cache[T]) miss(ctx context.Context, key string, one Loader[T]) (got answer[T], err error) {
 	if err := check(false, key); err != nil {
 		return got, err
 	}
 	if !c.mayExist(key) {
 		return got, nil
 	}
+	load := one.batch()
 	if got, ok := c.lookup(ctx, key, load); ok {
 		return got, nil
 	}

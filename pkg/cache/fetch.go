@@ -10,7 +10,7 @@ import (
 // lookup asks L2 for key on the caller's own time; false when it holds no
 // value or cannot be asked.
 func (c *Cache[T]) lookup(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], ok bool) {
-	if c.remote.away() {
+	if !c.remote.health.ask() {
 		return got, false
 	}
 	gen := c.local.generation(key)
@@ -39,7 +39,7 @@ func (c *Cache[T]) receive(ctx context.Context, key string, gen generation, held
 // lookupMany is lookup for many keys in one round trip. It delivers what L2
 // has and returns the other keys.
 func (c *Cache[T]) lookupMany(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (missing []string) {
-	if len(keys) == 0 || c.remote.away() {
+	if len(keys) == 0 || !c.remote.health.ask() {
 		return keys
 	}
 	gens := make([]generation, len(keys))

@@ -195,7 +195,7 @@ func (f *Filter) MayExist(key string) bool {
 // mayExist is false for a key that need not be looked for. While Redis is away
 // so is the bus, and the filter may not know of new keys.
 func (c *Cache[T]) mayExist(key string) bool {
-	if c.filter == nil || c.remote.away() || c.filter.MayExist(key) {
+	if c.filter == nil || c.remote.health.away() || c.filter.MayExist(key) {
 		return true
 	}
 	c.counts.rejected.Add(1)

@@ -26,6 +26,7 @@ func TestMetricsTellWhoAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, c, "b", s.load("b"), "berry")
+	redistest.Eventually(t, "L1 has taken note", func() bool { return c.Stats().L1Cost == 2 })
 	expected := `
 # HELP souk_cache_events_total What happened to lookups in a cache.
 # TYPE souk_cache_events_total counter

@@ -69,3 +69,37 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 		t.Error("Redis was not missed")
 	}
 }
+
+// A Redis that takes requests and never answers holds up one reader at a time.
+func TestSilentRedisHoldsUpOneReader(t *testing.T) {
+	t.Parallel()
+	mini, s := redistest.Mini(t), &shop{}
+	proxy := redistest.NewProxy(t, mini.Addr())
+	c := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{RetryAfter: 20 * time.Millisecond})
+	proxy.DropReplies.Store(true)
+	s.set("first", "apple")
+	want(t, c, "first", s.load("first"), "apple")
+	slow := func(context.Context) (product, bool, error) {
+		time.Sleep(2 * time.Millisecond) // the source's own time
+		return product{"apple"}, true, nil
+	}
+	before := c.Stats().RedisErrors
+	var readers sync.WaitGroup
+	for reader := range 50 {
+		readers.Go(func() {
+			for i := range 30 { // past the end of the pause
+				want(t, c, strconv.Itoa(reader*100+i), slow, "apple")
+			}
+		})
+	}
+	readers.Wait()
+	if n := c.Stats().RedisErrors - before; n > 10 {
+		t.Errorf("Redis was waited for %d times", n)
+	}
+	proxy.DropReplies.Store(false)
+	redistest.Eventually(t, "Redis is used again", func() bool {
+		_, _, _ = c.Refresh(t.Context(), "first", s.load("first"))
+		stored, _ := mini.Get("souk:cache:product:first")
+		return len(stored) > 0
+	})
+}

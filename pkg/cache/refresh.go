@@ -32,7 +32,7 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 // ahead reloads in the background what e holds, if there is a free slot for
 // that. Each copy in memory tries once, and of all processes one loads.
 func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load BatchLoader[T]) {
-	if c.remote.away() || !e.claimed.CompareAndSwap(false, true) {
+	if c.remote.health.away() || !e.claimed.CompareAndSwap(false, true) {
 		return
 	}
 	select {

@@ -26,9 +26,7 @@ type remote struct {
 	scripts redisclient.Scripts
 	prefix  string // of entries
 	claims  string // of the claims on refreshing them
-	pause   time.Duration
-	start   time.Time
-	downTo  atomic.Int64 // ns since start until which Redis is left alone
+	health  *health
 	asking  atomic.Int64 // lookups under way
 }
 
@@ -38,18 +36,7 @@ func newRemote(rdb *redisclient.Client, name string, cfg Config) (*remote, error
 		return nil, err
 	}
 	base := cfg.Prefix + name
-	return &remote{rdb: rdb, scripts: scripts, prefix: base + ":", claims: base + "~", pause: cfg.RetryAfter, start: time.Now()}, nil
-}
-
-// away reports that Redis failed a moment ago.
-func (r *remote) away() bool { return int64(time.Since(r.start)) < r.downTo.Load() }
-
-// heed remembers a failure of Redis. A caller that gave up is no failure.
-func (r *remote) heed(ctx context.Context, err error) error {
-	if err != nil && redisclient.Ended(ctx) == nil {
-		r.downTo.Store(int64(time.Since(r.start) + r.pause))
-	}
-	return err
+	return &remote{rdb: rdb, scripts: scripts, prefix: base + ":", claims: base + "~", health: newHealth(cfg)}, nil
 }
 
 // crowd is the number of lookups under way from which they share pipelines:
@@ -65,10 +52,7 @@ func (r *remote) get(ctx context.Context, key string) (held []byte, err error) {
 		held, err = r.rdb.Read().Get(ctx, r.prefix+key).Bytes()
 	}
 	r.asking.Add(-1)
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	return held, r.heed(ctx, err)
+	return held, r.health.heed(ctx, err)
 }
 
 // lease is what acquire found at a key: something, nothing and so now our
@@ -82,7 +66,7 @@ type lease struct {
 // acquire takes the lease on each key that is absent or empty.
 func (r *remote) acquire(ctx context.Context, keys []string, life time.Duration) []lease {
 	leases := make([]lease, len(keys))
-	if r.away() {
+	if !r.health.ask() {
 		for i := range leases {
 			leases[i].err = errAway
 		}
@@ -95,10 +79,9 @@ func (r *remote) acquire(ctx context.Context, keys []string, life time.Duration)
 	}
 	for i, cmd := range r.run(ctx, "lease", calls) {
 		held, err := cmd.Text()
-		if errors.Is(err, redis.Nil) {
-			continue
+		if absent := errors.Is(err, redis.Nil); r.health.heed(ctx, err) != nil || !absent {
+			leases[i] = lease{held: []byte(held), err: err}
 		}
-		leases[i] = lease{held: []byte(held), err: r.heed(ctx, err)}
 	}
 	return leases
 }
@@ -124,7 +107,7 @@ func (r *remote) fill(ctx context.Context, puts []put) []filled {
 	results := make([]filled, len(puts))
 	for i, cmd := range r.run(ctx, "fill", calls) {
 		n, err := cmd.Int()
-		results[i] = filled{n == 1, r.heed(ctx, err)}
+		results[i] = filled{n == 1, r.health.heed(ctx, err)}
 	}
 	return results
 }
@@ -137,7 +120,7 @@ func (r *remote) forfeit(ctx context.Context, keys, placeholders []string) error
 	}
 	var errs []error
 	for _, cmd := range r.run(ctx, "forfeit", calls) {
-		errs = append(errs, r.heed(ctx, cmd.Err()))
+		errs = append(errs, r.health.heed(ctx, cmd.Err()))
 	}
 	return errors.Join(errs...)
 }
@@ -147,19 +130,19 @@ func (r *remote) claim(ctx context.Context, key string, life time.Duration) (tok
 	token = rand.Text()
 	err = r.rdb.Write().SetArgs(ctx, r.claims+key, token, redis.SetArgs{Mode: "NX", TTL: life}).Err()
 	if errors.Is(err, redis.Nil) {
-		return "", nil
+		token = ""
 	}
-	return token, r.heed(ctx, err)
+	return token, r.health.heed(ctx, err)
 }
 
 // release gives a claim back.
 func (r *remote) release(ctx context.Context, key, token string) error {
-	return r.heed(ctx, r.scripts.Run(ctx, r.rdb.Write(), "forfeit", []string{r.claims + key}, token).Err())
+	return r.health.heed(ctx, r.scripts.Run(ctx, r.rdb.Write(), "forfeit", []string{r.claims + key}, token).Err())
 }
 
 func (r *remote) set(ctx context.Context, key string, envelope []byte, hard int64) error {
 	life := time.Duration(until(hard)) * time.Millisecond
-	return r.heed(ctx, r.rdb.Write().Set(ctx, r.prefix+key, envelope, life).Err())
+	return r.health.heed(ctx, r.rdb.Write().Set(ctx, r.prefix+key, envelope, life).Err())
 }
 
 // remove deletes keys one command each, in one round trip: in a cluster they
@@ -172,7 +155,7 @@ func (r *remote) remove(ctx context.Context, keys []string) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("invalidate in redis: %w", r.heed(ctx, err))
+		return fmt.Errorf("invalidate in redis: %w", r.health.heed(ctx, err))
 	}
 	return nil
 }

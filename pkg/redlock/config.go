@@ -78,6 +78,12 @@ func (c Config) expiry(begun time.Time) time.Time {
 	return begun.Add(c.TTL - drift - c.TTL/10)
 }
 
+// untilRenewal is the time left to the renewal of a lock that was asked for at
+// begun: a slow Redis does not delay the next one.
+func (c Config) untilRenewal(begun time.Time) time.Duration {
+	return time.Until(begun.Add(c.TTL / 3))
+}
+
 func validName(name string) bool {
 	return name != "" && len(name) <= maxName && !strings.ContainsAny(name, "{}")
 }

@@ -45,7 +45,7 @@ func (l *Locker) hold(ctx context.Context, name string, c *claim, begun time.Tim
 	lock.ctx, lock.cancel = context.WithValue(held, heldKey{l, name}, lock), cancel
 	lock.mu.Lock()
 	defer lock.mu.Unlock()
-	lock.renewal = time.AfterFunc(l.cfg.TTL/3, lock.renew)
+	lock.renewal = time.AfterFunc(l.cfg.untilRenewal(begun), lock.renew)
 	return lock
 }
 
@@ -108,16 +108,16 @@ func (l *Lock) renew() {
 	if l.ctx.Err() != nil {
 		return
 	}
-	begun, period := time.Now(), l.locker.cfg.TTL/3
+	cfg, begun := l.locker.cfg, time.Now()
 	err := l.extend()
 	switch {
 	case err == nil:
-		l.deadline = l.locker.cfg.expiry(begun)
-		l.renewal.Reset(period)
+		l.deadline = cfg.expiry(begun)
+		l.renewal.Reset(cfg.untilRenewal(begun))
 	case errors.Is(err, ErrLost) || !time.Now().Before(l.deadline):
 		l.lose(err)
 	default:
-		l.renewal.Reset(min(period/4, time.Until(l.deadline)))
+		l.renewal.Reset(min(cfg.TTL/12, time.Until(l.deadline)))
 	}
 }
 

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"souk.example/pkg/redisclient"
 )
@@ -23,6 +27,7 @@ type Locker struct {
 	scripts redisclient.Scripts
 	waiting *waitRoom
 	metrics *metrics
+	tracer  trace.Tracer
 }
 
 // Option changes how a Locker is made.
@@ -31,6 +36,14 @@ type Option func(*Locker) error
 // WithMetrics registers the locker's counters with reg.
 func WithMetrics(reg prometheus.Registerer) Option {
 	return func(l *Locker) error { return l.metrics.register(reg) }
+}
+
+// WithTracer has a span tell of each wait for a lock.
+func WithTracer(t trace.Tracer) Option {
+	return func(l *Locker) error {
+		l.tracer = t
+		return nil
+	}
 }
 
 // WithNodes adds Redis servers that share nothing with the first one nor with
@@ -55,11 +68,17 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Locker, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Locker{nodes: []*redisclient.Client{rdb}, cfg: cfg.withDefaults(), scripts: scripts, metrics: newMetrics()}
+	l := &Locker{
+		nodes: []*redisclient.Client{rdb}, cfg: cfg.withDefaults(), scripts: scripts,
+		metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""),
+	}
 	for _, opt := range opts {
 		if err := opt(l); err != nil {
 			return nil, fmt.Errorf("redlock: %w", err)
 		}
+	}
+	if slices.Contains(l.nodes, nil) {
+		return nil, fmt.Errorf("%w: a node is nil", ErrConfig)
 	}
 	l.waiting = newWaitRoom(l.nodes)
 	return l, nil
@@ -79,6 +98,9 @@ func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	if l.heldBy(ctx, name) {
 		return nil, fmt.Errorf("%w: %s", ErrReentrant, name)
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("acquire lock %s: %w", name, context.Cause(ctx))
+	}
 	c, begun := l.newClaim(name), time.Now()
 	if err := c.take(ctx); err != nil {
 		return nil, l.refusal(ctx, name, err)
@@ -97,7 +119,10 @@ func (l *Locker) Acquire(ctx context.Context, name string) (*Lock, error) {
 		return lock, err
 	}
 	begun := time.Now()
+	_, span := l.tracer.Start(ctx, "wait for lock", trace.WithAttributes(attribute.String("lock.name", name)))
+	defer span.End()
 	if lock, err = l.await(ctx, name); err != nil {
+		span.RecordError(err)
 		return nil, err
 	}
 	l.metrics.waited.Observe(time.Since(begun).Seconds())

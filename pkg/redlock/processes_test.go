@@ -36,14 +36,14 @@ const (
 
 // Eight processes write to a register under one lock, which checks the fence.
 // Now and then a holder is stopped for twice the TTL or has Redis forget all.
-// SOUK_TEST_LOCK_ACQUISITIONS is the number of acquisitions, default 800.
+// SOUK_TEST_LOCK_ACQUISITIONS is the number of acquisitions, default 400.
 func TestFencedWritesNeverOverlap(t *testing.T) {
 	if os.Getenv("SOUK_TEST_REDIS_SERVER") == "" {
 		t.Skip("SOUK_TEST_REDIS_SERVER is unset, and in a miniredis nothing expires")
 	}
 	acquisitions, err := strconv.Atoi(os.Getenv("SOUK_TEST_LOCK_ACQUISITIONS"))
 	if err != nil {
-		acquisitions = 800
+		acquisitions = 400
 	}
 	addr := redistest.Start(t).Addr()
 	file := filepath.Join(t.TempDir(), "register.db")
@@ -195,16 +195,16 @@ func write(register *sql.DB, lock *redlock.Lock, step string) error {
 	return err
 }
 
-// disturb has, once in 100 turns each, this process stopped or Redis forget
+// disturb has, once in 50 turns each, this process stopped or Redis forget
 // everything while the lock is held.
 func disturb(ctx context.Context, rdb *redisclient.Client, turn int) error {
-	switch turn % 100 {
-	case 40:
+	switch turn % 50 {
+	case 20:
 		if _, err := io.WriteString(os.Stdout, "I stop\n"); err != nil {
 			return err
 		}
 		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-	case 80:
+	case 40:
 		return rdb.Write().(*redis.Client).FlushAll(ctx).Err()
 	}
 	return nil

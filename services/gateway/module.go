@@ -45,7 +45,7 @@ func newProxies(cfg Config) (map[edge.Service]*edge.Proxy, error) {
 }
 
 func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus, error) {
-	return pubsub.New(rdb, pubsub.Config{Service: "gateway"}, pubsub.WithMetrics(t.Registry))
+	return pubsub.New(rdb, pubsub.Config{Service: "gateway", Log: t.Logger}, pubsub.WithMetrics(t.Registry))
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, blocks *blocklist.Blocklist) *gin.Engine {

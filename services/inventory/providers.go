@@ -44,7 +44,7 @@ func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *stor
 }
 
 func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus, error) {
-	return pubsub.New(rdb, pubsub.Config{Service: "inventory"}, pubsub.WithMetrics(t.Registry))
+	return pubsub.New(rdb, pubsub.Config{Service: "inventory", Log: t.Logger}, pubsub.WithMetrics(t.Registry))
 }
 
 // pageCache is the name that all who touch cached pages know the cache by.

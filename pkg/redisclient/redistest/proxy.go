@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Proxy stands between a client and a Redis and misbehaves when told to.
@@ -18,6 +19,8 @@ type Proxy struct {
 	// LoseReply swallows the next thing Redis says and closes its connection:
 	// whoever sends the request again is served.
 	LoseReply atomic.Bool
+	// Latency is how long every reply takes, a [time.Duration].
+	Latency atomic.Int64
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -80,6 +83,7 @@ func (p *Proxy) reply(client net.Conn, b []byte) (int, error) {
 	if p.DropReplies.Load() {
 		return len(b), nil
 	}
+	time.Sleep(time.Duration(p.Latency.Load()))
 	return client.Write(b)
 }
 

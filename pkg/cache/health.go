@@ -1,0 +1,54 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"souk.example/pkg/redisclient"
+)
+
+// health decides whether to ask Redis after it has failed: not for a pause,
+// and then one caller tries while the others go on without. So a Redis that
+// does not answer holds up one caller at a time. Writes are always tried.
+type health struct {
+	pause time.Duration // after a failure
+	trial time.Duration // the most that one caller takes to try
+	start time.Time
+	next  atomic.Int64 // ns since start when to ask again; 0 while Redis answers
+}
+
+func newHealth(cfg Config) *health {
+	return &health{pause: cfg.RetryAfter, trial: cfg.LoadTimeout, start: time.Now()}
+}
+
+// away reports that Redis failed and has not answered since.
+func (h *health) away() bool { return h.next.Load() != 0 }
+
+// ask reports whether the caller may ask Redis; it must heed what comes of it.
+func (h *health) ask() bool {
+	next := h.next.Load()
+	if next == 0 {
+		return true
+	}
+	now := int64(time.Since(h.start))
+	return now >= next && h.next.CompareAndSwap(next, now+int64(h.trial))
+}
+
+// heed learns from the outcome of a command and returns its error; a key that
+// is absent is none. A caller that gave up proves nothing.
+func (h *health) heed(ctx context.Context, err error) error {
+	switch answered := err == nil || errors.Is(err, redis.Nil); {
+	case answered:
+		if h.away() {
+			h.next.Store(0)
+		}
+		return nil
+	case h.away() || redisclient.Ended(ctx) == nil:
+		h.next.Store(max(1, int64(time.Since(h.start)+h.pause)))
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+package cache_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"souk.example/pkg/cache"
+	"souk.example/pkg/redisclient/redistest"
+)
+
+func TestWrongUse(t *testing.T) {
+	t.Parallel()
+	c, s := newCache(t, redistest.Open(t), cache.Config{}), &shop{}
+	for _, key := range []string{"", strings.Repeat("k", 513)} {
+		for name, use := range map[string]func() error{
+			"Get":     func() error { _, _, err := c.Get(t.Context(), key, s.load(key)); return err },
+			"MGet":    func() error { _, err := c.MGet(t.Context(), []string{"ok", key}, s.many(nil)); return err },
+			"Refresh": func() error { _, _, err := c.Refresh(t.Context(), key, s.load(key)); return err },
+			"Warm": func() error {
+				_, err := c.Warm(t.Context(), slices.Values([]string{key}), s.many(nil), nil)
+				return err
+			},
+			"Set":        func() error { return c.Set(t.Context(), key, product{}) },
+			"Invalidate": func() error { return c.Invalidate(t.Context(), "ok", key) },
+			"Announce":   func() error { return c.Announce(t.Context(), "ok", key) },
+		} {
+			if err := use(); !errors.Is(err, cache.ErrKey) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	for name, use := range map[string]func() error{
+		"Get":     func() error { _, _, err := c.Get(t.Context(), "a", nil); return err },
+		"MGet":    func() error { _, err := c.MGet(t.Context(), []string{"a"}, nil); return err },
+		"Refresh": func() error { _, _, err := c.Refresh(t.Context(), "a", nil); return err },
+		"Warm":    func() error { _, err := c.Warm(t.Context(), slices.Values([]string{"a"}), nil, nil); return err },
+	} {
+		if err := use(); !errors.Is(err, cache.ErrNoLoader) {
+			t.Errorf("%s without a loader: %v", name, err)
+		}
+	}
+	if n := s.loads.Load(); n > 0 {
+		t.Errorf("%d loads", n)
+	}
+}
+
+func TestConfigRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		cfg  cache.Config
+		want error
+	}{
+		{cache.Config{TTL: -1}, cache.ErrTTL},
+		{cache.Config{L1TTL: time.Microsecond}, cache.ErrTTL},
+		{cache.Config{SoftTTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
+		{cache.Config{Jitter: 2}, cache.ErrConfig},
+		{cache.Config{MaxLoads: -1}, cache.ErrConfig},
+		{cache.Config{MaxValue: -1}, cache.ErrConfig},
+		{cache.Config{StaleFor: -1}, cache.ErrConfig},
+	} {
+		if _, err := cache.New[product]("x", down(t), tt.cfg); !errors.Is(err, tt.want) {
+			t.Errorf("%+v: %v", tt.cfg, err)
+		}
+	}
+	if _, err := cache.New[product]("", down(t), cache.Config{}); !errors.Is(err, cache.ErrName) {
+		t.Errorf("no name: %v", err)
+	}
+}

@@ -1,0 +1,105 @@
+package redlock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"souk.example/pkg/redisclient/redistest"
+	"souk.example/pkg/redlock"
+)
+
+func TestWatchdogOutlivesTheTTL(t *testing.T) {
+	t.Parallel()
+	mini := redistest.Mini(t)
+	locker := newLocker(t, redistest.Dial(t, mini.Addr()), 300*time.Millisecond)
+	lock := acquire(t, locker, "job")
+	for range 5 { // 5 × 100 ms of Redis' time pass, each after a renewal
+		mini.FastForward(100 * time.Millisecond)
+		redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:{job}") > 250*time.Millisecond })
+	}
+	if err := context.Cause(lock.Context()); err != nil {
+		t.Errorf("the lock was lost: %v", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTakenLockEndsTheHoldersContext(t *testing.T) {
+	t.Parallel()
+	mini := redistest.Mini(t)
+	locker := newLocker(t, redistest.Dial(t, mini.Addr()), 150*time.Millisecond)
+	lock := acquire(t, locker, "job")
+	if err := mini.Set("souk:lock:{job}", "somebody else"); err != nil {
+		t.Fatal(err)
+	}
+	<-lock.Context().Done()
+	if cause := context.Cause(lock.Context()); !errors.Is(cause, redlock.ErrLost) {
+		t.Errorf("cause = %v, want ErrLost", cause)
+	}
+	if err := lock.Release(); !errors.Is(err, redlock.ErrLost) {
+		t.Errorf("release = %v, want ErrLost", err)
+	}
+	if got, _ := mini.Get("souk:lock:{job}"); got != "somebody else" {
+		t.Errorf("release removed another's lock: %q", got)
+	}
+}
+
+func TestContextEndsBeforeTheKeyCanExpire(t *testing.T) {
+	t.Parallel()
+	const ttl = 400 * time.Millisecond
+	proxy := redistest.NewProxy(t, redistest.Mini(t).Addr())
+	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), ttl)
+	begin := time.Now() // before the key is set, so its expiry is after begin+ttl
+	lock := acquire(t, locker, "job")
+	proxy.DropReplies.Store(true)
+	<-lock.Context().Done()
+	if took := time.Since(begin); took >= ttl {
+		t.Errorf("context ended after %v, the key may expire at %v", took, ttl)
+	}
+	if cause := context.Cause(lock.Context()); !errors.Is(cause, redlock.ErrLost) {
+		t.Errorf("cause = %v, want ErrLost", cause)
+	}
+	proxy.DropReplies.Store(false)
+	_ = lock.Release()
+}
+
+func TestTransientFailureDoesNotLoseTheLock(t *testing.T) {
+	t.Parallel()
+	mini := redistest.Mini(t)
+	locker := newLocker(t, redistest.Dial(t, mini.Addr()), 600*time.Millisecond)
+	lock := acquire(t, locker, "job")
+	mini.SetError("LOADING Redis is loading the dataset in memory")
+	failed := time.NewTimer(300 * time.Millisecond) // the first renewal is due after 200 ms
+	defer failed.Stop()
+	<-failed.C
+	mini.SetError("")
+	mini.SetTTL("souk:lock:{job}", time.Millisecond*300)
+	redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:{job}") > 500*time.Millisecond })
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The first renewal takes two round trips, because Redis asks for the script.
+func TestSlowRedisLosesNoHolder(t *testing.T) {
+	t.Parallel()
+	const ttl = 1500 * time.Millisecond
+	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
+	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), ttl)
+	if err := acquire(t, locker, "warm").Release(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Latency.Store(int64(300 * time.Millisecond))
+	lock := acquire(t, locker, "job")
+	select {
+	case <-lock.Context().Done():
+		t.Errorf("the lock was lost: %v", context.Cause(lock.Context()))
+	case <-time.After(2 * ttl):
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+}
