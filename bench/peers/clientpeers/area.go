@@ -49,3 +49,9 @@ func plain(addr string) (*redis.Client, error) {
 func openRueidis(addr string) (rueidis.Client, error) {
 	return rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}})
 }
+
+// openRueidisOnce has one connection only: with the default of four, the next
+// command may well open another, which no fault has met.
+func openRueidisOnce(addr string) (rueidis.Client, error) {
+	return rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, PipelineMultiplex: -1})
+}

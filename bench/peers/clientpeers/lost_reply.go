@@ -17,7 +17,7 @@ func doubleApplyPlain(ctx context.Context, r *engine.Redis) (compare.Outcome, er
 
 func doubleApplyRueidis(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
 	return loseReply(ctx, r, func(addr string) (command, func(), error) {
-		rdb, err := openRueidis(addr)
+		rdb, err := openRueidisOnce(addr)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -2,7 +2,9 @@ package clientpeers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"souk.example/bench/peers/compare"
@@ -18,7 +20,7 @@ func deadlinePlain(ctx context.Context, r *engine.Redis) (compare.Outcome, error
 
 func deadlineRueidis(ctx context.Context, r *engine.Redis) (compare.Outcome, error) {
 	return blackHole(ctx, r, func(addr string) (command, func(), error) {
-		rdb, err := openRueidis(addr)
+		rdb, err := openRueidisOnce(addr)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -48,6 +50,9 @@ func blackHole(ctx context.Context, r *engine.Redis, open func(addr string) (com
 	if err != nil {
 		return compare.Outcome{}, err
 	}
+	if err := r.Direct().Set(ctx, "k", "value", 0).Err(); err != nil {
+		return compare.Outcome{}, err
+	}
 	get, done, err := open(proxy.Addr())
 	if err != nil {
 		proxy.Close()
@@ -56,12 +61,20 @@ func blackHole(ctx context.Context, r *engine.Redis, open func(addr string) (com
 	// The order matters: a client that still waits returns once the proxy ends.
 	defer done()
 	defer proxy.Close()
+	if err := get(ctx); err != nil {
+		return compare.Outcome{}, fmt.Errorf("before the fault: %w", err)
+	}
 	proxy.Swallow()
-	return returns(func() {
+	var answered atomic.Bool
+	seen := returns(func() {
 		ctx, cancel := context.WithTimeout(ctx, deadline)
 		defer cancel()
-		_ = get(ctx)
-	}), nil
+		answered.Store(get(ctx) == nil)
+	})
+	if answered.Load() {
+		return compare.Outcome{}, errors.New("the GET was answered by way of another connection")
+	}
+	return seen, nil
 }
 
 // returns measures call, for a few seconds at most.

@@ -24,9 +24,11 @@ func figures() []compare.Figure {
 			{Name: "bwmarrin/snowflake", Open: alone(bwmarrin, sustained)},
 			{Name: "sony/sonyflake", Open: alone(func() (next, error) { return sony(0) }, sustained)},
 		}},
-		{What: "one UUID", Units: compare.NsPerOp, Cases: []compare.Case{
+		{What: "one UUID, version 7", Units: compare.NsPerOp, Cases: []compare.Case{
 			uuidCase("souk UUIDv7", true, func() error { idgen.UUIDv7(); return nil }),
 			uuidCase("google/uuid version 7", false, func() error { _, err := uuid.NewV7(); return err }),
+		}},
+		{What: "one UUID, version 4", Units: compare.NsPerOp, Cases: []compare.Case{
 			uuidCase("souk UUIDv4", true, func() error { idgen.UUIDv4(); return nil }),
 			uuidCase("google/uuid version 4", false, func() error { _, err := uuid.NewRandom(); return err }),
 		}},
