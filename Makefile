@@ -10,7 +10,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races loadtest lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races loadtest bench-peers lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-race: ## run the tests under the race detector, but those that start other 
 
 loadtest: build ## run a k6 scenario against the souk that is up, then audit (SCENARIO=smoke|checkout)
 	loadtest/run.sh $(SCENARIO)
+
+bench-peers: ## compare the Redis layer with other libraries, in behaviour and in figures (ARGS="--only cache"; ARGS=--help)
+	cd bench/peers && GOWORK=off go run . $(ARGS)
 
 lint: $(TOOLS)/golangci-lint ## check style and the direction of imports
 	$(TOOLS)/golangci-lint run $(PACKAGES)
