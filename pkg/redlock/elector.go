@@ -103,7 +103,7 @@ func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) er
 	defer func() {
 		cause := context.Cause(lock.Context())
 		if lost := lock.Release(); errors.Is(lost, ErrLost) {
-			cause, err = lost, lost
+			cause, err = nil, errors.Join(lost, err)
 		}
 		e.leader.Set(0)
 		e.cfg.Log.Info("leadership ends", "name", e.name, "fence", term.Fence, "cause", errors.Join(cause, err))

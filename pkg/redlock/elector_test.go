@@ -94,6 +94,48 @@ func TestLeaderCampaignsAgainAfterALoss(t *testing.T) {
 	}
 }
 
+// A leader whose Redis is away, as it is released too, has lost all the same:
+// it campaigns again, whatever its work returned.
+func TestLeaderOutlivesRedis(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]func(context.Context) error{
+		"nothing": func(context.Context) error { return nil }, "its context's end": context.Context.Err,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			elector := newElector(t, lockerOn(t, []*redisclient.Client{redistest.Dial(t, server.Addr())}, redlock.Config{TTL: 150 * time.Millisecond}), redlock.ElectorConfig{})
+			terms, done := 0, errors.New("done")
+			err := elector.Run(t.Context(), func(ctx context.Context, _ redlock.Term) error {
+				if terms++; terms == 2 {
+					return done
+				}
+				server.Kill()
+				<-ctx.Done()
+				time.AfterFunc(200*time.Millisecond, server.Restart) // after the release has failed
+				return result(ctx)
+			})
+			if !errors.Is(err, done) || terms != 2 {
+				t.Errorf("after %d terms: %v", terms, err)
+			}
+		})
+	}
+}
+
+func TestDoTellsOfALossWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	locker := lockerOn(t, []*redisclient.Client{redistest.Dial(t, server.Addr())}, redlock.Config{TTL: 150 * time.Millisecond})
+	err := locker.Do(t.Context(), "job", func(ctx context.Context) error {
+		server.Kill()
+		<-ctx.Done()
+		return nil
+	})
+	if !errors.Is(err, redlock.ErrLost) {
+		t.Errorf("Do: %v, want ErrLost", err)
+	}
+}
+
 func expectLeader(t *testing.T, reg *prometheus.Registry, value string) {
 	t.Helper()
 	want := "# HELP souk_elector_leader 1 while this process leads.\n# TYPE souk_elector_leader gauge\n" +

@@ -78,11 +78,12 @@ func (l *Lock) Release() error {
 func (l *Lock) unlock() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), l.locker.cfg.TTL)
 	defer cancel()
-	if err := l.claim.release(ctx); err != nil {
-		return fmt.Errorf("release lock %s: %w", l.name, err)
-	}
+	err := l.claim.release(ctx)
 	if cause := context.Cause(l.ctx); errors.Is(cause, ErrLost) {
-		return cause
+		return cause // whatever becomes of the key: it was not ours any more
+	}
+	if err != nil {
+		return fmt.Errorf("release lock %s: %w", l.name, err)
 	}
 	return nil
 }
