@@ -56,11 +56,13 @@ func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
 	return cache.NewFilter(s.SKUs, cache.FilterConfig{Rebuild: cfg.FilterRebuild})
 }
 
-// newPageCache keeps pages so that availability is at most PageTTL old: a page
-// may be read from Redis at the end of its life and then live on in memory. An
-// older one is served, for a minute, only when the database cannot answer.
+// newPageCache keeps pages so that availability is at most PageTTL old, and
+// reloads one that is read at two fifths of that beside the readers. An older
+// one is served, for a minute, only when the database cannot answer.
 func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
-	settings := cache.Config{TTL: cfg.PageTTL * 4 / 5, L1TTL: cfg.PageTTL / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute}
+	settings := cache.Config{
+		TTL: cfg.PageTTL, SoftTTL: cfg.PageTTL * 2 / 5, L1TTL: cfg.PageTTL / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute,
+	}
 	pages, err := cache.New(pageCache, rdb, settings,
 		cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithFilter[catalogue.Page](known),
 		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry))
@@ -98,10 +100,9 @@ func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, c
 	if err != nil {
 		return nil, err
 	}
-	front := func(ctx context.Context) ([]inventory.Listing, error) {
-		return s.Listings(ctx, store.Query{Limit: cfg.WarmPages})
-	}
-	return catalogue.NewWarmer(pages, front, elector, cfg.PageTTL/2, t.Logger), nil
+	front := func(ctx context.Context) ([]inventory.SKU, error) { return s.OnSale(ctx, cfg.WarmPages) }
+	// Each page is looked at twice between the age at which it is reloaded and its end.
+	return catalogue.NewWarmer(pages, front, elector, cfg.PageTTL/4, t.Logger), nil
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, m *inventory.Manager, s *store.Store, pages *catalogue.Pages) *gin.Engine {

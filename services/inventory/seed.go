@@ -48,8 +48,11 @@ func Seed(ctx context.Context, db *database.DB, rdb *redisclient.Client, box *ou
 			return created, fmt.Errorf("seed %d products: %w", len(batch), err)
 		}
 		created += n
+		if err := forgetPages(ctx, rdb, chunk); err != nil {
+			return created, fmt.Errorf("tell of %d products: %w", len(chunk), err)
+		}
 	}
-	return created, forgetPages(ctx, rdb, products)
+	return created, nil
 }
 
 func forgetPages(ctx context.Context, rdb *redisclient.Client, products []SeedProduct) error {

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"maps"
+	"slices"
 	"time"
 
 	"souk.example/pkg/cache"
@@ -36,6 +36,8 @@ func (Codec) Decode(data []byte) (Page, error) { return newPage(data), nil }
 type Source interface {
 	// Listing returns a product on sale; false when there is none.
 	Listing(ctx context.Context, sku inventory.SKU) (inventory.Listing, bool, error)
+	// ListingsOf returns those of the products that are on sale.
+	ListingsOf(ctx context.Context, skus []string) ([]inventory.Listing, error)
 }
 
 // Pages serves product pages from memory, Redis or the source. What a page
@@ -76,24 +78,31 @@ func (p *Pages) Announced(ctx context.Context, sku inventory.SKU) {
 	}
 }
 
-// Warm brings the pages of the products into Redis that are not there.
-func (p *Pages) Warm(ctx context.Context, products []inventory.Listing) error {
-	bySKU := make(map[string]inventory.Listing, len(products))
-	for _, l := range products {
-		bySKU[string(l.SKU)] = l
+// Warm brings the pages of the products into Redis that are not there, and has
+// those reloaded that are about to go.
+func (p *Pages) Warm(ctx context.Context, skus []inventory.SKU) error {
+	keys := make([]string, len(skus))
+	for i, sku := range skus {
+		keys[i] = string(sku)
 	}
-	_, err := p.cache.Warm(ctx, maps.Keys(bySKU), func(_ context.Context, skus []string) (map[string]Page, error) {
-		pages := make(map[string]Page, len(skus))
-		for _, sku := range skus {
-			page, err := render(bySKU[sku])
-			if err != nil {
-				return nil, err
-			}
-			pages[sku] = page
-		}
-		return pages, nil
-	}, nil)
+	_, err := p.cache.Warm(ctx, slices.Values(keys), p.load, nil)
 	return err
+}
+
+// load reads the products when it is called, not before: what was read earlier
+// may have changed since.
+func (p *Pages) load(ctx context.Context, skus []string) (map[string]Page, error) {
+	listings, err := p.source.ListingsOf(ctx, skus)
+	if err != nil {
+		return nil, err
+	}
+	pages := make(map[string]Page, len(listings))
+	for _, l := range listings {
+		if pages[string(l.SKU)], err = render(l); err != nil {
+			return nil, err
+		}
+	}
+	return pages, nil
 }
 
 // Changed implements inventory.Pages. The change is committed already, so it

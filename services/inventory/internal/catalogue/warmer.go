@@ -10,7 +10,7 @@ import (
 )
 
 // Shelf lists the products whose pages are worth keeping warm.
-type Shelf func(ctx context.Context) ([]inventory.Listing, error)
+type Shelf func(ctx context.Context) ([]inventory.SKU, error)
 
 // Warmer keeps the pages of the shelf in Redis, so that after a deployment or a
 // loss of Redis' memory they are not all asked of the database at once. One
@@ -44,11 +44,11 @@ func (w *Warmer) lead(ctx context.Context, _ redlock.Term) error {
 }
 
 func (w *Warmer) warm(ctx context.Context) error {
-	products, err := w.shelf(ctx)
+	skus, err := w.shelf(ctx)
 	if err != nil {
 		return err
 	}
-	return w.pages.Warm(ctx, products)
+	return w.pages.Warm(ctx, skus)
 }
 
 func pause(ctx context.Context, d time.Duration) {

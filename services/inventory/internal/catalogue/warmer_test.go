@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,18 +28,27 @@ func TestMain(m *testing.M) {
 var teapot = inventory.Listing{Product: inventory.Product{SKU: "TEA-1", Name: "Teapot", Price: money.Of(100, "CNY"), Version: 1}, Available: 3}
 
 // shop counts how often its shelf and its single products are read.
-type shop struct{ shelf, single atomic.Int64 }
+type shop struct {
+	shelf, single atomic.Int64
+	price         atomic.Int64
+}
 
-func (s *shop) front(context.Context) ([]inventory.Listing, error) {
+func (s *shop) front(context.Context) ([]inventory.SKU, error) {
 	if s.shelf.Add(1) == 1 {
 		return nil, errors.New("not yet") // is tried again
 	}
-	return []inventory.Listing{teapot}, nil
+	return []inventory.SKU{teapot.SKU}, nil
 }
 
 func (s *shop) Listing(context.Context, inventory.SKU) (inventory.Listing, bool, error) {
 	s.single.Add(1)
 	return teapot, true, nil
+}
+
+func (s *shop) ListingsOf(context.Context, []string) ([]inventory.Listing, error) {
+	l := teapot
+	l.Price = money.Of(s.price.Load(), "CNY")
+	return []inventory.Listing{l}, nil
 }
 
 func newPages(t *testing.T, rdb *redisclient.Client, s *shop) *catalogue.Pages {
@@ -85,5 +95,22 @@ func TestPagesAreWarmBeforeAnybodyAsks(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A change after the shelf was looked at and before a page is loaded is in it.
+func TestWarmPagesAreNotOlderThanAChange(t *testing.T) {
+	s := &shop{}
+	pages := newPages(t, redistest.Open(t), s)
+	s.price.Store(999)
+	shelf := []inventory.SKU{teapot.SKU}
+	s.price.Store(100)
+	pages.Changed(t.Context(), teapot.SKU)
+	if err := pages.Warm(t.Context(), shelf); err != nil {
+		t.Fatal(err)
+	}
+	page, found, err := pages.Page(t.Context(), teapot.SKU)
+	if err != nil || !found || !strings.Contains(string(page.Body), `"amount":100`) {
+		t.Errorf("%s, %v, %v", page.Body, found, err)
 	}
 }

@@ -41,12 +41,25 @@ func (s *Store) Listings(ctx context.Context, q Query) ([]inventory.Listing, err
 		query += " AND p.search LIKE ? ESCAPE '!'"
 		args = append(args, "%"+escapeLike(strings.ToLower(q.Text))+"%")
 	}
-	rows, err := s.db.Query(ctx, query+" ORDER BY p.sku LIMIT ?", append(args, q.Limit)...)
+	return s.listings(ctx, query+" ORDER BY p.sku LIMIT ?", append(args, q.Limit))
+}
+
+// ListingsOf returns those of the products that are on sale.
+func (s *Store) ListingsOf(ctx context.Context, skus []string) ([]inventory.Listing, error) {
+	if len(skus) == 0 {
+		return nil, nil
+	}
+	in, args := database.In(skus)
+	return s.listings(ctx, selectListings()+" AND p.sku IN "+in, args)
+}
+
+func (s *Store) listings(ctx context.Context, query string, args []any) ([]inventory.Listing, error) {
+	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list products: %w", err)
 	}
 	defer rows.Close()
-	listings := make([]inventory.Listing, 0, q.Limit)
+	listings := []inventory.Listing{}
 	for rows.Next() {
 		var l listingRow
 		if err := rows.Scan(l.fields()...); err != nil {

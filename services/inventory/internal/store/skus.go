@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"souk.example/pkg/database"
+	"souk.example/services/inventory/internal/inventory"
 )
 
 // skuPage is how many SKUs are read at a time.
@@ -32,14 +35,23 @@ func (s *Store) SKUs(ctx context.Context) iter.Seq2[string, error] {
 }
 
 func (s *Store) skusAfter(ctx context.Context, after string) ([]string, error) {
-	rows, err := s.db.Query(ctx, "SELECT sku FROM product WHERE sku > ? ORDER BY sku LIMIT ?", after, skuPage)
+	return skus[string](ctx, s.db, "SELECT sku FROM product WHERE sku > ? ORDER BY sku LIMIT ?", after, skuPage)
+}
+
+// OnSale lists the SKUs of the first products on sale, at most limit.
+func (s *Store) OnSale(ctx context.Context, limit int) ([]inventory.SKU, error) {
+	return skus[inventory.SKU](ctx, s.db, "SELECT sku FROM product WHERE withdrawn = 0 ORDER BY sku LIMIT ?", limit)
+}
+
+func skus[S ~string](ctx context.Context, db *database.DB, query string, args ...any) ([]S, error) {
+	rows, err := db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list skus: %w", err)
 	}
 	defer rows.Close()
-	skus := make([]string, 0, skuPage)
+	var skus []S
 	for rows.Next() {
-		var sku string
+		var sku S
 		if err := rows.Scan(&sku); err != nil {
 			return nil, fmt.Errorf("list skus: %w", err)
 		}
