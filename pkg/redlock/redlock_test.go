@@ -156,10 +156,9 @@ func TestAbandonedAcquisitionGivesTheLockBack(t *testing.T) {
 		lock, err := direct.TryAcquire(t.Context(), "job")
 		return err == nil && lock.Release() == nil
 	})
-	proxy.DropReplies.Store(true)
+	proxy.Latency.Store(int64(50 * time.Millisecond))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	context.AfterFunc(ctx, func() { proxy.DropReplies.Store(false) })
 	if _, err := locker.TryAcquire(ctx, "job"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with an ended context: %v, want its cause", err)
 	}
