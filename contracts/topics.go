@@ -23,6 +23,20 @@ func Topics() []string {
 	return []string{TopicOrder, TopicInventory, TopicPayment, TopicPoints, TopicProduct}
 }
 
+// The consumer groups: one per service, and one for order's copy of the prices.
+const (
+	GroupOrder       = "order"
+	GroupOrderPrices = "order-prices"
+	GroupInventory   = "inventory"
+	GroupPayment     = "payment"
+	GroupPoints      = "points"
+)
+
+// Groups lists every consumer group, for provisioning.
+func Groups() []string {
+	return []string{GroupOrder, GroupOrderPrices, GroupInventory, GroupPayment, GroupPoints}
+}
+
 // Partitions is the number of partitions of each topic on one machine: a
 // broker's cost is per record and partition. Production uses 64. Growing it
 // on a living topic breaks the order per key: make a new topic version and

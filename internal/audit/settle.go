@@ -32,11 +32,11 @@ type group struct {
 func (a *auditor) groups() []group {
 	order := []string{contracts.TopicOrder}
 	return []group{
-		{"inventory", order, a.dbs.Inventory},
-		{"payment", order, a.dbs.Payment},
-		{"points", order, a.dbs.Points},
-		{"order", []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}, a.dbs.Order},
-		{"order-prices", []string{contracts.TopicProduct}, a.dbs.Order},
+		{contracts.GroupInventory, order, a.dbs.Inventory},
+		{contracts.GroupPayment, order, a.dbs.Payment},
+		{contracts.GroupPoints, order, a.dbs.Points},
+		{contracts.GroupOrder, []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}, a.dbs.Order},
+		{contracts.GroupOrderPrices, []string{contracts.TopicProduct}, a.dbs.Order},
 	}
 }
 

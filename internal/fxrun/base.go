@@ -2,6 +2,7 @@ package fxrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"souk.example/pkg/eventbus/kafka"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
+	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
@@ -55,7 +57,7 @@ func Base(service string, cfg BaseConfig, migrations ...database.Migrations) fx.
 		fx.Supply(cfg, sets(migrations)),
 		fx.Provide(
 			newTelemetry, logger, newDatabase, newIDs, newKafka, newOutbox, newRedis, newVerifier,
-			fx.Annotate(same[*kafka.Bus], fx.As(new(eventbus.Publisher)), fx.As(new(eventbus.Consumer))),
+			fx.Annotate(same[*kafka.Bus], fx.As(new(eventbus.Publisher)), fx.As(new(inbox.Bus))),
 		),
 		fx.Invoke(announce),
 	)
@@ -146,7 +148,18 @@ func newKafka(lc fx.Lifecycle, cfg BaseConfig, log *slog.Logger) (*kafka.Bus, er
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
 	lc.Append(fx.StopHook(bus.Close))
-	return bus, bus.EnsureTopics(ctx, contracts.Partitions, contracts.Topics()...)
+	return bus, ensureTopics(ctx, bus)
+}
+
+func ensureTopics(ctx context.Context, bus *kafka.Bus) error {
+	var dead []string
+	for _, group := range contracts.Groups() {
+		dead = append(dead, inbox.DeadLetterTopic(group))
+	}
+	return errors.Join(
+		bus.EnsureTopics(ctx, contracts.Partitions, contracts.Topics()...),
+		bus.EnsureTopics(ctx, 1, dead...),
+	)
 }
 
 func newOutbox(db *database.DB, ids *idgen.Worker, pub eventbus.Publisher, cfg BaseConfig, t *telemetry.Telemetry) *outbox.Outbox {

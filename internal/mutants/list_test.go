@@ -123,6 +123,16 @@ func mutants() []mutant {
 			pkg: "./pkg/inbox", run: "TestOffsetIsCommittedAfterSQL",
 		},
 		{
+			name:  "a parked key that is released too early",
+			edits: []edit{{"pkg/inbox/letters.go", "if errors.Is(err, database.ErrNotFound) {\n\t\t_, err := tx.Exec", "if err == nil || errors.Is(err, database.ErrNotFound) {\n\t\t_, err := tx.Exec"}},
+			pkg:   "./pkg/inbox", run: "TestParkedKeyIsAppliedInOrderWhenItCan",
+		},
+		{
+			name:  "an event discarded without a command",
+			edits: []edit{{"pkg/inbox/letters.go", `if strings.TrimSpace(command) == "" {`, `if command == "\x00" {`}},
+			pkg:   "./pkg/inbox", run: "TestOperatorDiscards",
+		},
+		{
 			name: "outbox cursor that skips what commits late",
 			edits: []edit{
 				{relaying, "\twoken  chan struct{}", "\tlast   int64\n\twoken  chan struct{}"},

@@ -51,7 +51,7 @@ func (i *Inbox) unknownVersions(b *batch) map[int]fault {
 	faults := make(map[int]fault)
 	for n, e := range b.entries {
 		if i.known.knowsOtherVersion(e.event.Type) {
-			faults[n] = fault{classUnknownVersion, errors.New("no handler for this version of the event: " + e.event.Type)}
+			faults[n] = fault{classUnknownVersion, unknownVersion(e.event.Type)}
 		}
 	}
 	return faults

@@ -76,14 +76,15 @@ type bench struct {
 
 func newBench(t *testing.T, open func(t testing.TB, topics ...string) bustest.Bus) *bench {
 	topic := bustest.Name(t, "topic")
+	group := "group-" + topic[len(topic)-10:]
 	return &bench{
 		t:     t,
 		db:    databasetest.Open(t, inbox.Migrations(), effects()),
-		bus:   open(t, topic),
+		bus:   open(t, topic, inbox.DeadLetterTopic(group)),
 		topic: topic,
 		tel:   telemetry.Nop(),
 		cfg: inbox.Config{
-			Group:  "group-" + topic[len(topic)-10:],
+			Group:  group,
 			Topics: []string{topic},
 			Types:  []string{typeAdded, typeRemoved},
 		},
@@ -110,7 +111,7 @@ func everywhere(t *testing.T, test func(b *bench)) {
 // run starts an inbox on the bench's bus; stop ends it and waits.
 func (b *bench) run(h inbox.Batch) (stop func()) { return b.runOn(b.bus, h) }
 
-func (b *bench) runOn(bus eventbus.Consumer, h inbox.Batch) (stop func()) {
+func (b *bench) runOn(bus inbox.Bus, h inbox.Batch) (stop func()) {
 	b.t.Helper()
 	in := inbox.New(b.db, bus, &b.ids, b.cfg, h, b.tel)
 	ctx, cancel := context.WithCancel(b.t.Context())

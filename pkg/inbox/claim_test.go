@@ -18,10 +18,10 @@ import (
 )
 
 // losesCommits is a bus whose members die before they can commit an offset.
-type losesCommits struct{ eventbus.Consumer }
+type losesCommits struct{ inbox.Bus }
 
 func (l losesCommits) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
-	return l.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+	return l.Bus.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
 		return claim(ctx, lostCommit{c})
 	})
 }
@@ -32,12 +32,12 @@ func (lostCommit) Commit(int64) error { return errors.New("died") }
 
 // watchesCommits is a bus that shows each commit to somebody before it is made.
 type watchesCommits struct {
-	eventbus.Consumer
+	inbox.Bus
 	watch func(partition int32, next int64)
 }
 
 func (w watchesCommits) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
-	return w.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+	return w.Bus.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
 		return claim(ctx, watchedCommit{c, w.watch})
 	})
 }
@@ -54,12 +54,12 @@ func (w watchedCommit) Commit(next int64) error {
 
 // tellsEnd is a bus that calls ending when a claim's context ends.
 type tellsEnd struct {
-	eventbus.Consumer
+	inbox.Bus
 	ending func()
 }
 
 func (e tellsEnd) Consume(ctx context.Context, group string, topics []string, claim func(context.Context, eventbus.Claim) error) error {
-	return e.Consumer.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
+	return e.Bus.Consume(ctx, group, topics, func(ctx context.Context, c eventbus.Claim) error {
 		defer context.AfterFunc(ctx, e.ending)()
 		return claim(ctx, c)
 	})
@@ -67,10 +67,11 @@ func (e tellsEnd) Consume(ctx context.Context, group string, topics []string, cl
 
 // scripted is a bus with one claim, made up by the test.
 type scripted struct {
-	topic           string
-	initial, logEnd int64
-	records         []eventbus.Record
-	slow            bool // one record at a time, when asked for it
+	eventbus.Publisher // of the bench's bus
+	topic              string
+	initial, logEnd    int64
+	records            []eventbus.Record
+	slow               bool // one record at a time, when asked for it
 
 	mu      sync.Mutex
 	commits []int64
@@ -128,7 +129,7 @@ func (s *scripted) committed() []int64 {
 }
 
 func (b *bench) script(initial, logEnd int64, events ...eventbus.Event) *scripted {
-	s := &scripted{topic: b.topic, initial: initial, logEnd: logEnd}
+	s := &scripted{Publisher: b.bus, topic: b.topic, initial: initial, logEnd: logEnd}
 	for _, e := range events {
 		s.records = append(s.records, b.pack(0, e))
 	}

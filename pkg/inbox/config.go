@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,11 @@ type Config struct {
 	// Timeout bounds one attempt to apply a batch, and how long a partition
 	// that is taken away waits for its records in hand.
 	Timeout time.Duration `env:"SOUK_INBOX_TIMEOUT" envDefault:"30s" usage:"longest attempt to apply a batch"`
+	// Retries are the waits before a parked event is tried again; after the
+	// last of them it is dead, and waits for an operator.
+	Retries []time.Duration `env:"SOUK_INBOX_RETRIES" envDefault:"5s,1m,10m" usage:"waits before a parked event is tried again; then it is dead"`
+	// RetryPoll is how often a process looks for parked events that are due.
+	RetryPoll time.Duration `env:"SOUK_INBOX_RETRY_POLL" envDefault:"1s" usage:"how often to look for parked events that are due"`
 }
 
 func (c Config) withDefaults() Config {
@@ -43,12 +49,19 @@ func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
+	if len(c.Retries) == 0 {
+		c.Retries = []time.Duration{5 * time.Second, time.Minute, 10 * time.Minute}
+	}
+	if c.RetryPoll == 0 {
+		c.RetryPoll = time.Second
+	}
 	return c
 }
 
 // Validate reports tunables that cannot work.
 func (c Config) Validate() error {
-	if c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0 {
+	negative := func(d time.Duration) bool { return d < 0 }
+	if c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0 || c.RetryPoll < 0 || slices.ContainsFunc(c.Retries, negative) {
 		return errors.New("inbox: bounds must not be negative")
 	}
 	return nil

@@ -63,6 +63,13 @@ type handlerError struct {
 func (e *handlerError) Error() string { return e.cause.Error() }
 func (e *handlerError) Unwrap() error { return e.cause }
 
+func (e *handlerError) class() string {
+	if e.panicked {
+		return classPanic
+	}
+	return classPoison
+}
+
 // call runs the handler and turns a panic into an error.
 func (i *Inbox) call(ctx context.Context, tx *database.Tx, events []eventbus.Event) (err error) {
 	defer func() {

@@ -8,7 +8,10 @@
 // it has done: an offset is a bookmark, never the proof.
 //
 // An event that cannot be applied is parked, with the later events of its key,
-// in SQL, and everything else goes on. See Batch for what a handler may return.
+// in SQL, and everything else goes on. It is tried again after each of
+// Config.Retries, and is then dead: it waits, with a copy on [DeadLetterTopic],
+// for an operator, whose view of it is [Letters]. See Batch for what a handler
+// may return.
 package inbox
 
 import (
@@ -27,10 +30,20 @@ import (
 // IDs issues the ids of dead letters.
 type IDs interface{ Next() (int64, error) }
 
+// Bus is where events come from, and where copies of dead ones go.
+type Bus interface {
+	eventbus.Consumer
+	eventbus.Publisher
+}
+
+// DeadLetterTopic names the topic that holds a copy of each record or event
+// that a group has given up. It must exist, with one partition at least.
+func DeadLetterTopic(group string) string { return group + ".dlq" }
+
 // Inbox applies events for one group. Make one with New.
 type Inbox struct {
 	db      *database.DB
-	bus     eventbus.Consumer
+	bus     Bus
 	ids     IDs
 	cfg     Config
 	handler Batch
@@ -47,7 +60,7 @@ type Inbox struct {
 
 // New returns an inbox that applies what bus delivers to cfg's group with h.
 // Its tables must exist in db: see Migrations.
-func New(db *database.DB, bus eventbus.Consumer, ids IDs, cfg Config, h Batch, t *telemetry.Telemetry) *Inbox {
+func New(db *database.DB, bus Bus, ids IDs, cfg Config, h Batch, t *telemetry.Telemetry) *Inbox {
 	cfg = cfg.withDefaults()
 	return &Inbox{
 		db:      db,
@@ -70,11 +83,14 @@ func (i *Inbox) Run(ctx context.Context) error {
 	if err := i.cfg.complete(); err != nil {
 		return err
 	}
-	var funnel sync.WaitGroup
-	funnel.Go(func() { i.pump(ctx) })
+	running, stop := context.WithCancel(ctx)
+	var crew sync.WaitGroup
+	crew.Go(func() { i.pump(ctx) })
+	crew.Go(func() { newRedriver(i).run(running) })
 	err := i.bus.Consume(ctx, i.cfg.Group, i.cfg.Topics, i.read)
 	close(i.items) // every claim has returned
-	funnel.Wait()
+	stop()
+	crew.Wait()
 	if err != nil {
 		return fmt.Errorf("consume for group %s: %w", i.cfg.Group, err)
 	}

@@ -88,11 +88,7 @@ func (s *search) firstIn(ctx context.Context, entries []int) (found bool, err er
 	if blame == nil { // it passes now
 		return false, nil
 	}
-	class := classPoison
-	if blame.panicked {
-		class = classPanic
-	}
-	s.faults[entries[low]] = fault{class, blame.cause}
+	s.faults[entries[low]] = fault{blame.class(), blame.cause}
 	return true, nil
 }
 

@@ -16,6 +16,8 @@ type metrics struct {
 	sizes   prometheus.Observer
 	losses  prometheus.Counter
 	lagging *prometheus.GaugeVec
+	retries *prometheus.CounterVec
+	letters *prometheus.GaugeVec
 }
 
 func newMetrics(registry prometheus.Registerer, group string) *metrics {
@@ -36,6 +38,14 @@ func newMetrics(registry prometheus.Registerer, group string) *metrics {
 			Name: "souk_inbox_events_total",
 			Help: "Events by what became of them.",
 		}, []string{"group", "type", "result"})),
+		retries: register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "souk_inbox_retries_total",
+			Help: "Attempts to apply parked events, by what became of the event.",
+		}, []string{"group", "status"})),
+		letters: register(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "souk_inbox_dead_letters",
+			Help: "Events that wait for their turn or their next attempt, or, dead, for an operator.",
+		}, []string{"group", "status"})),
 		lagging: register(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "souk_inbox_lag_records",
 			Help: "Records of a partition that are not yet applied.",
@@ -79,4 +89,10 @@ func (m *metrics) batch(b *batch, p plan, known vocabulary) {
 func (m *metrics) lag(c eventbus.Claim, next int64) {
 	partition := strconv.Itoa(int(c.Partition()))
 	m.lagging.WithLabelValues(m.group, c.Topic(), partition).Set(float64(max(0, c.LogEnd()-next)))
+}
+
+func (m *metrics) retried(s Status) { m.retries.WithLabelValues(m.group, string(s)).Inc() }
+
+func (m *metrics) unresolved(s Status, n int64) {
+	m.letters.WithLabelValues(m.group, string(s)).Set(float64(n))
 }

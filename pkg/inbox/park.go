@@ -3,26 +3,22 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 )
 
-// Statuses of a dead letter.
-const (
-	statusWaiting = "WAITING"
-	statusDead    = "DEAD"
-)
+// maxErrorLen is in bytes; the column has room for more.
+const maxErrorLen = 1000
 
-const (
-	firstRetry  = 5 * time.Second
-	maxErrorLen = 1000 // bytes; the column has room for more
-)
+// never is when a letter is due that waits for another one or for an operator.
+const never = math.MaxInt64
 
-// letter is one row of dead_letter, less its id and its due time.
+// letter is one row of dead_letter as it is parked, less its id and its due
+// time.
 type letter struct {
 	at        topicPartition
 	offset    int64
@@ -34,21 +30,21 @@ type letter struct {
 	payload   []byte
 	fault     fault
 	attempts  int
-	status    string
+	status    Status
 }
 
 // eventLetter keeps an event as a pack of its own, so that nothing is lost.
 func eventLetter(e entry, f fault) letter {
-	attempts := 0
-	if f.class == classPoison || f.class == classPanic {
-		attempts = 1
+	attempts := 1
+	if f.class == classBehind {
+		attempts = 0
 	}
 	// Encode refuses only what Decode has refused before.
 	payload, _ := eventbus.Encode(e.event.Source, e.event.Time, []eventbus.Event{e.event})
 	return letter{
 		at: e.at, offset: e.offset, pos: e.pos,
 		key: e.event.Subject, source: e.event.Source, eventID: e.event.ID, eventType: e.event.Type,
-		payload: payload, fault: f, attempts: attempts, status: statusWaiting,
+		payload: payload, fault: f, attempts: attempts, status: Waiting,
 	}
 }
 
@@ -65,7 +61,7 @@ func undecodable(b *batch) []letter {
 			at: at, offset: it.record.Offset,
 			eventID: fmt.Sprintf("%s/%d@%d", at.topic, at.partition, it.record.Offset),
 			payload: append([]byte{}, it.record.Value...), // nil would be NULL
-			fault:   fault{classUndecodable, it.err}, status: statusDead,
+			fault:   fault{classUndecodable, it.err}, status: Dead,
 		})
 	}
 	return letters
@@ -110,17 +106,8 @@ func readStrings(ctx context.Context, tx *database.Tx, query string, args ...any
 // savePark writes the plan's keys and letters. Those that are there already,
 // because the records came again, stay as they are.
 func (i *Inbox) savePark(ctx context.Context, tx *database.Tx, p plan) error {
-	if len(p.keys) > 0 {
-		var rows [][]any
-		for _, k := range slices.Sorted(slices.Values(p.keys)) {
-			rows = append(rows, []any{i.cfg.Group, k})
-		}
-		if _, err := tx.InsertIgnore(ctx, "parked_key", []string{"grp", "k"}, rows); err != nil {
-			return fmt.Errorf("park keys: %w", err)
-		}
-	}
-	if len(p.park) == 0 {
-		return nil
+	if err := i.parkKeys(ctx, tx, p.keys); err != nil || len(p.park) == 0 {
+		return err
 	}
 	rows, err := i.letterRows(ctx, tx, p.park)
 	if err != nil {
@@ -132,10 +119,24 @@ func (i *Inbox) savePark(ctx context.Context, tx *database.Tx, p plan) error {
 	return nil
 }
 
+func (i *Inbox) parkKeys(ctx context.Context, tx *database.Tx, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	var rows [][]any
+	for _, k := range slices.Sorted(slices.Values(keys)) {
+		rows = append(rows, []any{i.cfg.Group, k})
+	}
+	if _, err := tx.InsertIgnore(ctx, "parked_key", []string{"grp", "k"}, rows); err != nil {
+		return fmt.Errorf("park keys: %w", err)
+	}
+	return nil
+}
+
 func letterColumns() []string {
 	return []string{
 		"id", "grp", "topic", "part", "log_offset", "pos", "k", "event_source", "event_id", "event_type",
-		"payload", "error_class", "error", "attempts", "next_attempt_at", "status", "resolved_by",
+		"payload", "error_class", "error", "attempts", "next_attempt_at", "status", "resolved_by", "copied",
 	}
 }
 
@@ -144,16 +145,20 @@ func (i *Inbox) letterRows(ctx context.Context, tx *database.Tx, letters []lette
 	if err != nil {
 		return nil, err
 	}
-	due := database.Micros(now.Add(firstRetry))
+	first := database.Micros(now.Add(i.cfg.Retries[0]))
 	rows := make([][]any, len(letters))
 	for n, l := range letters {
 		id, err := i.ids.Next()
 		if err != nil {
 			return nil, fmt.Errorf("id of a dead letter: %w", err)
 		}
+		due := int64(never)
+		if l.status == Waiting && l.fault.class != classBehind {
+			due = first
+		}
 		rows[n] = []any{
 			id, i.cfg.Group, l.at.topic, l.at.partition, l.offset, l.pos, l.key, l.source, l.eventID, l.eventType,
-			l.payload, l.fault.class, errorText(l.fault.err), l.attempts, due, l.status, "",
+			l.payload, l.fault.class, errorText(l.fault.err), l.attempts, due, string(l.status), "", 0,
 		}
 	}
 	return rows, nil

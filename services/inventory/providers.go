@@ -12,7 +12,6 @@ import (
 	"souk.example/pkg/auth"
 	"souk.example/pkg/cache"
 	"souk.example/pkg/database"
-	"souk.example/pkg/eventbus"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -37,9 +36,9 @@ func newManager(s *store.Store, pages *catalogue.Pages) *inventory.Manager {
 	return inventory.NewManager(s, pages, time.Now)
 }
 
-func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupInventory, consumer.Types(), []string{contracts.TopicOrder}
 	return inbox.New(db, bus, ids, in, consumer.Orders(inventory.NewSettler(time.Now), s), t)
 }
 

@@ -14,7 +14,6 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
-	"souk.example/pkg/eventbus"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -55,16 +54,16 @@ func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
 }
 
-func newFactsInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
+func newFactsInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
 	in := cfg.Inbox
-	in.Group, in.Types = consumer.Group, consumer.FactTypes()
+	in.Group, in.Types = contracts.GroupOrder, consumer.FactTypes()
 	in.Topics = []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}
 	return factsInbox{inbox.New(db, bus, ids, in, consumer.Facts(s, l), t)}
 }
 
-func newPricesInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) pricesInbox {
+func newPricesInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) pricesInbox {
 	in := cfg.Inbox
-	in.Group, in.Types = consumer.PriceGroup, []string{contracts.ProductChanged.Name}
+	in.Group, in.Types = contracts.GroupOrderPrices, []string{contracts.ProductChanged.Name}
 	in.Topics = []string{contracts.TopicProduct}
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }

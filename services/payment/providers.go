@@ -11,7 +11,6 @@ import (
 	"souk.example/contracts"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
-	"souk.example/pkg/eventbus"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -33,9 +32,9 @@ func newTeller(s *store.Store, ids *idgen.Worker) *payment.Teller {
 	return payment.NewTeller(s, ids, time.Now)
 }
 
-func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, j *store.Journal, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, j *store.Journal, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupPayment, consumer.Types(), []string{contracts.TopicOrder}
 	return inbox.New(db, bus, ids, in, consumer.Orders(payment.NewSettler(offers(cfg), time.Now), j), t)
 }
 

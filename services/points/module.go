@@ -12,7 +12,6 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
-	"souk.example/pkg/eventbus"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -39,9 +38,9 @@ func Module(cfg Config) fx.Option {
 	)
 }
 
-func newInbox(db *database.DB, bus eventbus.Consumer, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
+func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = consumer.Group, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupPoints, consumer.Types(), []string{contracts.TopicOrder}
 	settler := points.NewSettler(points.EarnRules(), time.Now)
 	return inbox.New(db, bus, ids, in, consumer.Orders(settler, box), t)
 }

@@ -18,7 +18,9 @@ CREATE TABLE parked_key (
 
 -- Events that wait, in the order of (topic, part, log_offset, pos) within a key.
 -- payload is the event as a pack of its own, or, when error_class is
--- 'undecodable', the whole record as it came. Times are UTC microseconds.
+-- 'undecodable', the whole record as it came, with no key. At most one event of
+-- a key has a time at which it is due: the others wait for it. copied is 1 once
+-- a dead one stands on the dead letter topic. Times are UTC microseconds.
 CREATE TABLE dead_letter (
     id BIGINT NOT NULL,
     grp VARCHAR(64) NOT NULL,
@@ -37,6 +39,7 @@ CREATE TABLE dead_letter (
     next_attempt_at BIGINT NOT NULL,
     status VARCHAR(16) NOT NULL,
     resolved_by VARCHAR(255) NOT NULL,
+    copied SMALLINT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (grp, event_source, event_id)
 );

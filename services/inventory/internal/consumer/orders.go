@@ -15,9 +15,6 @@ import (
 	"souk.example/services/inventory/internal/store"
 )
 
-// Group is the consumer group that settles orders.
-const Group = "inventory"
-
 // actions maps each event type to what it asks for.
 func actions() map[string]inventory.Action {
 	return map[string]inventory.Action{

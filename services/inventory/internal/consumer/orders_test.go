@@ -188,7 +188,7 @@ func publish(t *testing.T, bus *bustest.MemoryBus, events []eventbus.Event) map[
 // run consumes until done.
 func run(t *testing.T, w *world, bus *bustest.MemoryBus, size int, done func() bool) {
 	t.Helper()
-	cfg := inbox.Config{Group: consumer.Group, Topics: []string{contracts.TopicOrder}, Types: consumer.Types(), BatchMax: size}
+	cfg := inbox.Config{Group: contracts.GroupInventory, Topics: []string{contracts.TopicOrder}, Types: consumer.Types(), BatchMax: size}
 	in := inbox.New(w.db, bus, idgen.Static(2), cfg, w.handle, telemetry.Nop())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -8,7 +8,6 @@ import (
 
 	"souk.example/contracts"
 	"souk.example/pkg/eventbus/bustest"
-	"souk.example/services/inventory/internal/consumer"
 	"souk.example/services/inventory/internal/inventory"
 )
 
@@ -36,7 +35,7 @@ func TestStockIsNeverOversold(t *testing.T) {
 			bus := bustest.Memory(contracts.Partitions)
 			last := publish(t, bus, shuffled(t, orders))
 			run(t, w, bus, size, func() bool {
-				committed, err := bus.Committed(t.Context(), consumer.Group, contracts.TopicOrder)
+				committed, err := bus.Committed(t.Context(), contracts.GroupInventory, contracts.TopicOrder)
 				return err == nil && fmt.Sprint(committed[contracts.TopicOrder]) == fmt.Sprint(last)
 			})
 			held := w.number(t, "SELECT COUNT(*) FROM reservation WHERE status = 'HELD'")

@@ -14,9 +14,6 @@ import (
 	"souk.example/services/order/internal/store"
 )
 
-// Group is the consumer group that learns facts about orders.
-const Group = "order"
-
 // facts maps each event type to the fact it reports.
 func facts() map[string]order.Fact {
 	return map[string]order.Fact{

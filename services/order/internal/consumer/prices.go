@@ -13,9 +13,6 @@ import (
 	"souk.example/services/order/internal/store"
 )
 
-// PriceGroup is the consumer group that keeps the price projection.
-const PriceGroup = "order-prices"
-
 // Prices makes the handler of product.changed.
 func Prices(s *store.Store) inbox.Batch {
 	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {

@@ -74,7 +74,7 @@ func TestThroughInboxAndOutbox(t *testing.T) {
 				Source: "souk/payment", Topics: contracts.Topics(), Partitions: partitions, Partition: contracts.Partition,
 			}, telemetry.Nop())
 			in := inbox.New(w.db, bus, ids, inbox.Config{
-				Group: consumer.Group, Topics: []string{contracts.TopicOrder}, Types: consumer.Types(), BatchMax: size,
+				Group: contracts.GroupPayment, Topics: []string{contracts.TopicOrder}, Types: consumer.Types(), BatchMax: size,
 			}, consumer.Orders(payment.NewSettler(wallets, time.Now), store.NewJournal(w.db, box, payment.NewBell())), telemetry.Nop())
 
 			var events []eventbus.Event

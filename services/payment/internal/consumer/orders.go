@@ -15,9 +15,6 @@ import (
 	"souk.example/services/payment/internal/store"
 )
 
-// Group is the consumer group that settles orders.
-const Group = "payment"
-
 // Types lists the event types that Orders understands.
 func Types() []string {
 	return []string{contracts.OrderPaymentDue.Name, contracts.OrderCancelled.Name, contracts.OrderRefundRequested.Name}

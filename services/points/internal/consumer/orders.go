@@ -15,9 +15,6 @@ import (
 	"souk.example/services/points/internal/store"
 )
 
-// Group is the consumer group that settles orders.
-const Group = "points"
-
 // Types lists the event types that Orders understands.
 func Types() []string {
 	return []string{contracts.OrderPlaced.Name, contracts.OrderPaid.Name, contracts.OrderRejected.Name, contracts.OrderCancelled.Name}

@@ -1,0 +1,307 @@
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"souk.example/pkg/database"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/inbox"
+)
+
+// impatient makes the waits of retries cost little.
+func (b *bench) impatient(retries ...time.Duration) {
+	b.cfg.Retries, b.cfg.RetryPoll = retries, time.Millisecond
+}
+
+// fussy refuses events with a payload until it is told to take them, and notes
+// the order in which events are applied.
+type fussy struct {
+	takes   atomic.Bool
+	refused atomic.Int64
+
+	mu      sync.Mutex
+	applied []string
+}
+
+func (f *fussy) handle(ctx context.Context, tx *database.Tx, e eventbus.Event) error {
+	if len(e.Payload) > 0 && !f.takes.Load() {
+		f.refused.Add(1)
+		return errPoison
+	}
+	tx.OnCommit(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.applied = append(f.applied, e.ID)
+	})
+	return count(ctx, tx, e)
+}
+
+func (f *fussy) order() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{}, f.applied...)
+}
+
+func (b *bench) letters(status inbox.Status) []inbox.Letter {
+	b.t.Helper()
+	letters, err := inbox.NewLetters(b.db).List(b.t.Context(), inbox.Filter{Group: b.cfg.Group, Status: status})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return letters
+}
+
+func (b *bench) awaitLetters(status inbox.Status, n int) []inbox.Letter {
+	b.t.Helper()
+	b.eventually(func() error { return equal("letters "+string(status), len(b.letters(status)), n) })
+	return b.letters(status)
+}
+
+func TestParkedKeyIsAppliedInOrderWhenItCan(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond, time.Millisecond, time.Hour)
+		var f fussy
+		b.publish(b.pack(0, poison("1", "bad", "x"), event("2", "bad"), event("3", "good")))
+		b.publish(b.pack(0, event("4", "bad"), poison("5", "bad", "x"), event("6", "bad")))
+		b.run(inbox.Each(f.handle))
+		b.awaitEnd()
+		b.eventually(func() error { return equal("was refused again", f.refused.Load() >= 3, true) })
+		f.takes.Store(true)
+		b.awaitLetters(inbox.Dead, 0)
+		letters := inbox.NewLetters(b.db)
+		for _, l := range b.letters(inbox.Waiting) { // it may have used up its short waits
+			if err := letters.Redrive(t.Context(), l.ID); err != nil && !errors.Is(err, inbox.ErrResolved) {
+				t.Fatal(err)
+			}
+			break
+		}
+		b.awaitLetters(inbox.Applied, 5)
+		b.eventually(func() error { return equal("applied", len(f.order()), 6) })
+		b.wantEqual("order", f.order(), []string{"3", "1", "2", "4", "5", "6"})
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+		b.wantEqual("effects", b.number("SELECT n FROM total WHERE k = 'bad'"), 5)
+
+		b.publish(b.pack(0, event("7", "bad")))
+		b.awaitEnd()
+		b.wantEqual("after release", f.order(), []string{"3", "1", "2", "4", "5", "6", "7"})
+	})
+}
+
+// Each attempt waits for its time, counted from the one before.
+func TestRetriesAreSpacedThenDead(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(20*time.Millisecond, 40*time.Millisecond, 80*time.Millisecond)
+		var mu sync.Mutex
+		var attempts []time.Time
+		b.publish(b.pack(0, poison("1", "bad", "x"), event("2", "bad")))
+		b.run(func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
+			mu.Lock()
+			defer mu.Unlock()
+			attempts = append(attempts, time.Now())
+			return errPoison
+		})
+		dead := b.awaitLetters(inbox.Dead, 1)
+		b.wantEqual("dead", fmt.Sprintf("%s %d %s %t", dead[0].EventID, dead[0].Attempts, dead[0].Class, dead[0].Due.IsZero()), "1 4 poison true")
+		b.wantEqual("waiting", b.waiting("bad"), []string{"2"})
+		mu.Lock()
+		defer mu.Unlock()
+		last := attempts[len(attempts)-3:]
+		for n, least := range b.cfg.Retries[1:] {
+			// The database's clock counts whole microseconds and starts earlier.
+			if gap := last[n+1].Sub(last[n]); gap < least-time.Millisecond {
+				t.Errorf("retry %d came after %v, want at least %v", n+2, gap, least)
+			}
+		}
+	})
+}
+
+func TestDeadAreCopiedOnce(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		record := b.pack(0, poison("1", "bad", "x"), event("2", "bad"))
+		b.publish(record, eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte("noise")})
+		b.run(inbox.Each(poisoned))
+		b.awaitLetters(inbox.Dead, 2)
+		b.eventually(func() error { return equal("copied", b.number("SELECT SUM(copied) FROM dead_letter"), 2) })
+		ends, err := b.bus.LogEnd(t.Context(), inbox.DeadLetterTopic(b.cfg.Group))
+		if err != nil || ends[0] != 2 {
+			t.Errorf("%d copies, %v, want 2", ends[0], err)
+		}
+		b.eventually(func() error {
+			return equal("gauge", b.metric("souk_inbox_dead_letters", map[string]string{"status": "DEAD"}), 2)
+		})
+		b.wantEqual("waiting gauge", b.metric("souk_inbox_dead_letters", map[string]string{"status": "WAITING"}), 1)
+		b.wantEqual("dead ones", b.metric("souk_inbox_retries_total", map[string]string{"status": "DEAD"}), 1)
+	})
+}
+
+func TestOperatorRedrives(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		var f fussy
+		b.publish(b.pack(0, poison("1", "bad", "x"), event("2", "bad")))
+		b.run(inbox.Each(f.handle))
+		dead := b.awaitLetters(inbox.Dead, 1)[0]
+		f.takes.Store(true)
+		if err := inbox.NewLetters(b.db).Redrive(t.Context(), dead.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Applied, 2)
+		b.eventually(func() error { return equal("order", fmt.Sprint(f.order()), "[1 2]") })
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+		if err := inbox.NewLetters(b.db).Redrive(t.Context(), dead.ID); !errors.Is(err, inbox.ErrResolved) {
+			t.Errorf("again: %v, want ErrResolved", err)
+		}
+	})
+}
+
+func TestOperatorEdits(t *testing.T) {
+	b := newBench(t, onMemory)
+	b.impatient(time.Hour)
+	letters := inbox.NewLetters(b.db)
+	b.publish(b.pack(0, poison("1", "bad", "x"), event("2", "bad")), eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte("noise")})
+	b.run(inbox.Each(poisoned))
+	b.awaitEnd()
+	waiting, noise := b.letters(inbox.Waiting)[0], b.letters(inbox.Dead)[0]
+	if err := letters.Edit(t.Context(), waiting.ID, nil); !errors.Is(err, inbox.ErrNotDead) {
+		t.Errorf("Edit() of what is waiting = %v", err)
+	}
+	if err := letters.Edit(t.Context(), noise.ID, nil); !errors.Is(err, inbox.ErrNotAnEvent) {
+		t.Errorf("Edit() of noise = %v", err)
+	}
+	if err := letters.Edit(t.Context(), 12345, nil); !errors.Is(err, inbox.ErrNoLetter) {
+		t.Errorf("Edit() of nothing = %v", err)
+	}
+	if _, err := b.db.Exec(t.Context(), "UPDATE dead_letter SET status = 'DEAD' WHERE id = ?", waiting.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(letters.Edit(t.Context(), waiting.ID, nil), letters.Redrive(t.Context(), waiting.ID)); err != nil {
+		t.Fatal(err)
+	}
+	b.awaitLetters(inbox.Applied, 2)
+	b.wantEqual("effects", b.strings("SELECT event_id FROM effect ORDER BY event_id"), []string{"1", "2"})
+}
+
+func TestOperatorDiscards(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		letters := inbox.NewLetters(b.db)
+		b.publish(b.pack(0, poison("1", "bad", "x"), event("2", "bad")))
+		b.run(inbox.Each(poisoned))
+		dead := b.awaitLetters(inbox.Dead, 1)[0]
+		for _, none := range []string{"", " \t"} {
+			if err := letters.Discard(t.Context(), dead.ID, none); !errors.Is(err, inbox.ErrNoCommand) {
+				t.Errorf("Discard(%q) = %v, want ErrNoCommand", none, err)
+			}
+		}
+		b.wantEqual("still dead", len(b.letters(inbox.Dead)), 1)
+		if err := letters.Discard(t.Context(), dead.ID, "cancel the order"); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Applied, 1)
+		b.wantEqual("effects", b.strings("SELECT event_id FROM effect"), []string{"2"})
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+		got, err := letters.Get(t.Context(), dead.ID)
+		if err != nil || got.Status != inbox.Discarded || got.ResolvedBy != "cancel the order" {
+			t.Errorf("%s by %q, %v", got.Status, got.ResolvedBy, err)
+		}
+	})
+}
+
+// A record that a later version can read is taken apart, and its events take
+// their turns.
+func TestUndecodableIsTakenApartOnceItCanBe(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Hour)
+		letters := inbox.NewLetters(b.db)
+		b.publish(eventbus.Record{Topic: b.topic, Value: []byte("noise")}, b.pack(0, event("3", "k")))
+		b.run(inbox.Each(count))
+		noise := b.awaitLetters(inbox.Dead, 1)[0]
+		if err := letters.Redrive(t.Context(), noise.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Dead, 1)
+		b.eventually(func() error { return equal("attempts", b.letters(inbox.Dead)[0].Attempts, 1) })
+
+		other := event("4", "other")
+		other.Type = "somebody.else.v1"
+		readable := b.pack(0, event("1", "k"), event("2", "k"), other).Value
+		if _, err := b.db.Exec(t.Context(), "UPDATE dead_letter SET payload = ? WHERE id = ?", readable, noise.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := letters.Redrive(t.Context(), noise.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Applied, 1)
+		waiting := b.awaitLetters(inbox.Waiting, 2)
+		if err := letters.Redrive(t.Context(), waiting[1].ID); !errors.Is(err, inbox.ErrBehind) {
+			t.Errorf("the second before the first: %v, want ErrBehind", err)
+		}
+		if err := letters.Redrive(t.Context(), waiting[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Applied, 3)
+		b.wantEqual("effects", b.strings("SELECT event_id FROM effect ORDER BY event_id"), []string{"1", "2", "3"})
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+	})
+}
+
+// Two processes of one group retry the same keys while new events of them come:
+// each event is applied once, in order.
+func TestTwoProcessesRelease(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond, time.Millisecond, time.Millisecond, time.Hour)
+		const keys, each = 10, 20
+		var f fussy
+		b.run(inbox.Each(f.handle))
+		b.run(inbox.Each(f.handle))
+		for n := range each {
+			var events []eventbus.Event
+			for k := range keys {
+				events = append(events, poison(fmt.Sprintf("%d-%02d", k, n), fmt.Sprint(k), "x"))
+			}
+			b.publish(b.pack(int32(0), events...))
+			if n == each/2 {
+				f.takes.Store(true)
+			}
+		}
+		b.awaitEnd()
+		for _, l := range b.letters("") {
+			if l.Status == inbox.Dead || l.Attempts > 3 {
+				_ = inbox.NewLetters(b.db).Redrive(t.Context(), l.ID) // or another was faster
+			}
+		}
+		b.eventually(func() error { return equal("applied", len(f.order()), keys*each) })
+		last := map[string]string{}
+		for _, id := range f.order() {
+			if key := id[:1]; id <= last[key] {
+				t.Errorf("%s was applied after %s", id, last[key])
+			}
+			last[id[:1]] = id
+		}
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+		b.wantEqual("totals", b.number("SELECT MIN(n) FROM total"), each)
+	})
+}
+
+// A retry that meets a database in trouble is nobody's fault.
+func TestTroubleIsNoAttempt(t *testing.T) {
+	b := newBench(t, onMemory)
+	b.impatient(time.Millisecond, time.Hour)
+	var calls atomic.Int64
+	b.publish(b.pack(0, poison("1", "bad", "x")))
+	b.run(func(context.Context, *database.Tx, []eventbus.Event) error {
+		if calls.Add(1) <= 3 { // the batch, and what was to blame
+			return errPoison
+		}
+		return database.ErrLater
+	})
+	b.eventually(func() error { return equal("tried on", calls.Load() > 10, true) })
+	b.wantEqual("attempts", b.letters(inbox.Waiting)[0].Attempts, 1)
+}
