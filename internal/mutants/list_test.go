@@ -125,7 +125,7 @@ func mutants() []mutant {
 		{
 			name:  "a parked key that is released too early",
 			edits: []edit{{"pkg/inbox/letters.go", "if errors.Is(err, database.ErrNotFound) {\n\t\t_, err := tx.Exec", "if err == nil || errors.Is(err, database.ErrNotFound) {\n\t\t_, err := tx.Exec"}},
-			pkg:   "./pkg/inbox", run: "TestParkedKeyIsAppliedInOrderWhenItCan",
+			pkg:   "./pkg/inbox", run: "TestParkedKeyIsAppliedInOrderWhenItCan/memory,_batch_max_500",
 		},
 		{
 			name:  "an event discarded without a command",
