@@ -5,6 +5,7 @@ package cloudevents
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -57,5 +58,29 @@ const hidden = "(hidden)"
 func hideCard(payload proto.Message) {
 	if due, ok := payload.(*orderv1.OrderPaymentDue); ok && due.PaymentToken != "" {
 		due.PaymentToken = hidden
+	}
+}
+
+// Payload encodes data, which is an event's Data as From renders it, as the
+// payload of e. What was hidden in it stays as it is in e.
+func Payload(e eventbus.Event, data []byte) ([]byte, error) {
+	old, err := contracts.Decode(e)
+	if err != nil {
+		return nil, err
+	}
+	payload := proto.Clone(old)
+	proto.Reset(payload)
+	if err := protojson.Unmarshal(data, payload); err != nil {
+		return nil, fmt.Errorf("not the payload of %s: %w", e.Type, err)
+	}
+	restoreCard(payload, old)
+	return proto.Marshal(payload)
+}
+
+func restoreCard(payload, old proto.Message) {
+	due, ok := payload.(*orderv1.OrderPaymentDue)
+	was, known := old.(*orderv1.OrderPaymentDue)
+	if ok && known && due.PaymentToken == hidden {
+		due.PaymentToken = was.PaymentToken
 	}
 }

@@ -1,0 +1,385 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"souk.example/cmd/souk/internal/cloudevents"
+	"souk.example/contracts"
+	"souk.example/pkg/inbox"
+)
+
+func dlqCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dlq",
+		Short: "Look at events that could not be applied, and decide about them",
+		Long: `Look at events that could not be applied, and decide about them. Such an event
+is tried again after 5 s, 1 m and 10 m, and the later events of its key wait for
+it; then it is DEAD, and waits for a decision. What is decided here is carried
+out by the group that the event belongs to, within a second while it runs.`,
+	}
+	cmd.AddCommand(dlqListCommand(a), dlqShowCommand(a), dlqRedriveCommand(a), dlqEditCommand(a), dlqDiscardCommand(a))
+	return cmd
+}
+
+// groupServices are the services whose database a group's dead letters are in.
+func groupServices() map[string]string {
+	return map[string]string{
+		contracts.GroupInventory: "inventory", contracts.GroupPayment: "payment", contracts.GroupPoints: "points",
+		contracts.GroupOrder: "order", contracts.GroupOrderPrices: "order",
+	}
+}
+
+// deadLetter is how a letter is printed; its ID is "group/number".
+type deadLetter struct {
+	ID         string             `json:"id"`
+	Status     inbox.Status       `json:"status"`
+	Class      string             `json:"class"`
+	Type       string             `json:"type"`
+	Key        string             `json:"key"`
+	EventID    string             `json:"event_id"`
+	Topic      string             `json:"topic"`
+	Partition  int32              `json:"partition"`
+	Offset     int64              `json:"offset"`
+	Attempts   int                `json:"attempts"`
+	Due        *time.Time         `json:"next_attempt_at,omitempty"`
+	Error      string             `json:"error"`
+	ResolvedBy string             `json:"resolved_by,omitempty"`
+	Event      *cloudevents.Event `json:"event,omitempty"`
+}
+
+func printable(l inbox.Letter) deadLetter {
+	d := deadLetter{
+		ID: fmt.Sprintf("%s/%d", l.Group, l.ID), Status: l.Status, Class: l.Class, Type: l.EventType, Key: l.Key, EventID: l.EventID,
+		Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Attempts: l.Attempts, Error: firstLine(l.Error), ResolvedBy: l.ResolvedBy,
+	}
+	if !l.Due.IsZero() {
+		d.Due = &l.Due
+	}
+	return d
+}
+
+// firstLine leaves out the stack of a panic.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// letterFilter is what the flags of ls and redrive select.
+type letterFilter struct {
+	inbox.Filter
+	status string
+}
+
+func (f *letterFilter) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.Group, "group", "", "only of this consumer group")
+	flags.StringVar(&f.Class, "class", "", "only of this class: poison, panic, unknown_version, behind or undecodable")
+	flags.StringVar(&f.EventType, "type", "", "only of this event type")
+	flags.StringVar(&f.Key, "key", "", "only of this key: an order id, or a SKU")
+	flags.IntVar(&f.Limit, "limit", 100, "at most this many of each group")
+}
+
+func (f *letterFilter) groups() ([]string, error) {
+	all := slices.Sorted(maps.Keys(groupServices()))
+	if f.Group == "" {
+		return all, nil
+	}
+	if !slices.Contains(all, f.Group) {
+		return nil, fmt.Errorf("no group %q; there are %s", f.Group, strings.Join(all, ", "))
+	}
+	return []string{f.Group}, nil
+}
+
+func dlqListCommand(a *app) *cobra.Command {
+	var f letterFilter
+	cmd := &cobra.Command{
+		Use: "ls", Short: "List what waits, or is dead",
+		Example: "  souk dlq ls\n  souk dlq ls --status DEAD --group payment\n  souk dlq ls --status DISCARDED --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listLetters(cmd.Context(), f) },
+	}
+	f.flags(cmd)
+	cmd.Flags().StringVar(&f.status, "status", "", "WAITING, DEAD, APPLIED or DISCARDED (default: the first two)")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func (a *app) listLetters(ctx context.Context, f letterFilter) error {
+	f.Status = inbox.Status(strings.ToUpper(f.status))
+	if known := []inbox.Status{"", inbox.Waiting, inbox.Dead, inbox.Applied, inbox.Discarded}; !slices.Contains(known, f.Status) {
+		return fmt.Errorf("no status %q; there are WAITING, DEAD, APPLIED and DISCARDED", f.status)
+	}
+	letters, err := a.findLetters(ctx, f)
+	if err != nil {
+		return err
+	}
+	found := make([]deadLetter, len(letters))
+	for n, l := range letters {
+		found[n] = printable(l)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"dead_letters": found})
+	}
+	return a.printLetters(found)
+}
+
+func (a *app) printLetters(found []deadLetter) error {
+	if len(found) == 0 {
+		a.progress.Note("nothing is set aside")
+		return nil
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "ID\tSTATUS\tCLASS\tTYPE\tKEY\tATTEMPTS\tNEXT\tERROR")
+	for _, l := range found {
+		next := "-"
+		if l.Due != nil {
+			next = l.Due.Format(time.RFC3339)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%.80s\n", l.ID, l.Status, l.Class, l.Type, l.Key, l.Attempts, next, l.Error)
+	}
+	return table.Flush()
+}
+
+// findLetters asks the databases of the groups concerned.
+func (a *app) findLetters(ctx context.Context, f letterFilter) (found []inbox.Letter, err error) {
+	groups, err := f.groups()
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range groups {
+		f.Group = group
+		err := a.withLetters(ctx, group, func(letters *inbox.Letters) error {
+			of, err := letters.List(ctx, f.Filter)
+			found = append(found, of...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// withLetters works on the dead letters of a group.
+func (a *app) withLetters(ctx context.Context, group string, fn func(*inbox.Letters) error) error {
+	db, err := a.openDatabase(ctx, groupServices()[group])
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(inbox.NewLetters(db)), db.Close())
+}
+
+// withLetter works on the letter that arg names.
+func (a *app) withLetter(ctx context.Context, arg string, fn func(letters *inbox.Letters, id int64) error) error {
+	group, number, _ := strings.Cut(arg, "/")
+	id, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || groupServices()[group] == "" {
+		return fmt.Errorf("%q is no dead letter's id: want GROUP/NUMBER, as `souk dlq ls` prints it", arg)
+	}
+	err = a.withLetters(ctx, group, func(letters *inbox.Letters) error { return fn(letters, id) })
+	if errors.Is(err, inbox.ErrNoLetter) {
+		return no("there is no dead letter %s", arg)
+	}
+	return err
+}
+
+func dlqShowCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show one, with the event as CloudEvents JSON",
+		Long:    "Show one, with the event as CloudEvents JSON. What a card is known by is hidden.",
+		Example: "  souk dlq show payment/7318349394477056",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withLetter(cmd.Context(), args[0], func(letters *inbox.Letters, id int64) error {
+				l, err := letters.Get(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				d := printable(l)
+				if event, err := l.Event(); err == nil {
+					ce := cloudevents.From(event)
+					d.Event = &ce
+				}
+				return a.printJSON(d)
+			})
+		},
+	}
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func dlqRedriveCommand(a *app) *cobra.Command {
+	var f letterFilter
+	var dryRun bool
+	var rate float64
+	cmd := &cobra.Command{
+		Use: "redrive [ID...]", Short: "Have dead events tried again, as the same events",
+		Long:    "Have dead events tried again, as the same events, in their own group only and\nin the order of their key. Name them, or select them by flags.",
+		Example: "  souk dlq redrive payment/7318349394477056\n  souk dlq redrive --group payment --class poison --dry-run\n  souk dlq redrive --group payment --rate 10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if rate <= 0 {
+				return fmt.Errorf("--rate %v: want more than 0", rate)
+			}
+			f.Status = inbox.Dead
+			ids, err := a.lettersToRedrive(cmd.Context(), args, f)
+			if err != nil {
+				return err
+			}
+			return a.redrive(cmd.Context(), ids, rate, dryRun)
+		},
+	}
+	f.flags(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say which")
+	cmd.Flags().Float64Var(&rate, "rate", 100, "at most this many a second")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// lettersToRedrive are those named, else those that f selects.
+func (a *app) lettersToRedrive(ctx context.Context, named []string, f letterFilter) ([]string, error) {
+	selects := f.Group != "" || f.Class != "" || f.EventType != "" || f.Key != ""
+	switch {
+	case len(named) > 0 && selects:
+		return nil, errors.New("name dead letters or select them by flags, not both")
+	case len(named) > 0:
+		return named, nil
+	case !selects:
+		return nil, errors.New("which? Name dead letters, or select them by --group, --class, --type or --key")
+	}
+	letters, err := a.findLetters(ctx, f)
+	ids := make([]string, len(letters))
+	for n, l := range letters {
+		ids[n] = printable(l).ID
+	}
+	return ids, err
+}
+
+// redriven is what became of a request to redrive.
+type redriven struct {
+	ID     string `json:"id"`
+	Result string `json:"result"` // due, would be due, or why not
+}
+
+func (a *app) redrive(ctx context.Context, ids []string, rate float64, dryRun bool) error {
+	tick := time.NewTicker(time.Duration(float64(time.Second) / rate))
+	defer tick.Stop()
+	results, failed := []redriven{}, 0
+	for n, id := range ids {
+		if n > 0 && !dryRun {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
+		}
+		r := a.redriveOne(ctx, id, dryRun)
+		if r.Result != "due" && r.Result != "would be due" {
+			failed++
+		}
+		results = append(results, r)
+		if !a.json {
+			_, _ = fmt.Fprintf(a.stdout, "%s  %s\n", r.ID, r.Result)
+		}
+	}
+	if a.json {
+		if err := a.printJSON(map[string]any{"redriven": results}); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return no("%d of %d are not redriven", failed, len(ids))
+	}
+	return nil
+}
+
+func (a *app) redriveOne(ctx context.Context, id string, dryRun bool) redriven {
+	err := a.withLetter(ctx, id, func(letters *inbox.Letters, number int64) error {
+		if dryRun {
+			_, err := letters.Get(ctx, number)
+			return err
+		}
+		return letters.Redrive(ctx, number)
+	})
+	switch {
+	case err != nil:
+		return redriven{id, err.Error()}
+	case dryRun:
+		return redriven{id, "would be due"}
+	default:
+		return redriven{id, "due"}
+	}
+}
+
+func dlqEditCommand(a *app) *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use: "edit ID --data JSON", Short: "Give a dead event another payload",
+		Long:    "Give a dead event another payload: the \"data\" that `souk dlq show` prints, whole.\nIt stays the same event, and dead until it is redriven. What it was stands on\nthe group's .dlq topic and in its sender's event log.",
+		Example: `  souk dlq edit order-prices/7318349394477056 --data '{"sku":"SKU-0001","version":"2"}'`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withLetter(cmd.Context(), args[0], func(letters *inbox.Letters, id int64) error {
+				return a.editLetter(cmd.Context(), letters, id, json.RawMessage(data))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "the payload, as JSON")
+	_ = cmd.MarkFlagRequired("data") // fails only for a flag that is not there
+	return cmd
+}
+
+func (a *app) editLetter(ctx context.Context, letters *inbox.Letters, id int64, data json.RawMessage) error {
+	l, err := letters.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	event, err := l.Event()
+	if err != nil {
+		return err
+	}
+	payload, err := cloudevents.Payload(event, data)
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	if err := letters.Edit(ctx, id, payload); err != nil {
+		return err
+	}
+	a.progress.Done("%s/%d is edited; redrive it next", l.Group, id)
+	return nil
+}
+
+func dlqDiscardCommand(a *app) *cobra.Command {
+	var command string
+	cmd := &cobra.Command{
+		Use: "discard ID --compensation COMMAND", Short: "Give a dead event up for good",
+		Long: `Give an event up for good, so that the later ones of its key go on. Say which
+command makes good what the event should have done: it is kept with the event.
+For instance: what an order waits for in vain, its cancellation; a capture that
+order is not to learn of, a refund at the payment provider.`,
+		Example: `  souk dlq discard payment/7318349394477056 --compensation "POST /v1/orders/7318349394470000/cancel"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withLetter(cmd.Context(), args[0], func(letters *inbox.Letters, id int64) error {
+				if err := letters.Discard(cmd.Context(), id, command); err != nil {
+					return err
+				}
+				a.progress.Done("%s is discarded; see to it that this is done: %s", args[0], command)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&command, "compensation", "", "the command that makes good what the event should have done")
+	_ = cmd.MarkFlagRequired("compensation")
+	return cmd
+}

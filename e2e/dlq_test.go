@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"souk.example/contracts"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/eventbus/kafka"
+)
+
+type setAside struct {
+	DeadLetters []struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+		Class  string `json:"class"`
+		Key    string `json:"key"`
+		Type   string `json:"type"`
+	} `json:"dead_letters"`
+}
+
+// An event of a version that nobody here knows is set aside at once, orders go
+// on meanwhile, and it stays until somebody decides about it.
+func TestAnUnknownVersionIsSetAside(t *testing.T) {
+	const key, group = "4242", "payment"
+	shared.publish(t, contracts.TopicOrder, eventbus.Event{ID: key + "-2", Type: "order.payment_due.v2", Subject: key})
+	customer := richCustomers(t, shared, 1)[0]
+	o := customer.buy(t, product(t, shared, 1), 1)
+	if got := customer.settled(t, o.ID, patience); got.Status != "COMPLETED" {
+		t.Errorf("an order beside it is %s", got.Status)
+	}
+	aside := awaitSetAside(t, 1, "--group", group, "--key", key)
+	letter := aside.DeadLetters[0]
+	if letter.Class != "unknown_version" || letter.Status != "WAITING" || letter.Type != "order.payment_due.v2" {
+		t.Errorf("set aside: %+v", letter)
+	}
+	if r := shared.run("dlq", "discard", letter.ID); r.code == 0 {
+		t.Errorf("discarded without a command: %s", r.stderr)
+	}
+	if r := shared.run("dlq", "discard", letter.ID, "--compensation", "none: no such order"); r.code != 0 {
+		t.Fatalf("discard: exit %d\n%s", r.code, r.stderr)
+	}
+	awaitSetAside(t, 0, "--group", group, "--key", key)
+	discarded := awaitSetAside(t, 1, "--group", group, "--key", key, "--status", "DISCARDED")
+	if discarded.DeadLetters[0].ID != letter.ID {
+		t.Errorf("discarded: %+v", discarded)
+	}
+}
+
+func TestTheDeadLetterCommandsSayWhatIsWrong(t *testing.T) {
+	for line, want := range map[string]string{
+		"dlq show payment/1":                         "there is no dead letter payment/1",
+		"dlq show shop/1":                            "is no dead letter's id",
+		"dlq show 17":                                "is no dead letter's id",
+		"dlq ls --status LOST":                       "no status",
+		"dlq ls --group shop":                        "no group",
+		"dlq redrive":                                "which?",
+		"dlq redrive payment/1 --group payment":      "not both",
+		"dlq redrive payment/1":                      "there is no dead letter payment/1",
+		"dlq redrive --group payment --rate 0":       "--rate 0",
+		"dlq discard payment/1 --compensation words": "there is no dead letter payment/1",
+		"dlq edit payment/1 --data {}":               "there is no dead letter payment/1",
+	} {
+		r := shared.run(strings.Fields(line)...)
+		if r.code == 0 || !strings.Contains(r.stdout+r.stderr, want) {
+			t.Errorf("souk %s: exit %d, %s%s, want %q", line, r.code, r.stdout, r.stderr, want)
+		}
+	}
+}
+
+func awaitSetAside(t *testing.T, n int, filter ...string) setAside {
+	t.Helper()
+	var got setAside
+	for deadline := time.Now().Add(patience); ; {
+		got = runJSON[setAside](t, shared, append([]string{"dlq", "ls"}, filter...)...)
+		if len(got.DeadLetters) == n {
+			return got
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are set aside, want %d: %+v", len(got.DeadLetters), n, got)
+		}
+	}
+}
+
+// publish puts an event on a topic, as the service order would.
+func (s *souk) publish(t *testing.T, topic string, e eventbus.Event) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	bus, err := kafka.Open(ctx, kafka.Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", s.base+312)}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = bus.Close() }()
+	value, err := eventbus.Encode("souk/order", time.Now(), []eventbus.Event{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := contracts.Partition(e.Subject, contracts.Partitions)
+	if errs := bus.Publish(ctx, []eventbus.Record{{Topic: topic, Partition: at, Value: value}}); errs != nil {
+		t.Fatal(errs)
+	}
+}
