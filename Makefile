@@ -10,7 +10,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races loadtest bench-peers lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races chaos chaos-quick loadtest bench-peers lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,14 @@ test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Ka
 
 test-races: ## cancel 10,000 orders while their money is taken, and audit
 	SOUK_E2E_RACES=5000 go test $(GOTESTFLAGS) -count=1 -v -run TestCancelAgainstCapture ./e2e
+
+chaos: ## inflict every fault on native engines under load, and audit after each (SEEDS=n)
+	for seed in $$(seq 1 $(or $(SEEDS),1)); do \
+		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run TestChaos ./e2e || exit 1; \
+	done
+
+chaos-quick: ## the same, each fault briefly
+	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run TestChaos ./e2e
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')
