@@ -13,7 +13,8 @@ import (
 // StateConfig tunes a State; the zero value of each field means its default.
 type StateConfig[T any] struct {
 	// Check is how often the version in Redis is looked at, which finds what
-	// no broadcast has told; default 1 s.
+	// no broadcast has told; default 1 s, the same in all processes. After a
+	// loss of Redis' memory, Update waits for twice that.
 	Check time.Duration
 	// MaxBytes bounds the encoded value; default 1 MiB.
 	MaxBytes int
@@ -40,8 +41,9 @@ func (c StateConfig[T]) withDefaults() StateConfig[T] {
 // The highest version wins. A process keeps its last good value while Redis is
 // away. When Redis comes back without the value, or with an older one, the
 // processes give back what they know, so that the newest known to any of them
-// is in force again within Check and a moment; nothing is ever emptied but by
-// Set and Update. What no running process has seen is gone with Redis.
+// is in force again within Check and a moment, unless a Set replaces it; an
+// Update waits for it and builds on it, within the limits it names. What no
+// running process has seen is gone with Redis.
 //
 // Safe for concurrent use.
 type State[T any] struct {

@@ -141,7 +141,7 @@ func TestAnEmptyRedisGetsTheValueBack(t *testing.T) {
 func TestAnUpdateOfAnEmptyRedisBeginsFromWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Open(t)
-	a := startNode(t, rdb, pubsub.StateConfig[flags]{Check: time.Hour})
+	a := startNode(t, rdb, quick)
 	a.set(t, flags{"a": true})
 	a.stop()
 	rdb.Write().FlushAll(t.Context())
