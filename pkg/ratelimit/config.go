@@ -50,7 +50,9 @@ type Config struct {
 	// Beyond, those nearest to a full burst are forgotten first.
 	MaxLocal int
 
-	Timeout    time.Duration // of one decision by Redis; default 100 ms
+	// Timeout of one decision by Redis; default 100 ms. A caller whose deadline
+	// is near gives Redis half of the time left.
+	Timeout    time.Duration
 	RetryPause time.Duration // during which a failed Redis is not asked; default 500 ms
 	// DenyAhead is how long at most a refusal is repeated without asking
 	// Redis; default 1 s, negative never.

@@ -16,6 +16,10 @@ var luaFiles embed.FS
 
 const maxKey = 512
 
+// hasty is the part of Config.Timeout that a failure must have taken at least
+// to count as Redis': a quarter.
+const hasty = 4
+
 // Limiter decides on the events of any number of keys under one limit. Safe
 // for concurrent use; it owns no goroutine and needs no Close.
 type Limiter struct {
@@ -68,9 +72,10 @@ func (l *Limiter) Allow(ctx context.Context, key string) (Result, error) {
 }
 
 // AllowN decides whether n events of key may happen now, all or none, and
-// charges them when they may. It blocks for one round trip to Redis at most
-// and for Config.Timeout at the longest; a Redis that fails is no error, the
-// policy decides then. An error is ErrKey, ErrCount or the end of ctx, and the
+// charges them when they may. It blocks for one round trip to Redis at most,
+// and at the longest for Config.Timeout or half the time until ctx's deadline,
+// whichever is less; a Redis that fails is no error, the policy decides then,
+// while the caller still has the other half. An error is ErrKey, ErrCount or the end of ctx, and the
 // result is then a refusal. A call whose reply is lost may have been charged.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, error) {
 	switch {
@@ -87,7 +92,8 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 	if !l.breaker.allows(time.Now()) {
 		return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
 	}
-	r, err := l.ask(ctx, key, n)
+	wait := l.patience(ctx)
+	r, err := l.ask(ctx, wait, key, n)
 	if err == nil {
 		l.breaker.succeeded()
 		return l.metrics.count(r, sourceRedis), nil
@@ -96,13 +102,21 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 		l.breaker.undecided()
 		return Result{}, fmt.Errorf("ratelimit %s: %w", l.cfg.Name, cause)
 	}
-	l.failed(ctx, err)
+	l.failed(ctx, wait, err)
 	return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
 }
 
-// ask has Redis decide.
-func (l *Limiter) ask(ctx context.Context, key string, n int64) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
+// patience is how long Redis may take to decide for a caller with ctx.
+func (l *Limiter) patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(l.cfg.Timeout, time.Until(deadline)/2)
+	}
+	return l.cfg.Timeout
+}
+
+// ask has Redis decide within wait.
+func (l *Limiter) ask(ctx context.Context, wait time.Duration, key string, n int64) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	asked := time.Now()
 	keys := []string{l.cfg.Prefix + l.cfg.Name + ":{" + key + "}"}
@@ -133,9 +147,15 @@ func (l *Limiter) arguments(n int64) []any {
 	return []any{limit.Rate, limit.Per.Microseconds(), limit.Burst, n}
 }
 
-// failed notes that Redis did not decide; the first of many says so in the log.
-func (l *Limiter) failed(ctx context.Context, err error) {
+// failed notes that Redis did not decide within wait; the first of many says so
+// in the log. A hasty caller's wait tells nothing of Redis: it must not keep
+// others from asking.
+func (l *Limiter) failed(ctx context.Context, wait time.Duration, err error) {
 	l.metrics.failures.Inc()
+	if wait < l.cfg.Timeout/hasty {
+		l.breaker.undecided()
+		return
+	}
 	if l.breaker.failed(time.Now()) {
 		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
 	}
