@@ -5,11 +5,14 @@
 // number, and 12 bits of sequence (Twitter's layout, "Announcing Snowflake",
 // 2010).
 //
-// The worker's number is leased, in SQL or in Redis. The lease also keeps a high-water
-// mark: a timestamp that the holder's ids never exceed before the lease is
-// renewed with a higher one, and above which the next holder starts. So no
-// clock that steps back, no restart and no process that sleeps through the end
-// of its lease can make an id twice.
+// The worker's number is leased, in SQL or in Redis. The lease also keeps a
+// high-water mark: a timestamp that the holder's ids never exceed before the
+// lease is renewed with a higher one, and above which the next holder starts. So
+// as long as the store keeps its memory, no clock that steps back, no restart
+// and no process that sleeps through the end of its lease makes an id twice. A
+// database is expected to keep it. Redis may lose it, and no id is made twice
+// even so, under the conditions that [InRedis] names. A Worker made by [Static]
+// has no lease, so nothing keeps its ids from being made twice.
 //
 // Beside them stand [Segment], dense numbers from a sequence in SQL, and UUIDs
 // of versions 4 and 7.
