@@ -67,11 +67,15 @@ func New(leases Leases, cfg Config) *Worker {
 }
 
 // Static returns a Worker with a fixed machine number, 0 to 1023, and no
-// lease, for tests and tools: nothing keeps another from using the same.
+// lease, for tests and tools: nothing keeps another from using the same. It
+// panics with ErrConfig when machine is another number.
 func Static(machine int) *Worker {
+	if machine < 0 || machine >= 1<<machineBits {
+		panic(fmt.Errorf("%w: machine %d is not 0 to %d", ErrConfig, machine, 1<<machineBits-1))
+	}
 	w := &Worker{cfg: Config{}.withDefaults()}
 	w.lease.Store(&lease{
-		grant:   Grant{Worker: machine & (1<<machineBits - 1), Now: time.Now()},
+		grant:   Grant{Worker: machine, Now: time.Now()},
 		ceiling: maxPosition, forever: true, anchor: time.Now(), last: new(atomic.Int64),
 	})
 	return w

@@ -15,8 +15,11 @@ const releaseWait = 5 * time.Second
 // lease that another process took over is replaced by one of another number.
 //
 // Run returns nil, or why the release failed: the number is then free after
-// the lease's TTL.
+// the lease's TTL. A bad Config it refuses at once, with ErrConfig.
 func (w *Worker) Run(ctx context.Context) error {
+	if err := w.cfg.Validate(); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		wait := w.cfg.LeaseTTL / 3
 		if err := w.renew(ctx); err != nil {

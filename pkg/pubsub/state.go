@@ -66,13 +66,13 @@ type snapshot[T any] struct {
 // give a new name to a new shape of T. It asks nothing of Redis: Get has a
 // value when Run has fetched one. ErrConfig is the only error.
 func NewState[T any](bus *Bus, name string, cfg StateConfig[T]) (*State[T], error) {
+	cfg = cfg.withDefaults()
 	switch {
 	case name == "" || len(name) > maxKey/2:
 		return nil, fmt.Errorf("%w: a state's name is empty or longer than %d bytes", ErrConfig, maxKey/2)
-	case cfg.Check < 0 || cfg.MaxBytes < 0:
-		return nil, fmt.Errorf("%w: Check and MaxBytes must not be negative", ErrConfig)
+	case cfg.Check < minInterval || cfg.MaxBytes < 0:
+		return nil, fmt.Errorf("%w: Check must be at least %v and MaxBytes not negative", ErrConfig, minInterval)
 	}
-	cfg = cfg.withDefaults()
 	return &State[T]{bus: bus, name: name, key: cfg.Prefix + name, cfg: cfg, look: make(chan struct{}, 1)}, nil
 }
 

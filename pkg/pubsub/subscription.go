@@ -31,7 +31,8 @@ type Subscription struct {
 }
 
 // Subscribe delivers the messages of topic to h from now on. It starts a
-// goroutine that Close ends.
+// goroutine that Close ends. A topic that no message can have, such as "", has
+// resyncs only.
 func (b *Bus) Subscribe(topic string, h Handler) *Subscription {
 	s := &Subscription{
 		bus: b, topic: topic, handler: h, handled: versions{limit: b.cfg.KeysMax},

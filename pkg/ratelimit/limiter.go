@@ -14,7 +14,8 @@ import (
 //go:embed *.lua
 var luaFiles embed.FS
 
-const maxKey = 512
+// MaxKey bounds a key, in bytes.
+const MaxKey = 512
 
 // hasty is the part of Config.Timeout that a failure must have taken at least
 // to count as Redis': a quarter.
@@ -79,7 +80,7 @@ func (l *Limiter) Allow(ctx context.Context, key string) (Result, error) {
 // result is then a refusal. A call whose reply is lost may have been charged.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, error) {
 	switch {
-	case key == "" || len(key) > maxKey:
+	case key == "" || len(key) > MaxKey:
 		return Result{}, ErrKey
 	case n < 1 || n > l.cfg.Limit.Burst:
 		return Result{}, fmt.Errorf("%w: %d of %d", ErrCount, n, l.cfg.Limit.Burst)
