@@ -22,11 +22,13 @@ const MaxKey = 512
 const hasty = 4
 
 // Limiter decides on the events of any number of keys under one limit. Safe
-// for concurrent use; it owns no goroutine and needs no Close.
+// for concurrent use. It needs no Close: it has goroutines only while callers
+// wait for one.
 type Limiter struct {
 	cfg     Config
 	rdb     *redisclient.Client
 	scripts redisclient.Scripts
+	gate    gate
 	breaker breaker
 	denied  *memory[denial]
 	local   *memory[time.Time]
@@ -54,6 +56,7 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) 
 	cfg = cfg.withDefaults()
 	l := &Limiter{
 		cfg: cfg, rdb: rdb, scripts: scripts,
+		gate:    gate{keys: make(map[string]*queue)},
 		breaker: breaker{pause: cfg.RetryPause},
 		denied:  newMemory(cfg.MaxLocal, func(d denial) time.Time { return d.until }),
 		local:   newMemory(cfg.MaxLocal, func(tat time.Time) time.Time { return tat }),
@@ -74,10 +77,11 @@ func (l *Limiter) Allow(ctx context.Context, key string) (Result, error) {
 
 // AllowN decides whether n events of key may happen now, all or none, and
 // charges them when they may. It blocks for one round trip to Redis at most,
-// and at the longest for Config.Timeout or half the time until ctx's deadline,
-// whichever is less; a Redis that fails is no error, the policy decides then,
-// while the caller still has the other half. An error is ErrKey, ErrCount or the end of ctx, and the
-// result is then a refusal. A call whose reply is lost may have been charged.
+// or two when others of this process ask for the same key, and at the longest
+// for Config.Timeout or half the time until ctx's deadline, whichever is less;
+// a Redis that fails is no error, the policy decides then, while the caller
+// still has the other half. An error is ErrKey, ErrCount or the end of ctx, and
+// the result is then a refusal. A call whose reply is lost may have been charged.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, error) {
 	switch {
 	case key == "" || len(key) > MaxKey:
@@ -94,7 +98,7 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 		return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
 	}
 	wait := l.patience(ctx)
-	r, err := l.ask(ctx, wait, key, n)
+	r, err := l.askWithin(ctx, wait, key, n)
 	if err == nil {
 		l.breaker.succeeded()
 		return l.metrics.count(r, sourceRedis), nil
@@ -115,37 +119,11 @@ func (l *Limiter) patience(ctx context.Context) time.Duration {
 	return l.cfg.Timeout
 }
 
-// ask has Redis decide within wait.
-func (l *Limiter) ask(ctx context.Context, wait time.Duration, key string, n int64) (Result, error) {
+// askWithin has Redis decide within wait.
+func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string, n int64) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	asked := time.Now()
-	keys := []string{l.cfg.Prefix + l.cfg.Name + ":{" + key + "}"}
-	got, err := l.scripts.Run(ctx, l.rdb.Write(), l.cfg.Algorithm.script(), keys, l.arguments(n)...).Int64Slice()
-	if err != nil {
-		return Result{}, err
-	}
-	if len(got) != 4 {
-		return Result{}, fmt.Errorf("ratelimit %s: script returned %d values", l.cfg.Name, len(got))
-	}
-	r := Result{
-		Allowed: got[0] == 1, Limit: l.cfg.Limit.Burst, Remaining: got[1],
-		RetryAfter: time.Duration(got[2]) * time.Microsecond,
-		ResetAfter: time.Duration(got[3]) * time.Microsecond,
-	}
-	if !r.Allowed {
-		l.remember(key, n, asked, r)
-	}
-	return r, nil
-}
-
-// arguments of the algorithm's script, as its head describes them.
-func (l *Limiter) arguments(n int64) []any {
-	limit := l.cfg.Limit
-	if l.cfg.Algorithm == GCRA {
-		return []any{limit.interval(time.Microsecond).Microseconds(), limit.Burst, n}
-	}
-	return []any{limit.Rate, limit.Per.Microseconds(), limit.Burst, n}
+	return l.ask(ctx, key, n)
 }
 
 // failed notes that Redis did not decide within wait; the first of many says so
