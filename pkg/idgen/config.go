@@ -20,7 +20,7 @@ type Config struct {
 	LeaseTTL   time.Duration `env:"SOUK_ID_LEASE_TTL" usage:"how long a crashed process keeps its worker number (default 15s)"`
 	Owner      string        `env:"-"` // in the lease table, for people; unique per process by default
 
-	Log *slog.Logger `env:"-"` // told when a lease is lost or not renewed; nil discards
+	Log *slog.Logger `env:"-"` // told when a lease is lost, when renewals fail and when they no longer do; nil discards
 
 	// Clock replaces time.Now in tests of clocks that step.
 	Clock func() time.Time `env:"-"`

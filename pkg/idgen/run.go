@@ -20,13 +20,20 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.cfg.Validate(); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
+	for failing := false; ctx.Err() == nil; {
+		err := w.renew(ctx)
 		wait := w.cfg.LeaseTTL / 3
-		if err := w.renew(ctx); err != nil {
+		if err != nil {
 			w.counts.failures.Add(1)
-			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
 			wait = w.cfg.LeaseTTL / 20
 		}
+		switch {
+		case err != nil && !failing:
+			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
+		case err == nil && failing:
+			w.cfg.Log.InfoContext(ctx, "worker lease renewed again")
+		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):

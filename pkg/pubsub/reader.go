@@ -29,6 +29,7 @@ func (b *Bus) Run(ctx context.Context) error {
 		err := r.session(ctx) // whatever ended it, the next one catches up
 		if ctx.Err() == nil && (r.connected || !r.known && attempt == 0) {
 			b.cfg.Log.WarnContext(ctx, "broadcasts are not heard", "channel", b.cfg.Channel, "error", err)
+			r.outage = true
 		}
 		pause(ctx, attempt)
 	}
@@ -63,6 +64,10 @@ func (r *reader) session(ctx context.Context) error {
 		return err
 	}
 	r.connected = true
+	if r.outage {
+		r.bus.cfg.Log.InfoContext(ctx, "broadcasts are heard again", "channel", r.bus.cfg.Channel)
+		r.outage = false
+	}
 	for ctx.Err() == nil {
 		received, err := r.receive(ctx, ps)
 		if err != nil {

@@ -93,8 +93,8 @@ func (s *State[T]) Run(ctx context.Context) error {
 	told, failing := int64(0), false
 	for ctx.Err() == nil {
 		err := s.sync(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.failed(ctx, err, !failing)
+		if ctx.Err() == nil {
+			s.note(ctx, err, failing)
 		}
 		failing = err != nil
 		if now := s.current.Load(); now != nil && now.version > told {
@@ -106,11 +106,18 @@ func (s *State[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// failed notes that the value may be old; the first of many says so in the log.
-func (s *State[T]) failed(ctx context.Context, err error, first bool) {
-	s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
-	if first {
-		s.bus.cfg.Log.WarnContext(ctx, "state not compared with Redis", "state", s.name, "error", err)
+// note counts a failure, after which the value may be old; the first of many,
+// and the success that ends them, are in the log.
+func (s *State[T]) note(ctx context.Context, err error, failing bool) {
+	log := s.bus.cfg.Log.With("state", s.name)
+	if err != nil {
+		s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
+	}
+	switch {
+	case err != nil && !failing:
+		log.WarnContext(ctx, "state not compared with Redis", "error", err)
+	case err == nil && failing:
+		log.InfoContext(ctx, "state compared with Redis again")
 	}
 }
 

@@ -59,7 +59,7 @@ type Config struct {
 	DenyAhead time.Duration
 	Prefix    string // of the keys in Redis; default "souk:limit:"
 
-	Log *slog.Logger // told when Redis fails; nil discards
+	Log *slog.Logger // told when Redis fails and when it is back; nil discards
 }
 
 func (c Config) withDefaults() Config {

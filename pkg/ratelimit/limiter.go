@@ -100,7 +100,9 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 	wait := l.patience(ctx)
 	r, err := l.askWithin(ctx, wait, key, n)
 	if err == nil {
-		l.breaker.succeeded()
+		if l.breaker.succeeded() {
+			l.cfg.Log.InfoContext(ctx, "rate limiter has Redis again", "limiter", l.cfg.Name)
+		}
 		return l.metrics.count(r, sourceRedis), nil
 	}
 	if cause := redisclient.Ended(ctx); cause != nil {
