@@ -39,12 +39,7 @@ func (b *Bus) Run(ctx context.Context) error {
 // pause waits 20 ms, doubled per attempt up to 1 s, less up to half of it.
 func pause(ctx context.Context, attempt int) {
 	d := min(20*time.Millisecond<<min(attempt, 6), time.Second)
-	t := time.NewTimer(d/2 + rand.N(d/2))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
+	_ = sleep(ctx, d/2+rand.N(d/2)) // the caller looks at ctx
 }
 
 // session subscribes and reads until the connection fails or falls silent.

@@ -140,12 +140,7 @@ func (s *State[T]) hear(m Message) {
 	}
 }
 
-func (s *State[T]) signal() {
-	select {
-	case s.look <- struct{}{}:
-	default:
-	}
-}
+func (s *State[T]) signal() { wake(s.look) }
 
 // adopt puts next in force unless a newer version is.
 func (s *State[T]) adopt(next *snapshot[T]) {

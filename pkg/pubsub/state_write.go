@@ -135,12 +135,5 @@ func (s *State[T]) settle() time.Duration { return max(2*s.cfg.Check, minSettle)
 
 // backOff waits up to 1 ms, doubled per attempt up to 64 ms.
 func backOff(ctx context.Context, attempt int) error {
-	t := time.NewTimer(rand.N(time.Millisecond << min(attempt, 6)))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
+	return sleep(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
 }

@@ -123,21 +123,14 @@ func (s *Subscription) push(m Message) {
 		s.bus.metrics.resyncs.WithLabelValues(causeQueue).Inc()
 	}
 	s.mu.Unlock()
-	s.signal()
+	wake(s.wake)
 }
 
 func (s *Subscription) pushResync() {
 	s.mu.Lock()
 	s.pending, s.resync = nil, true
 	s.mu.Unlock()
-	s.signal()
-}
-
-func (s *Subscription) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	wake(s.wake)
 }
 
 // deliver hands each message to the subscriptions of its topic.
