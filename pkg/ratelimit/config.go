@@ -47,7 +47,8 @@ type Config struct {
 	Local Limit
 	// MaxLocal bounds the keys a process remembers, of the limits it keeps by
 	// itself and of those it knows to be refused; default 65,536 each.
-	// Beyond, those nearest to a full burst are forgotten first.
+	// Beyond, of a few at random that one is forgotten that is the first to
+	// matter no more.
 	MaxLocal int
 
 	// Timeout of one decision by Redis; default 100 ms. A caller whose deadline
