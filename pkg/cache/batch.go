@@ -36,8 +36,8 @@ func (r *remote) run(ctx context.Context, name string, calls []call) []*redis.Cm
 }
 
 // getMany returns what each key holds, nothing for the absent, in one round
-// trip. On an error, what could be read is there.
-func (r *remote) getMany(ctx context.Context, keys []string) ([][]byte, error) {
+// trip, and for each key the error if it could not be asked for.
+func (r *remote) getMany(ctx context.Context, keys []string) (held [][]byte, errs []error) {
 	full := make([]string, len(keys))
 	for i, key := range keys {
 		full[i] = r.prefix + key
@@ -45,19 +45,24 @@ func (r *remote) getMany(ctx context.Context, keys []string) ([][]byte, error) {
 	if _, cluster := r.rdb.Read().(*redis.ClusterClient); cluster {
 		return r.getEach(ctx, full)
 	}
-	held := make([][]byte, len(keys))
+	held, errs = make([][]byte, len(keys)), make([]error, len(keys))
 	values, err := r.rdb.Read().MGet(ctx, full...).Result()
 	for i, v := range values {
 		if s, ok := v.(string); ok {
 			held[i] = []byte(s)
 		}
 	}
-	return held, r.health.heed(ctx, err)
+	if err = r.health.heed(ctx, err); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+	}
+	return held, errs
 }
 
 // getEach is for a cluster, where one MGET must not span slots. Elsewhere MGET
 // is faster: 97 against 164 µs for 100 keys.
-func (r *remote) getEach(ctx context.Context, full []string) ([][]byte, error) {
+func (r *remote) getEach(ctx context.Context, full []string) (held [][]byte, errs []error) {
 	cmds := make([]*redis.StringCmd, len(full))
 	_, _ = r.rdb.Read().Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range full {
@@ -65,14 +70,10 @@ func (r *remote) getEach(ctx context.Context, full []string) ([][]byte, error) {
 		}
 		return nil
 	}) // each command has its own error
-	held := make([][]byte, len(full))
-	var failed error
+	held, errs = make([][]byte, len(full)), make([]error, len(full))
 	for i, cmd := range cmds {
 		b, err := cmd.Bytes()
-		if err := r.health.heed(ctx, err); err != nil {
-			failed = err
-		}
-		held[i] = b
+		held[i], errs[i] = b, r.health.heed(ctx, err)
 	}
-	return held, failed
+	return held, errs
 }

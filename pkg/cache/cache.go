@@ -151,11 +151,12 @@ func (c *Cache[T]) miss(ctx context.Context, key string, one Loader[T]) (got ans
 		return got, nil
 	}
 	load := one.batch()
-	if got, ok := c.lookup(ctx, key, load); ok {
+	got, ok, refused := c.lookup(ctx, key, load)
+	if ok {
 		return got, nil
 	}
 	c.counts.misses.Add(1)
-	err = c.fetch(ctx, []string{key}, load, func(_ string, a answer[T]) { got = a })
+	err = c.fetch(ctx, []missing{{key, refused}}, load, func(_ string, a answer[T]) { got = a })
 	return got, err
 }
 

@@ -7,19 +7,20 @@ import (
 	"time"
 )
 
-// lookup asks L2 for key on the caller's own time; false when it holds no
-// value or cannot be asked.
-func (c *Cache[T]) lookup(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], ok bool) {
+// lookup asks L2 for key on the caller's own time; not ok when it holds no
+// value, refused when it could not be asked.
+func (c *Cache[T]) lookup(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], ok, refused bool) {
 	if !c.remote.health.ask() {
-		return got, false
+		return got, false, true
 	}
 	gen := c.local.generation(key)
 	held, err := c.remote.get(ctx, key)
 	if err != nil {
 		c.failed(err)
-		return got, false
+		return got, false, true
 	}
-	return c.receive(ctx, key, gen, held, load)
+	got, ok = c.receive(ctx, key, gen, held, load)
+	return got, ok, false
 }
 
 // receive takes what L2 held; false when that is no value. One that is due is
@@ -38,32 +39,38 @@ func (c *Cache[T]) receive(ctx context.Context, key string, gen generation, held
 
 // lookupMany is lookup for many keys in one round trip. It delivers what L2
 // has and returns the other keys.
-func (c *Cache[T]) lookupMany(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (missing []string) {
-	if len(keys) == 0 || !c.remote.health.ask() {
-		return keys
+func (c *Cache[T]) lookupMany(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (rest []missing) {
+	if len(keys) == 0 {
+		return nil
+	}
+	if !c.remote.health.ask() {
+		for _, key := range keys {
+			rest = append(rest, missing{key, true})
+		}
+		return rest
 	}
 	gens := make([]generation, len(keys))
 	for i, key := range keys {
 		gens[i] = c.local.generation(key)
 	}
-	held, err := c.remote.getMany(ctx, keys)
-	if err != nil {
+	held, errs := c.remote.getMany(ctx, keys)
+	if err := errors.Join(errs...); err != nil {
 		c.failed(err)
 	}
 	for i, key := range keys {
 		if got, ok := c.receive(ctx, key, gens[i], held[i], load); ok {
 			deliver(key, got)
 		} else {
-			missing = append(missing, key)
+			rest = append(rest, missing{key, errs[i] != nil})
 		}
 	}
-	return missing
+	return rest
 }
 
 // fetch has keys that L2 did not have loaded, by this process or another, and
 // delivers the answers, stale ones for loads that failed. It returns the errors
 // of the other keys, joined; when ctx ends, loads go on without the caller.
-func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) error {
+func (c *Cache[T]) fetch(ctx context.Context, keys []missing, load BatchLoader[T], deliver func(string, answer[T])) error {
 	var errs []error
 	for len(keys) > 0 {
 		var again []string
@@ -120,12 +127,12 @@ func unique(errs []error) error {
 
 // board gives the caller a place in the flight of each key, and starts those
 // that are not under way as one.
-func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]) []ticket[T] {
+func (c *Cache[T]) board(ctx context.Context, keys []missing, load BatchLoader[T]) []ticket[T] {
 	tickets := make([]ticket[T], len(keys))
 	var mine []*flight[T]
-	for i, key := range keys {
+	for i, m := range keys {
 		var lead bool
-		if tickets[i], lead = c.flights.join(key); lead {
+		if tickets[i], lead = c.flights.join(m); lead {
 			mine = append(mine, tickets[i].flight)
 		}
 	}

@@ -1,9 +1,6 @@
 package cache
 
-import (
-	"math"
-	"sync"
-)
+import "sync"
 
 // flight is one load of one key by this process. The callers who miss while
 // it is under way share it.
@@ -27,15 +24,6 @@ type flight[T any] struct {
 
 func (f *flight[T]) land(got answer[T], valid int) { f.got, f.valid, f.over = got, valid, true }
 
-// loaded is the stage up to which an answer serves that L2 has no part in.
-// While L2 cannot be asked, nobody can know of an invalidation elsewhere.
-func (f *flight[T]) loaded() int {
-	if f.alone {
-		return math.MaxInt
-	}
-	return f.stage
-}
-
 func (f *flight[T]) fail(err error) { f.err, f.over = err, true }
 
 // flights are the loads under way in this process, by key.
@@ -44,23 +32,30 @@ type flights[T any] struct {
 	flying map[string]*flight[T]
 }
 
+// missing is a key for which a caller got no value from L2.
+type missing struct {
+	key     string
+	refused bool // L2 could not be asked, so the caller knows of no invalidation elsewhere
+}
+
 // ticket is a caller's place in a flight.
 type ticket[T any] struct {
 	*flight[T]
 	boarded int // flight.stage then
+	refused bool
 }
 
-// join returns a place in the flight of key; lead says that it is a new one,
+// join returns a place in the flight of a key; lead says that it is a new one,
 // which the caller has to fly.
-func (fs *flights[T]) join(key string) (t ticket[T], lead bool) {
+func (fs *flights[T]) join(m missing) (t ticket[T], lead bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f, flying := fs.flying[key]
+	f, flying := fs.flying[m.key]
 	if !flying {
-		f = &flight[T]{key: key, done: make(chan struct{})}
-		fs.flying[key] = f
+		f = &flight[T]{key: m.key, done: make(chan struct{})}
+		fs.flying[m.key] = f
 	}
-	return ticket[T]{flight: f, boarded: f.stage}, !flying
+	return ticket[T]{flight: f, boarded: f.stage, refused: m.refused}, !flying
 }
 
 // advance notes that L2 is about to be asked or told about the keys of list:
@@ -99,5 +94,6 @@ func (fs *flights[T]) end(f *flight[T]) {
 }
 
 // serves says whether the answer may be given to this caller. It is called
-// after done was closed.
-func (t ticket[T]) serves() bool { return t.boarded < t.valid }
+// after done was closed. Whoever could not ask L2 shares with a flight that
+// could not either, however late: neither knows of an invalidation elsewhere.
+func (t ticket[T]) serves() bool { return t.boarded < t.valid || t.refused && t.alone }

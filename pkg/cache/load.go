@@ -132,7 +132,7 @@ func (c *Cache[T]) fill(ctx context.Context, list []*flight[T], took time.Durati
 			rest = append(rest, f)
 		case f.hold == "":
 			c.keep(f.key, f.gen, got)
-			f.land(got, f.loaded())
+			f.land(got, f.stage)
 		default:
 			f.got = got
 			held, puts = append(held, f), append(puts, put{f.key, f.hold, envelope, got.life.hard})

@@ -19,9 +19,9 @@ func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T])
 			values[key] = got.value
 		}
 	}
-	missing := c.lookupMany(ctx, c.fromMemory(ctx, keys, load, values), load, deliver)
-	c.counts.misses.Add(int64(len(missing)))
-	return values, c.fetch(ctx, missing, load, deliver)
+	rest := c.lookupMany(ctx, c.fromMemory(ctx, keys, load, values), load, deliver)
+	c.counts.misses.Add(int64(len(rest)))
+	return values, c.fetch(ctx, rest, load, deliver)
 }
 
 // fromMemory adds to values what L1 has and returns the keys that are left,

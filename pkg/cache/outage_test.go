@@ -103,3 +103,37 @@ func TestSilentRedisHoldsUpOneReader(t *testing.T) {
 		return len(stored) > 0
 	})
 }
+
+// A load that began without Redis reads an old value. Redis is back and the
+// value is invalidated by another process: a reader who asks Redis after that
+// must not share the load.
+func TestLoadWithoutRedisIsNotForWhoAsksRedisLater(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	writer := newCache(t, redistest.Dial(t, server.Addr()), cache.Config{})
+	reader := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{NoL1: true, RetryAfter: 20 * time.Millisecond})
+	s, gate := &shop{}, make(chan struct{})
+	s.set("a", "old")
+	want(t, reader, "warm", func(context.Context) (product, bool, error) { return product{"warm"}, true, nil }, "warm")
+	proxy.DropReplies.Store(true)
+	var readers sync.WaitGroup
+	readers.Go(func() { want(t, reader, "a", s.gated("a", gate), "old") })
+	redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+	proxy.DropReplies.Store(false)
+	proxy.Cut()
+	redistest.Eventually(t, "Redis is used again", func() bool {
+		before := reader.Stats().L2Hits
+		want(t, reader, "warm", func(context.Context) (product, bool, error) { return product{"warm"}, true, nil }, "warm")
+		return reader.Stats().L2Hits > before
+	})
+	s.set("a", "new")
+	if err := writer.Invalidate(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	misses := reader.Stats().Misses
+	readers.Go(func() { want(t, reader, "a", s.load("a"), "new") })
+	redistest.Eventually(t, "the late reader finds nothing in Redis", func() bool { return reader.Stats().Misses > misses })
+	close(gate)
+	readers.Wait()
+}
