@@ -124,8 +124,8 @@ func (c *Cache[T]) start(fn func()) bool {
 // Get returns the value of key, from memory, Redis or load, in this order.
 // found is false when the source has no such key. An L1 hit allocates nothing
 // and does not block; else Get blocks until there is an answer or ctx ends. An
-// error is ErrKey or ErrNoLoader, load's, ErrBusy for a lack of free slots
-// until Config.LoadTimeout, an *OversizeError, or ctx's; Redis' failures are
+// error is ErrKey or ErrNoLoader, load's, ErrBusy when there was no free slot,
+// or another process had the load to itself, until Config.LoadTimeout, an *OversizeError, or ctx's; Redis' failures are
 // not the caller's.
 func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
 	if load == nil {

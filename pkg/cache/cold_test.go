@@ -2,8 +2,10 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,4 +64,38 @@ func (c *child) readCold(ctx context.Context, values *cache.Cache[string]) error
 		}
 	}
 	return nil
+}
+
+// A source that hangs has leases lapse. Each is taken over by one process, and
+// the others give up instead of asking the source, too.
+func TestSlowSourceIsNotStampeded(t *testing.T) {
+	t.Parallel()
+	rdb, loading := redistest.Open(t), &gauge{}
+	var busy atomic.Int64
+	hang := func(ctx context.Context) (product, bool, error) {
+		loading.enter()
+		defer loading.leave()
+		<-ctx.Done()
+		return product{}, false, ctx.Err()
+	}
+	var readers sync.WaitGroup
+	for range 8 {
+		c := newCache(t, rdb, cache.Config{LoadTimeout: 300 * time.Millisecond})
+		readers.Go(func() {
+			_, _, err := c.Get(t.Context(), "a", hang)
+			switch {
+			case errors.Is(err, cache.ErrBusy):
+				busy.Add(1)
+			case !errors.Is(err, context.DeadlineExceeded):
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	readers.Wait()
+	if n := loading.most.Load(); n > 2 { // a lease may lapse just before its load has ended
+		t.Errorf("%d loads at a time", n)
+	}
+	if busy.Load() == 0 {
+		t.Error("nobody was told that the source is busy")
+	}
 }

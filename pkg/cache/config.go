@@ -49,10 +49,10 @@ type Config struct {
 	// negative: not before SoftTTL.
 	Beta float64
 	// StaleFor is how long after its TTL an L1 entry may still be served when
-	// the source fails or has no free slot. Default 0: never.
+	// the source fails or is busy. Default 0: never.
 	StaleFor time.Duration
-	// LoadTimeout bounds one load, waiting for another process included; it
-	// is also the lifetime of a lease. Default 3 s.
+	// LoadTimeout bounds one load, and is the lifetime of a lease: waiting for
+	// the load of another process takes 200 ms longer at most. Default 3 s.
 	LoadTimeout  time.Duration
 	MaxLoads     int           // concurrent loads of this process, a batch counts once; default 64
 	MaxRefreshes int           // of them in the background at most; default 8

@@ -47,7 +47,8 @@
 //
 // # Load on the source
 //
-// One load per key and process, one per lease across processes, and at most
+// One load per key and process, one per lease across processes, also when the
+// source is so slow that leases lapse (who waited in vain gets ErrBusy), and at most
 // Config.MaxLoads at a time in a process whatever the state of Redis. A load
 // runs under its own deadline, so a caller who gives up does not fail the
 // others who wait for it. A [Filter] keeps away those who ask for keys that do

@@ -150,14 +150,23 @@ func (c *Cache[T]) board(ctx context.Context, keys []missing, load BatchLoader[T
 	return tickets
 }
 
+// leaseGrace is how long past the life of a lease a flight waits for it: some
+// polls, in which one process takes over the lease that has lapsed and the
+// others may still find what a quick load brings.
+const leaseGrace = 200 * time.Millisecond
+
 // fly brings every flight home. While other processes hold leases it waits for
-// what they find, at most for the life of a lease.
+// what they find, until those leases have ended. It does not load beside
+// another's lease: a source that is slow would then be asked by all at once.
 func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
-	deadline := time.Now().Add(c.cfg.LoadTimeout)
+	deadline := time.Now().Add(c.cfg.LoadTimeout + leaseGrace)
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		mine, theirs := c.acquire(ctx, list)
-		if time.Now().Add(wait).After(deadline) {
-			mine, theirs = append(mine, theirs...), nil
+		if time.Now().After(deadline) {
+			for _, f := range theirs {
+				f.fail(ErrBusy)
+			}
+			theirs = nil
 		}
 		c.load(ctx, mine, load)
 		for _, f := range list {

@@ -32,8 +32,9 @@ func (l Loader[T]) batch() BatchLoader[T] {
 	}
 }
 
-// ErrBusy says that Config.MaxLoads loads were running and none ended in time.
-var ErrBusy = errors.New("cache: no free slot to load")
+// ErrBusy says that Config.MaxLoads loads were running and none ended in time,
+// or that other processes were loading the key and brought nothing in time.
+var ErrBusy = errors.New("cache: the source is busy")
 
 // load asks the source about the flights with one call and lands them.
 func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
