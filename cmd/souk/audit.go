@@ -138,7 +138,13 @@ func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, err
 	return report, errors.Join(err, bus.Close(), dbs.close())
 }
 
+// kafkaPatience bounds the wait for a broker: a command answers, it does not
+// wait for somebody to start Kafka.
+const kafkaPatience = 10 * time.Second
+
 func (a *app) openBus(ctx context.Context) (*kafka.Bus, error) {
+	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
 	return kafka.Open(ctx, kafka.Config{Brokers: []string{topology.Loopback(a.topology.KafkaPort())}}, slog.New(slog.DiscardHandler))
 }
 

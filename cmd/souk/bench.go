@@ -53,6 +53,9 @@ func (a *app) benchOrders(ctx context.Context, cfg bench.Config) error {
 	if cfg.Target != "gateway" && cfg.Target != "order" {
 		return fmt.Errorf("--target %s: want gateway or order", cfg.Target)
 	}
+	if cfg.Clients < 1 {
+		return fmt.Errorf("--clients %d: want 1 or more", cfg.Clients)
+	}
 	cfg.Progress = func(what string) { a.progress.Say("%s", what) }
 	r, err := a.runBench(ctx, cfg)
 	if err != nil {

@@ -37,6 +37,9 @@ func logsCommand(a *app) *cobra.Command {
 }
 
 func (a *app) logs(ctx context.Context, name string, lines int, follow bool) error {
+	if lines < 0 {
+		return fmt.Errorf("-n %d: want 0 or more", lines)
+	}
 	names, err := a.platform.logs(name)
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func (a *app) nativeEngines(portBase int) (*native.Engines, error) {
 // mustRun returns an error unless souk runs.
 func (a *app) mustRun() error {
 	if err := a.platform.running(); err != nil {
-		return fmt.Errorf("souk is not running: %w", err)
+		return notRunning(err)
 	}
 	return nil
 }

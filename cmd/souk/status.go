@@ -74,7 +74,7 @@ func (a *app) status(ctx context.Context) error {
 		a.printStatus(report)
 	}
 	if err != nil {
-		return no("souk is not running: %w", err)
+		return no("%w", notRunning(err))
 	}
 	if !report.ready() {
 		return no("not everything is ready; `souk up` starts what is missing")
@@ -185,4 +185,12 @@ func (r statusReport) process(pid int, rss uint64) string {
 		return ""
 	}
 	return fmt.Sprintf("  process %d, %s", pid, console.Bytes(rss))
+}
+
+// notRunning says so once, and why if there is more to say.
+func notRunning(err error) error {
+	if err == daemon.ErrNotRunning { //nolint:errorlint // what wraps it says more
+		return errors.New("souk is not running")
+	}
+	return fmt.Errorf("souk is not running: %w", err)
 }

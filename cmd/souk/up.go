@@ -32,13 +32,20 @@ of its own.`,
 		Example: "  souk up\n  souk up --infra native --replicas 2\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("replicas") && replicas < 1 {
+				return fmt.Errorf("--replicas %d: want 1 or more", replicas)
+			}
 			want := a.wanted(infra, replicas)
 			if err := offered(want); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			return a.up(ctx, want)
+			err := a.up(ctx, want)
+			if errors.Is(err, context.Canceled) {
+				a.progress.Note("interrupted: what was started by then goes on; `souk up` starts the rest, `souk down` stops it all")
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&infra, "infra", "", "which engines to run on: embedded or native (default as the last time, embedded at first)")

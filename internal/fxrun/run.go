@@ -65,7 +65,8 @@ func register[R Runner](s stage) fx.Option {
 }
 
 // Supervise runs every registered runner. One that returns before it is told
-// to, with an error or without, stops the application with exit code 1.
+// to, with an error, stops the application with exit code 1; without one, it has
+// nothing more to do.
 func Supervise() fx.Option {
 	return fx.Invoke(fx.Annotate(supervise, fx.ParamTags(``, ``, ``, `group:"members"`)))
 }
@@ -134,7 +135,7 @@ func (c *crew) start(runners []Runner, stop fx.Shutdowner, log *slog.Logger) err
 			}
 		}
 		c.done.Go(func() {
-			if err := r.Run(ctx); ctx.Err() == nil {
+			if err := r.Run(ctx); err != nil && ctx.Err() == nil {
 				log.Error("runner ended", "runner", fmt.Sprintf("%T", r), "error", err)
 				_ = stop.Shutdown(fx.ExitCode(1)) // an application already stopping needs no telling
 			}

@@ -73,7 +73,7 @@ func mutants() []mutant {
 			name: "dedupe removed from payment",
 			edits: []edit{{
 				"services/payment/internal/payment/settle.go",
-				`Book{Payments: known, Wallets: wallets}`, `Book{Wallets: wallets}`,
+				`Book{Payments: known, Wallets: wallets, Refunds: refunds}`, `Book{Wallets: wallets, Refunds: refunds}`,
 			}},
 			pkg: "./services/payment/internal/consumer", run: "TestDeliveredManyTimesInAnyOrder",
 		},
@@ -92,7 +92,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "no answer taken for a failure",
-			edits: []edit{{"services/payment/internal/payment/caller.go", "\t\t}\n\t\treturn unsure\n", "\t\t}\n\t\tunsure.Said = Declined\n\t\treturn unsure\n"}},
+			edits: []edit{{"services/payment/internal/payment/caller.go", "word = call.unsure()\n\tif word.Refused", "word = call.unsure()\n\tword.Said = Declined\n\tif word.Refused"}},
 			pkg:   "./services/payment/internal/consumer", run: "TestNoAnswer/noise",
 		},
 		{

@@ -65,6 +65,9 @@ func rewrite(r *httputil.ProxyRequest) {
 			delete(r.Out.Header, name)
 		}
 	}
+	// The edge says 100 itself; with a service's own, ReverseProxy would drop
+	// every header of the reply that is set by now.
+	r.Out.Header.Del("Expect")
 	r.SetXForwarded() // replaces what the client sent
 	ctx := r.In.Context()
 	r.Out.Header.Set("X-Request-Id", httpserver.RequestIDFrom(ctx))

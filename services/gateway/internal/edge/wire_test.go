@@ -124,3 +124,31 @@ func TestAServiceThatDiesInItsReply(t *testing.T) {
 		t.Errorf("the client took %q for the whole reply", text)
 	}
 }
+
+// A client that asks first whether to send its body is told by the edge, and
+// gets every header of the reply all the same.
+func TestExpectContinue(t *testing.T) {
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}))
+	head := "POST /v1/sessions HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(g.url, "http://"))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.WriteString(conn, head)
+	must(t, err)
+	reader := bufio.NewReader(conn)
+	asked, err := http.ReadResponse(reader, nil)
+	must(t, err)
+	if asked.StatusCode != http.StatusContinue {
+		t.Fatalf("the edge says %s", asked.Status)
+	}
+	_, err = io.WriteString(conn, "{}")
+	must(t, err)
+	resp, err := http.ReadResponse(reader, nil)
+	must(t, err)
+	if body := whole(t, resp); resp.StatusCode != http.StatusOK || body != "{}" || resp.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s %q, request id %q", resp.Status, body, resp.Header.Get("X-Request-Id"))
+	}
+}
