@@ -84,11 +84,11 @@ func (c *Cache[T]) keep(key string, gen generation, got answer[T]) *entry[T] {
 	return e
 }
 
-// stale returns what L1 still holds of key, however old, if Config allows.
+// stale returns what L1 holds of key, until Config.StaleFor after its own end.
 func (c *Cache[T]) stale(key string) (*entry[T], bool) {
 	if c.cfg.StaleFor <= 0 {
 		return nil, false
 	}
-	e, _ := c.local.get(key)
-	return e, e != nil
+	e, now := c.local.get(key)
+	return e, e != nil && now < e.fresh+int64(c.cfg.StaleFor)
 }

@@ -39,7 +39,9 @@ type Config struct {
 	// SoftTTL is the age from which a value is still served but reloaded in
 	// the background; at most TTL, the default. See also Beta.
 	SoftTTL time.Duration
-	L1TTL   time.Duration // of a value in L1, within TTL: how old it may be when a broadcast was lost; default TTL, at most 1 min
+	// L1TTL is the life of a value in L1, and so how long it may be out of date
+	// when a broadcast was lost; at most TTL. Default TTL, at most 1 min.
+	L1TTL   time.Duration
 	NullTTL time.Duration // of an absence, in both; default TTL, at most 30 s
 	// Jitter is the share of each TTL that is taken off at random, so that
 	// entries written together do not expire together; 0 … 0.9, default 0.1.
@@ -48,8 +50,9 @@ type Config struct {
 	// Beta × δ before SoftTTL. Default 1, which Vattani et al. prove optimal;
 	// negative: not before SoftTTL.
 	Beta float64
-	// StaleFor is how long after its TTL an L1 entry may still be served when
-	// the source fails or is busy. Default 0: never.
+	// StaleFor is how long an L1 entry may still be served when the source
+	// fails or is busy, counted from its end: that of L1TTL or, if that comes
+	// first, of the value's own life. Default 0: never.
 	StaleFor time.Duration
 	// LoadTimeout bounds one load, and is the lifetime of a lease: waiting for
 	// the load of another process takes 200 ms longer at most. Default 3 s.
@@ -100,6 +103,8 @@ func (c Config) Validate() error {
 	switch {
 	case full.SoftTTL > full.TTL:
 		return fmt.Errorf("%w: SoftTTL is longer than TTL", ErrConfig)
+	case full.L1TTL > full.TTL:
+		return fmt.Errorf("%w: L1TTL is longer than TTL", ErrConfig)
 	case c.StaleFor < 0 || c.RetryAfter < 0:
 		return fmt.Errorf("%w: StaleFor and RetryAfter must not be negative", ErrConfig)
 	case c.MaxLoads < 0 || c.MaxRefreshes < 0 || c.MaxValue < 0:

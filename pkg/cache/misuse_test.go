@@ -56,6 +56,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		{cache.Config{TTL: -1}, cache.ErrTTL},
 		{cache.Config{L1TTL: time.Microsecond}, cache.ErrTTL},
 		{cache.Config{SoftTTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
+		{cache.Config{L1TTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
 		{cache.Config{Jitter: 2}, cache.ErrConfig},
 		{cache.Config{MaxLoads: -1}, cache.ErrConfig},
 		{cache.Config{MaxValue: -1}, cache.ErrConfig},
