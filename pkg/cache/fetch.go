@@ -199,7 +199,7 @@ func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs
 			f.alone = true
 			mine = append(mine, f)
 		case l.token != "":
-			f.hold = placeholder(l.token)
+			f.lease(l.token)
 			mine = append(mine, f)
 		case isLease(l.held):
 			theirs = append(theirs, f)

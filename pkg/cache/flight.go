@@ -13,14 +13,18 @@ type flight[T any] struct {
 
 	// Only that goroutine touches these before done is closed.
 	gen   generation
-	hold  string // the mark that L2 must still have for the answer to go there; "" for nowhere
-	alone bool   // L2 could not be asked
-	got   answer[T]
-	err   error
-	valid int // the answer is for those who boarded before this stage
-	over  bool
-	done  chan struct{}
+	hold   string // the mark that L2 must still have for the answer to go there; "" for nowhere
+	leased bool   // hold is a lease of our own
+	alone  bool   // L2 could not be asked
+	got    answer[T]
+	err    error
+	valid  int // the answer is for those who boarded before this stage
+	over   bool
+	done   chan struct{}
 }
+
+// lease notes that L2 holds our placeholder with this token.
+func (f *flight[T]) lease(token string) { f.hold, f.leased = placeholder(token), true }
 
 func (f *flight[T]) land(got answer[T], valid int) { f.got, f.valid, f.over = got, valid, true }
 

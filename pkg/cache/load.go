@@ -168,11 +168,12 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 	}
 }
 
-// giveUp frees the leases of list, if any, so that others need not wait them out.
+// giveUp frees the leases that flights of list have, so that others need not
+// wait them out. What a Refresh found in L2 stays, also if that is a lease.
 func (c *Cache[T]) giveUp(ctx context.Context, list []*flight[T]) {
 	var keys, placeholders []string
 	for _, f := range list {
-		if f.hold != "" && f.hold[0] == flagLease {
+		if f.leased {
 			keys, placeholders = append(keys, f.key), append(placeholders, f.hold)
 		}
 	}

@@ -18,7 +18,7 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 	case l.err != nil:
 		c.failed(l.err)
 	case l.token != "":
-		f.hold = placeholder(l.token)
+		f.lease(l.token)
 	default:
 		f.hold = mark(l.held)
 	}
