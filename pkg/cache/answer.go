@@ -63,8 +63,19 @@ func (c *Cache[T]) unseal(held []byte) (got answer[T], ok bool) {
 	if err != nil || !found {
 		return answer[T]{life: life}, err == nil
 	}
-	value, err := c.codec.Decode(data)
+	value, err := c.decode(data)
 	return answer[T]{value: value, found: true, life: life}, err == nil
+}
+
+// decode takes a panic of the codec, over bytes that are not its own, for an
+// error.
+func (c *Cache[T]) decode(data []byte) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache %s: codec panicked: %v", c.name, p)
+		}
+	}()
+	return c.codec.Decode(data)
 }
 
 // keep puts an answer into L1, unless its key was dropped since gen, and

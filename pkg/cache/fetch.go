@@ -192,8 +192,10 @@ func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs
 		keys[i], f.gen = f.key, c.local.generation(f.key)
 	}
 	leases := c.remote.acquire(ctx, keys, c.cfg.LoadTimeout)
+	c.harvest(ctx, list, leases)
 	for i, f := range list {
 		switch l := leases[i]; {
+		case f.over:
 		case l.err != nil:
 			c.failed(l.err)
 			f.alone = true
@@ -201,24 +203,33 @@ func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs
 		case l.token != "":
 			f.lease(l.token)
 			mine = append(mine, f)
-		case isLease(l.held):
-			theirs = append(theirs, f)
 		default:
-			mine = c.found(f, l.held, mine)
+			theirs = append(theirs, f)
 		}
 	}
 	return mine, theirs
 }
 
-// found lands f with what L2 held, or appends it to rest when that is not
-// readable.
-func (c *Cache[T]) found(f *flight[T], held []byte, rest []*flight[T]) []*flight[T] {
-	got, ok := c.unseal(held)
-	if !ok {
-		return append(rest, f)
+// harvest lands the flights for which L2 held a value. Where it held what
+// nobody can read, such as the bytes of another codec, it tries for a lease.
+func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []lease) {
+	var unreadable []int
+	var puts []put
+	for i, f := range list {
+		held := leases[i].held
+		if len(held) == 0 || isLease(held) {
+			continue
+		}
+		if got, ok := c.unseal(held); ok {
+			c.counts.l2.Add(1)
+			c.keep(f.key, f.gen, got)
+			f.land(got, f.stage)
+			continue
+		}
+		unreadable, puts = append(unreadable, i), append(puts, put{key: f.key, mark: string(held)})
 	}
-	c.counts.l2.Add(1)
-	c.keep(f.key, f.gen, got)
-	f.land(got, f.stage)
-	return rest
+	c.counts.unreadable.Add(int64(len(unreadable)))
+	for n, l := range c.remote.seize(ctx, puts, c.cfg.LoadTimeout) {
+		leases[unreadable[n]] = l
+	}
 }

@@ -12,7 +12,7 @@ type flight[T any] struct {
 	stage int
 
 	// Only that goroutine touches these before done is closed.
-	gen   generation
+	gen    generation
 	hold   string // the mark that L2 must still have for the answer to go there; "" for nowhere
 	leased bool   // hold is a lease of our own
 	alone  bool   // L2 could not be asked
