@@ -46,7 +46,7 @@ type Cache[T any] struct {
 // Give a new name to a new shape of T. Close it. The errors are ErrName,
 // ErrNoBus, Config.Validate's and those of registering metrics.
 func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option[T]) (*Cache[T], error) {
-	if name == "" {
+	if !validName(name) {
 		return nil, ErrName
 	}
 	if err := cfg.Validate(); err != nil {
@@ -167,7 +167,7 @@ func check(noLoader bool, keys ...string) error {
 		return ErrNoLoader
 	}
 	for _, key := range keys {
-		if key == "" || len(key) > maxKey {
+		if !validKey(key) {
 			return ErrKey
 		}
 	}

@@ -3,13 +3,15 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Errors of wrong use, reported before anything is read or written.
 var (
-	ErrName     = errors.New("cache: name is empty")
-	ErrKey      = errors.New("cache: key is empty or longer than 512 bytes")
+	ErrName     = errors.New("cache: name is empty, over 128 bytes, not UTF-8 or has one of : ~ { }")
+	ErrKey      = errors.New("cache: key is empty, over 512 bytes or not UTF-8")
 	ErrNoLoader = errors.New("cache: loader is nil")
 	ErrTTL      = errors.New("cache: a duration is under 1ms")
 	ErrConfig   = errors.New("cache: a setting is out of range")
@@ -30,7 +32,21 @@ func (e *OversizeError) Error() string {
 	return fmt.Sprintf("cache: value of %s has %d bytes, more than %d", e.Key, e.Size, e.Max)
 }
 
-const maxKey = 512
+const (
+	maxKey  = 512
+	maxName = 128
+)
+
+// validName refuses what would mix up the keys of two caches, whose names ':'
+// and '~' end, or put all on one node of a cluster, as a hash tag does.
+func validName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsAny(name, ":~{}")
+}
+
+// validKey refuses what a broadcast, which is JSON, would not bring unchanged.
+func validKey(key string) bool {
+	return key != "" && len(key) <= maxKey && utf8.ValidString(key)
+}
 
 // Config tunes a Cache; the zero value of each field means its default. An
 // entry's age is measured from when it was written; reading does not renew it.

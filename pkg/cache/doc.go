@@ -71,8 +71,9 @@
 //
 // # Wrong use
 //
-// is reported at once and changes nothing: ErrKey (empty or over 512 bytes),
-// ErrNoLoader, ErrTTL, ErrConfig, ErrName, ErrNoBus. An [OversizeError] refuses
+// is reported at once and changes nothing: ErrKey (empty, over 512 bytes or
+// not UTF-8), ErrName (the same from 128 bytes on, or with one of : ~ { }),
+// ErrNoLoader, ErrTTL, ErrConfig, ErrNoBus. An [OversizeError] refuses
 // a value over Config.MaxValue: Get fails, because every later read would have
 // to load it again, and Set invalidates.
 package cache

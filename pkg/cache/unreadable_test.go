@@ -71,15 +71,16 @@ func (brittle) Decode([]byte) (product, error) { panic("not mine") }
 // wantFilledAnew has readers of two caches want a together, whom one load serves.
 func wantFilledAnew(t *testing.T, first, second *cache.Cache[product], s *shop, unreadable int64) {
 	t.Helper()
-	loading := make(chan struct{})
+	loading, begun := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	readers.Go(func() {
+		defer begun()
 		want(t, first, "a", func(ctx context.Context) (product, bool, error) {
-			close(loading)
+			begun()
 			return s.load("a")(ctx)
 		}, "apple")
 	})
-	<-loading
+	<-loading.Done()
 	readers.Go(func() { want(t, second, "a", s.load("a"), "apple") })
 	readers.Wait()
 	if n := s.loads.Load(); n != 1 {
