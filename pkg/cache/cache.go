@@ -94,9 +94,14 @@ func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 	return nil
 }
 
-// Close stops the cache's goroutines and waits for the loads under way, each
-// at most twice Config.LoadTimeout. Redis keeps its entries. What L1 holds can
-// still be read. Closing twice does nothing more.
+// Close lets nothing new begin in the background and waits for what has begun:
+// loads and refreshes, up to Config.LoadTimeout and 200 ms for the lease of
+// another process and Config.LoadTimeout for the loader, plus what Redis takes
+// to answer; the handling of broadcasts; and a greeting to the bus, up to
+// Config.LoadTimeout. A loader that ignores its context is waited for as long as
+// it takes, so a loader must not call Close. Redis keeps its entries. What L1
+// holds can still be read; other reads get ErrClosed unless Redis has the value.
+// Closing twice does nothing more.
 func (c *Cache[T]) Close() {
 	if c.sub != nil {
 		c.sub.Close()

@@ -15,6 +15,12 @@ import (
 // such key, which is an answer and not an error. Its context is the caller's
 // without the caller's cancellation, and ends after Config.LoadTimeout; a
 // refresh-ahead calls it after the Get it was given to has returned.
+//
+// It must read the source when it is called, and not return what was read
+// before, such as a list that a Warm works through. What makes a late fill void
+// is that the key was invalidated since its lease was taken, and its generation
+// in memory noted, just before the call; of an invalidation between an earlier
+// reading and the call nobody would know, and the old value would stay.
 type Loader[T any] func(ctx context.Context) (value T, found bool, err error)
 
 // BatchLoader asks the source for several keys at once, under the conditions

@@ -53,12 +53,13 @@ func (c *Cache[T]) Invalidate(ctx context.Context, keys ...string) error {
 // Announce tells the filters of all processes of keys that are about to exist:
 // call it before the commit that creates them, and Invalidate after. On an
 // error other processes may not find the keys until their filters are built
-// again. Without a filter it does nothing.
+// again. The caller's cache needs no filter for that; without a bus, only
+// a filter that it has is told.
 func (c *Cache[T]) Announce(ctx context.Context, keys ...string) error {
-	if err := check(false, keys...); err != nil || len(keys) == 0 || c.filter == nil {
+	if err := check(false, keys...); err != nil || len(keys) == 0 {
 		return err
 	}
-	c.filter.Add(keys...)
+	c.exists(keys...)
 	return c.done(c.broadcast(ctx, statusAnnounced, keys...))
 }
 
