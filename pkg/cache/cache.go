@@ -148,20 +148,14 @@ func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T
 }
 
 // miss is Get without memory.
-func (c *Cache[T]) miss(ctx context.Context, key string, one Loader[T]) (got answer[T], err error) {
+func (c *Cache[T]) miss(ctx context.Context, key string, load Loader[T]) (got answer[T], err error) {
 	if err := check(false, key); err != nil {
 		return got, err
 	}
 	if !c.mayExist(key) {
 		return got, nil
 	}
-	load := one.batch()
-	got, ok, refused := c.lookup(ctx, key, load)
-	if ok {
-		return got, nil
-	}
-	c.counts.misses.Add(1)
-	err = c.fetch(ctx, []missing{{key, refused}}, load, func(_ string, a answer[T]) { got = a })
+	err = c.fetch(ctx, []string{key}, load.batch(), func(_ string, a answer[T]) { got = a })
 	return got, err
 }
 

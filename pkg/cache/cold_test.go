@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"souk.example/pkg/cache"
 	"souk.example/pkg/redisclient/redistest"
 )
@@ -64,6 +66,43 @@ func (c *child) readCold(ctx context.Context, values *cache.Cache[string]) error
 		}
 	}
 	return nil
+}
+
+// Of the readers of a cold key in one process, one asks Redis.
+func TestReadersOfAColdKeyAskRedisOnce(t *testing.T) {
+	t.Parallel()
+	rdb, s, asked, gate := redistest.Open(t), &shop{}, &lookups{}, make(chan struct{})
+	rdb.Read().AddHook(asked)
+	c := newCache(t, rdb, cache.Config{})
+	s.set("a", "apple")
+	var readers sync.WaitGroup
+	for range 64 {
+		readers.Go(func() { want(t, c, "a", s.gated("a", gate), "apple") })
+	}
+	redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+	close(gate)
+	readers.Wait()
+	if n := asked.n.Load(); n != 1 {
+		t.Errorf("Redis was asked %d times", n)
+	}
+}
+
+// lookups counts the GETs of a client.
+type lookups struct{ n atomic.Int64 }
+
+func (l *lookups) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (l *lookups) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "get" {
+			l.n.Add(1)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (l *lookups) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 // A source that hangs has leases lapse. Each is taken over by one process, and

@@ -7,15 +7,17 @@ import "sync"
 type flight[T any] struct {
 	key string
 
-	// stage counts the exchanges with L2 that have begun. Only the goroutine
-	// that flies this moves it, under flights.mu.
-	stage int
+	// Only the goroutine that flies this changes these, under flights.mu.
+	stage int  // how many exchanges with L2 have begun
+	alone bool // L2 could not be asked
+
+	late *look[T] // of those who boarded too late; under flights.mu
 
 	// Only that goroutine touches these before done is closed.
 	gen    generation
 	hold   string // the mark that L2 must still have for the answer to go there; "" for nowhere
 	leased bool   // hold is a lease of our own
-	alone  bool   // L2 could not be asked
+	hit    bool   // L2 had the answer when it was first asked
 	got    answer[T]
 	err    error
 	valid  int // the answer is for those who boarded before this stage
@@ -36,30 +38,36 @@ type flights[T any] struct {
 	flying map[string]*flight[T]
 }
 
-// missing is a key for which a caller got no value from L2.
-type missing struct {
-	key     string
-	refused bool // L2 could not be asked, so the caller knows of no invalidation elsewhere
-}
-
 // ticket is a caller's place in a flight.
 type ticket[T any] struct {
 	*flight[T]
 	boarded int // flight.stage then
-	refused bool
 }
 
 // join returns a place in the flight of a key; lead says that it is a new one,
-// which the caller has to fly.
-func (fs *flights[T]) join(m missing) (t ticket[T], lead bool) {
+// which the caller has to fly. Unless he is refused, so that he cannot ask Redis
+// and knows of no invalidation elsewhere, he does not join a flight that could
+// not either.
+func (fs *flights[T]) join(key string, refused bool) (t ticket[T], lead bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f, flying := fs.flying[m.key]
-	if !flying {
-		f = &flight[T]{key: m.key, done: make(chan struct{})}
-		fs.flying[m.key] = f
+	f := fs.flying[key]
+	if lead = f == nil || f.alone && !refused; lead {
+		f = &flight[T]{key: key, done: make(chan struct{})}
+		fs.flying[key] = f
 	}
-	return ticket[T]{flight: f, boarded: f.stage, refused: m.refused}, !flying
+	return ticket[T]{flight: f, boarded: f.stage}, lead
+}
+
+// again returns the look of those who were late for f; lead says that it is a
+// new one, which the caller has to take.
+func (fs *flights[T]) again(f *flight[T]) (l *look[T], lead bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if lead = f.late == nil; lead {
+		f.late = &look[T]{key: f.key, done: make(chan struct{})}
+	}
+	return f.late, lead
 }
 
 // advance notes that L2 is about to be asked or told about the keys of list:
@@ -71,6 +79,13 @@ func (fs *flights[T]) advance(list []*flight[T]) {
 	for _, f := range list {
 		f.stage++
 	}
+}
+
+// isolate notes that the load of f begins without L2.
+func (fs *flights[T]) isolate(f *flight[T]) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.alone = true
 }
 
 // forget lets nobody join the flight of key any more.
@@ -98,6 +113,7 @@ func (fs *flights[T]) end(f *flight[T]) {
 }
 
 // serves says whether the answer may be given to this caller. It is called
-// after done was closed. Whoever could not ask L2 shares with a flight that
-// could not either, however late: neither knows of an invalidation elsewhere.
-func (t ticket[T]) serves() bool { return t.boarded < t.valid || t.refused && t.alone }
+// after done was closed. Who is in a flight that could not ask L2 boarded before
+// its load began or could not ask L2 either: then neither knows of an
+// invalidation elsewhere.
+func (t ticket[T]) serves() bool { return t.boarded < t.valid || t.alone }

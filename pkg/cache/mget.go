@@ -19,14 +19,12 @@ func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T])
 			values[key] = got.value
 		}
 	}
-	rest := c.lookupMany(ctx, c.fromMemory(ctx, keys, load, values), load, deliver)
-	c.counts.misses.Add(int64(len(rest)))
-	return values, c.fetch(ctx, rest, load, deliver)
+	return values, c.fetch(ctx, c.fromMemory(ctx, keys, load, deliver), load, deliver)
 }
 
-// fromMemory adds to values what L1 has and returns the keys that are left,
-// without those that cannot exist.
-func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], values map[string]T) (left []string) {
+// fromMemory delivers what L1 has and returns the keys that are left, without
+// those that cannot exist.
+func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (left []string) {
 	for _, key := range keys {
 		e, now := c.local.get(key)
 		switch {
@@ -35,9 +33,7 @@ func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoad
 			if e.due(now) {
 				c.ahead(ctx, key, e, load)
 			}
-			if e.found {
-				values[key] = e.value
-			}
+			deliver(key, answer[T]{value: e.value, found: e.found})
 		case c.mayExist(key):
 			left = append(left, key)
 		}
