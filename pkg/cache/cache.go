@@ -130,8 +130,8 @@ func (c *Cache[T]) start(fn func()) bool {
 // found is false when the source has no such key. An L1 hit allocates nothing
 // and does not block; else Get blocks until there is an answer or ctx ends. An
 // error is ErrKey or ErrNoLoader, load's, ErrBusy when there was no free slot,
-// or another process had the load to itself, until Config.LoadTimeout, an *OversizeError, or ctx's; Redis' failures are
-// not the caller's.
+// or another process had the load to itself, until Config.LoadTimeout, an
+// *OversizeError, ErrClosed, or ctx's; Redis' failures are not the caller's.
 func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
 	if load == nil {
 		return value, false, ErrNoLoader

@@ -70,13 +70,13 @@ type Config struct {
 	// fails or is busy, counted from its end: that of L1TTL or, if that comes
 	// first, of the value's own life. Default 0: never.
 	StaleFor time.Duration
-	// LoadTimeout bounds one load, and is the lifetime of a lease: waiting for
-	// the load of another process takes 200 ms longer at most. Default 3 s.
+	// LoadTimeout bounds one load, and is the lifetime of a lease. A load of
+	// another process is waited for 200 ms longer at most. Default 3 s.
 	LoadTimeout  time.Duration
 	MaxLoads     int           // concurrent loads of this process, a batch counts once; default 64
 	MaxRefreshes int           // of them in the background at most; default 8
 	MaxCost      uint64        // of L1, in the units of WithCost; default 10,000
-	NoL1         bool          // keep nothing in memory: each read asks L2
+	NoL1         bool          // keep nothing in memory: Redis or the source answers each read
 	MaxValue     int           // bytes of an encoded value; default 1 MiB
 	Compress     int           // bytes from which an encoded value is compressed; default 4 KiB, negative: never
 	RetryAfter   time.Duration // pause after a failure of Redis; default 500 ms

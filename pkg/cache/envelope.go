@@ -94,14 +94,5 @@ func isLease(held []byte) bool { return len(held) == leaseSize && held[0] == fla
 func placeholder(token string) string { return string(flagLease) + token }
 
 // mark is the beginning of what L2 holds by which its successor is told from
-// it; empty for what is neither an envelope nor a lease.
-func mark(held []byte) string {
-	switch {
-	case isLease(held):
-		return string(held)
-	case len(held) >= headerSize:
-		return string(held[:headerSize])
-	default:
-		return ""
-	}
-}
+// it: a lease, or the header of an envelope.
+func mark(held []byte) string { return string(held[:min(len(held), headerSize)]) }

@@ -2,14 +2,15 @@ package cache
 
 import "sync"
 
-// flight is one load of one key by this process. The callers who miss while
-// it is under way share it.
+// flight is what this process does to get the value of one key: a lookup in L2
+// by the caller who begins it, then, on a goroutine of its own, a load. The
+// callers whom memory does not serve while it is under way share it.
 type flight[T any] struct {
 	key string
 
-	// Only the goroutine that flies this changes these, under flights.mu.
+	// Only the goroutine whose turn it is changes these, under flights.mu.
 	stage int  // how many exchanges with L2 have begun
-	alone bool // L2 could not be asked
+	alone bool // L2 could not be asked, and the load is about to begin
 
 	late *look[T] // of those who boarded too late; under flights.mu
 
@@ -32,7 +33,7 @@ func (f *flight[T]) land(got answer[T], valid int) { f.got, f.valid, f.over = go
 
 func (f *flight[T]) fail(err error) { f.err, f.over = err, true }
 
-// flights are the loads under way in this process, by key.
+// flights are those under way in this process, by key.
 type flights[T any] struct {
 	mu     sync.Mutex
 	flying map[string]*flight[T]

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"souk.example/pkg/cache"
@@ -101,6 +102,27 @@ func TestSilentRedisHoldsUpOneReader(t *testing.T) {
 		_, _, _ = c.Refresh(t.Context(), "first", s.load("first"))
 		stored, _ := mini.Get("souk:cache:product:first")
 		return len(stored) > 0
+	})
+}
+
+// Those who want a key while Redis is away share a load, also without memory.
+func TestReadersShareALoadWithoutRedis(t *testing.T) {
+	rdb := down(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, gate := &shop{}, make(chan struct{})
+		c := newCache(t, rdb, cache.Config{NoL1: true, RetryAfter: 24 * time.Hour})
+		s.set("a", "apple")
+		want(t, c, "a", s.load("a"), "apple") // and Redis is known to be away
+		var readers sync.WaitGroup
+		for range 10 {
+			readers.Go(func() { want(t, c, "a", s.gated("a", gate), "apple") })
+			synctest.Wait()
+		}
+		close(gate)
+		readers.Wait()
+		if n := s.loads.Load(); n != 2 {
+			t.Errorf("%d loads, want one for each time", n)
+		}
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 type Stats struct {
 	L1Hits      int64 // answered from memory
 	L2Hits      int64 // answered from Redis
-	Misses      int64 // neither had it
+	Misses      int64 // neither had it: waited for a load, here or elsewhere
 	Rejected    int64 // answered by the filter
 	Loads       int64 // calls of a loader
 	LoadErrors  int64 // of them failed
