@@ -370,7 +370,7 @@ func TestParkedOrdersAreListedApart(t *testing.T) {
 	s.insert(s.inventory, "dead_letter", row{
 		"id": 1, "grp": "inventory", "topic": contracts.TopicOrder, "part": 0, "log_offset": 1, "pos": 0, "k": "1005",
 		"event_source": "souk/order", "event_id": "1005-1", "event_type": "order.placed.v1", "payload": []byte{1}, "error_class": "permanent",
-		"error": "", "attempts": 1, "next_attempt_at": 1, "status": "WAITING", "resolved_by": "",
+		"error": "", "attempts": 1, "next_attempt_at": 1, "status": "WAITING", "resolved_by": "", "copied": 0,
 	})
 	report, err := s.audit()
 	if err != nil || !report.Clean || report.Parked != 1 {

@@ -52,7 +52,7 @@ func TestATraceShowsMoneyAndNoCard(t *testing.T) {
 	})
 	insert(t, orders, "dead_letter", map[string]any{
 		"id": 1, "grp": "order", "topic": "t", "part": 0, "log_offset": 0, "pos": 0, "k": orderKey(), "event_source": "x", "event_id": "y", "event_type": "z",
-		"payload": []byte(secret), "error_class": "", "error": "", "attempts": 1, "next_attempt_at": 0, "status": "WAITING", "resolved_by": "",
+		"payload": []byte(secret), "error_class": "", "error": "", "attempts": 1, "next_attempt_at": 0, "status": "WAITING", "resolved_by": "", "copied": 0,
 	})
 	insert(t, payments, "provider_call", map[string]any{
 		"call_key": orderKey(), "kind": "charge", "order_id": order, "amount": 100, "currency": "CNY", "instrument": secret, "attempts": 1, "owner": "", "due_at": 5,
