@@ -245,19 +245,27 @@ func resolve(ctx context.Context, tx *database.Tx, l Letter, how Status, by stri
 	if _, err := tx.Exec(ctx, update, string(how), by, int64(never), l.ID); err != nil {
 		return false, err
 	}
-	next, err := head(ctx, tx, l.Group, l.Key)
+	return release(ctx, tx, l.Group, l.Key)
+}
+
+// release makes the first letter of a locked key due, if it waits for no other,
+// or frees the key when there is none; it reports whether there is something to
+// try. Whoever parks a key or closes a letter leaves the key to it, or nobody
+// would ever look at that again.
+func release(ctx context.Context, tx *database.Tx, group, key string) (more bool, err error) {
+	first, err := head(ctx, tx, group, key)
 	if errors.Is(err, database.ErrNotFound) {
-		_, err := tx.Exec(ctx, "DELETE FROM parked_key WHERE grp = ? AND k = ?", l.Group, l.Key)
+		_, err := tx.Exec(ctx, "DELETE FROM parked_key WHERE grp = ? AND k = ?", group, key)
 		return false, err
 	}
-	if err != nil || next.Status == Dead {
-		return false, err
+	if err != nil || first.Status == Dead || !first.Due.IsZero() {
+		return err == nil && first.Status == Waiting, err
 	}
 	now, err := tx.Now(ctx)
 	if err != nil {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, "UPDATE dead_letter SET next_attempt_at = ? WHERE id = ?", database.Micros(now), next.ID)
+	_, err = tx.Exec(ctx, "UPDATE dead_letter SET next_attempt_at = ? WHERE id = ?", database.Micros(now), first.ID)
 	return true, err
 }
 

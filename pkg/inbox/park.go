@@ -116,6 +116,11 @@ func (i *Inbox) savePark(ctx context.Context, tx *database.Tx, p plan) error {
 	if _, err := tx.InsertIgnore(ctx, "dead_letter", letterColumns(), rows); err != nil {
 		return fmt.Errorf("park events: %w", err)
 	}
+	for _, key := range p.keys { // its letter may be there already, and closed
+		if _, err := release(ctx, tx, i.cfg.Group, key); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

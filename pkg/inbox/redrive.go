@@ -119,16 +119,24 @@ func (r *redriver) lockHead(ctx context.Context, tx *database.Tx, key string) (L
 	if err != nil {
 		return Letter{}, err
 	}
-	const due = "SELECT k FROM dead_letter WHERE grp = ? AND k = ? AND status = ? AND next_attempt_at <= ? LIMIT 1"
-	found, err := readStrings(ctx, tx, due, r.cfg.Group, key, string(Waiting), database.Micros(now))
-	if err != nil || len(found) == 0 {
-		return Letter{}, err
+	due, err := r.firstDue(ctx, tx, key, now)
+	if err != nil || due.ID == 0 || key == "" { // records that cannot be decoded have no order
+		return due, err
 	}
 	first, err := head(ctx, tx, r.cfg.Group, key)
 	if err != nil || first.Status == Dead {
 		return Letter{}, err
 	}
 	return first, nil
+}
+
+func (r *redriver) firstDue(ctx context.Context, tx *database.Tx, key string, now time.Time) (Letter, error) {
+	const query = selectLetters + " WHERE grp = ? AND k = ? AND status = ? AND next_attempt_at <= ?" + inKeyOrder + " LIMIT 1"
+	due, err := scanLetter(tx.QueryRow(ctx, query, r.cfg.Group, key, string(Waiting), database.Micros(now)))
+	if errors.Is(err, database.ErrNotFound) {
+		return Letter{}, nil
+	}
+	return due, err
 }
 
 // reapply hands a letter's event to the handler as what it is: the same event.
@@ -147,7 +155,7 @@ func (r *redriver) reapply(ctx context.Context, tx *database.Tx, l Letter) error
 }
 
 // unpack parks the events of a record that can be decoded by now, each with its
-// key, so that they take their turn.
+// key, so that they take their turn: at once, if nothing of it waits already.
 func (r *redriver) unpack(ctx context.Context, tx *database.Tx, l Letter) error {
 	events, err := eventbus.Decode(l.payload)
 	if err != nil {
@@ -160,7 +168,7 @@ func (r *redriver) unpack(ctx context.Context, tx *database.Tx, l Letter) error 
 			continue
 		}
 		p.keys = append(p.keys, e.Subject)
-		p.park = append(p.park, eventLetter(entry{event: e, at: at, offset: l.Offset, pos: pos}, fault{class: classUndecodable}))
+		p.park = append(p.park, eventLetter(entry{event: e, at: at, offset: l.Offset, pos: pos}, fault{class: classBehind}))
 	}
 	return r.savePark(ctx, tx, p)
 }
@@ -183,8 +191,15 @@ func (r *redriver) putOff(ctx context.Context, l Letter, cause *handlerError) er
 		}
 		const fail = "UPDATE dead_letter SET attempts = attempts + 1, error_class = ?, error = ?, status = ?, next_attempt_at = ? WHERE id = ? AND attempts = ? AND status = ?"
 		n, err := tx.Exec(ctx, fail, f.class, errorText(f.err), string(status), due, l.ID, l.Attempts, string(Waiting))
-		if err != nil || n == 0 { // an operator has had a hand in it meanwhile
+		if err != nil {
 			return err
+		}
+		if n == 0 { // an operator, or another process, has had a hand in it meanwhile
+			_, err := release(ctx, tx, l.Group, l.Key)
+			return err
+		}
+		if l.Key == "" {
+			return nil
 		}
 		const wait = "UPDATE dead_letter SET next_attempt_at = ? WHERE grp = ? AND k = ? AND status = ? AND id <> ?"
 		_, err = tx.Exec(ctx, wait, int64(never), l.Group, l.Key, string(Waiting), l.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -148,6 +149,10 @@ func TestOperatorRedrives(t *testing.T) {
 		b.run(inbox.Each(f.handle))
 		dead := b.awaitLetters(inbox.Dead, 1)[0]
 		f.takes.Store(true)
+		behind := b.letters(inbox.Waiting)[0]
+		if err := inbox.NewLetters(b.db).Redrive(t.Context(), behind.ID); !errors.Is(err, inbox.ErrBehind) {
+			t.Errorf("the second before the first: %v, want ErrBehind", err)
+		}
 		if err := inbox.NewLetters(b.db).Redrive(t.Context(), dead.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -237,14 +242,6 @@ func TestUndecodableIsTakenApartOnceItCanBe(t *testing.T) {
 		if err := letters.Redrive(t.Context(), noise.ID); err != nil {
 			t.Fatal(err)
 		}
-		b.awaitLetters(inbox.Applied, 1)
-		waiting := b.awaitLetters(inbox.Waiting, 2)
-		if err := letters.Redrive(t.Context(), waiting[1].ID); !errors.Is(err, inbox.ErrBehind) {
-			t.Errorf("the second before the first: %v, want ErrBehind", err)
-		}
-		if err := letters.Redrive(t.Context(), waiting[0].ID); err != nil {
-			t.Fatal(err)
-		}
 		b.awaitLetters(inbox.Applied, 3)
 		b.wantEqual("effects", b.strings("SELECT event_id FROM effect ORDER BY event_id"), []string{"1", "2", "3"})
 		b.wantEqual("parked keys", b.parkedKeys(), []string{})
@@ -303,4 +300,79 @@ func TestTroubleIsNoAttempt(t *testing.T) {
 	})
 	b.eventually(func() error { return equal("tried on", calls.Load() > 10, true) })
 	b.wantEqual("attempts", b.letters(inbox.Waiting)[0].Attempts, 1)
+}
+
+// What is discarded stays so when it comes again, and holds up nothing.
+func TestADiscardedEventComesAgain(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		b.publish(b.pack(0, poison("1", "bad", "x")))
+		b.run(inbox.Each(poisoned))
+		dead := b.awaitLetters(inbox.Dead, 1)[0]
+		if err := inbox.NewLetters(b.db).Discard(t.Context(), dead.ID, "cancel the order"); err != nil {
+			t.Fatal(err)
+		}
+		b.publish(b.pack(0, poison("1", "bad", "x")))
+		b.publish(b.pack(0, event("2", "bad")))
+		b.awaitEnd()
+		b.eventually(func() error { return equal("effects", b.number("SELECT COUNT(*) FROM effect"), 1) })
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
+	})
+}
+
+// An operator waits for the key while its event is being tried in vain.
+func TestDiscardDuringARetry(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond, time.Millisecond, time.Hour)
+		letters := inbox.NewLetters(b.db)
+		var once sync.Once
+		discarded := make(chan error, 1)
+		b.publish(b.pack(0, poison("1", "bad", "x")))
+		b.run(inbox.Each(func(ctx context.Context, tx *database.Tx, e eventbus.Event) error {
+			waiting := b.letters(inbox.Waiting)
+			if len(e.Payload) > 0 && len(waiting) == 1 {
+				once.Do(func() {
+					go func() { discarded <- letters.Discard(context.WithoutCancel(ctx), waiting[0].ID, "cancel the order") }()
+					for range 100 { // let him come to wait for the lock, where there is one
+						runtime.Gosched()
+					}
+				})
+			}
+			return poisoned(ctx, tx, e)
+		}))
+		if err := <-discarded; err != nil {
+			t.Fatal(err)
+		}
+		b.eventually(func() error { return equal("parked keys", len(b.parkedKeys()), 0) })
+		b.publish(b.pack(0, event("2", "bad")))
+		b.awaitEnd()
+		b.eventually(func() error { return equal("effects", b.number("SELECT COUNT(*) FROM effect"), 1) })
+	})
+}
+
+// Records that cannot be decoded do not wait for each other.
+func TestUndecodableRecordsAreRedrivenOneByOne(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		letters := inbox.NewLetters(b.db)
+		noise := func(text string) eventbus.Record {
+			return eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte(text)}
+		}
+		b.publish(noise("never"), noise("later"), noise("later"))
+		b.run(inbox.Each(count))
+		dead := b.awaitLetters(inbox.Dead, 3)
+		readable := b.pack(1, event("1", "k")).Value
+		if _, err := b.db.Exec(t.Context(), "UPDATE dead_letter SET payload = ? WHERE log_offset > 0", readable); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range dead {
+			if err := letters.Redrive(t.Context(), l.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.awaitLetters(inbox.Applied, 3) // two copies of a record, and their event
+		b.eventually(func() error { return equal("dead", len(b.letters(inbox.Dead)), 1) })
+		b.wantEqual("effects", b.strings("SELECT event_id FROM effect"), []string{"1"})
+		b.eventually(func() error { return equal("parked", fmt.Sprint(b.parkedKeys()), "[]") })
+	})
 }

@@ -71,6 +71,10 @@ func (r *reader) deliver(f frame) {
 // not reach back that far or tells another history.
 func (r *reader) catchUp(ctx context.Context) error {
 	r.caughtUp = make(map[string]struct{})
+	at, err := r.bus.position(ctx)
+	if err != nil {
+		return err
+	}
 	for {
 		frames, err := r.bus.readLog(ctx, r.last.seq)
 		if err != nil {
@@ -89,6 +93,9 @@ func (r *reader) catchUp(ctx context.Context) error {
 			r.deliver(f)
 		}
 		if len(frames) < logPage {
+			if (r.last.seq == 0 || r.last.epoch == at.epoch) && r.last.seq < at.seq {
+				return r.resync(ctx, causeTrimmed) // the last frame was too large for the log
+			}
 			return nil
 		}
 	}

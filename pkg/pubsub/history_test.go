@@ -180,6 +180,22 @@ func TestFrameTooLargeForTheLogResyncs(t *testing.T) {
 	redistest.Eventually(t, "the hole in the log resyncs", m.in.resynced(2))
 }
 
+// Nothing follows it in the log that would show the hole.
+func TestLastFrameTooLargeForTheLogResyncs(t *testing.T) {
+	t.Parallel()
+	m := newMissed(t)
+	m.apart(func() {
+		big := make([]pubsub.Message, 1000)
+		for i := range big {
+			big[i] = pubsub.Message{Topic: "topic", Key: strings.Repeat("k", 200)}
+		}
+		if err := m.sender.Publish(t.Context(), big...); err != nil {
+			t.Fatal(err)
+		}
+	})
+	redistest.Eventually(t, "the stored position resyncs", m.in.resynced(2))
+}
+
 func TestWipedRedisResyncs(t *testing.T) {
 	t.Parallel()
 	m := newMissed(t)
