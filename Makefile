@@ -72,8 +72,8 @@ chaos: ## inflict every fault on native engines under load, and audit after each
 		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run TestChaos ./e2e || exit 1; \
 	done
 
-chaos-quick: ## the same, each fault briefly
-	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run TestChaos ./e2e
+chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these)
+	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))' ./e2e
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')
