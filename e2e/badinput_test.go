@@ -140,6 +140,8 @@ func badMoney() map[string]bad {
 		"token with a space":        {body: payment(`{"method": "card", "token": "tok ok"}`), want: notAnOrder()},
 		"token with a line break":   {body: payment(`{"method": "card", "token": "tok\nok"}`), want: notAnOrder()},
 		"token beyond ASCII":        {body: payment(`{"method": "card", "token": "tök"}`), want: notAnOrder()},
+		"a card's number":           {body: payment(`{"method": "card", "token": "4111111111111111"}`), want: notAnOrder()},
+		"a card's number, grouped":  {body: payment(`{"method": "card", "token": "4111-1111-1111-1111"}`), want: notAnOrder()},
 		"token of a wallet":         {body: payment(`{"method": "wallet", "token": "tok_ok"}`), want: notAnOrder()},
 		"card's number":             {body: payment(`{"method": "card", "token": "tok_ok", "number": "4111111111111111"}`), want: misshapen()},
 		"method as a list":          {body: payment(`{"method": ["card"], "token": "tok_ok"}`), want: misshapen()},

@@ -48,6 +48,8 @@ func TestExitCodes(t *testing.T) {
 		"version":                    {[]string{"version"}, 0},
 		"completion":                 {[]string{"completion", "bash"}, 0},
 		"no such command":            {[]string{"fly"}, 2},
+		"no such subcommand":         {[]string{"order", "traec", "1"}, 2},
+		"a parent alone":             {[]string{"dlq"}, 0},
 		"no such flag":               {[]string{"status", "--colour"}, 2},
 		"too many arguments":         {[]string{"status", "all"}, 2},
 		"status of nothing":          {[]string{"status"}, 1},

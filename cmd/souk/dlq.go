@@ -83,13 +83,24 @@ type letterFilter struct {
 func (f *letterFilter) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Group, "group", "", "only of this consumer group")
-	flags.StringVar(&f.Class, "class", "", "only of this class: poison, panic, unknown_version, behind or undecodable")
+	flags.StringVar(&f.Class, "class", "", "only of this class: "+strings.Join(classes(), ", "))
 	flags.StringVar(&f.EventType, "type", "", "only of this event type")
 	flags.StringVar(&f.Key, "key", "", "only of this key: an order id, or a SKU")
 	flags.IntVar(&f.Limit, "limit", 100, "at most this many of each group")
 }
 
+// classes are why an event can be set aside.
+func classes() []string {
+	return []string{"poison", "panic", "unknown_version", "behind", "undecodable"}
+}
+
 func (f *letterFilter) groups() ([]string, error) {
+	if f.Class != "" && !slices.Contains(classes(), f.Class) {
+		return nil, fmt.Errorf("no class %q; there are %s", f.Class, strings.Join(classes(), ", "))
+	}
+	if f.Limit < 1 {
+		return nil, fmt.Errorf("--limit %d: want 1 or more", f.Limit)
+	}
 	all := slices.Sorted(maps.Keys(groupServices()))
 	if f.Group == "" {
 		return all, nil
@@ -103,7 +114,7 @@ func (f *letterFilter) groups() ([]string, error) {
 func dlqListCommand(a *app) *cobra.Command {
 	var f letterFilter
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List what waits, or is dead",
+		Use: "ls", Aliases: []string{"list"}, Short: "List what waits, or is dead",
 		Example: "  souk dlq ls\n  souk dlq ls --status DEAD --group payment\n  souk dlq ls --status DISCARDED --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listLetters(cmd.Context(), f) },

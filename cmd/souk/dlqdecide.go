@@ -86,6 +86,9 @@ func (a *app) redrive(ctx context.Context, ids []string, rate float64, dryRun bo
 			_, _ = fmt.Fprintf(a.stdout, "%s  %s\n", r.ID, r.Result)
 		}
 	}
+	if len(ids) == 0 {
+		a.progress.Note("nothing is dead that this selects")
+	}
 	if a.json {
 		if err := a.printJSON(map[string]any{"redriven": results}); err != nil {
 			return err

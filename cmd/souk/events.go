@@ -46,6 +46,9 @@ func eventsTailCommand(a *app) *cobra.Command {
 var errEnough = errors.New("enough")
 
 func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, limit int) error {
+	if limit < 0 {
+		return fmt.Errorf("--limit %d: want 0 or more", limit)
+	}
 	for _, topic := range topics {
 		if !slices.Contains(contracts.Topics(), topic) {
 			return fmt.Errorf("no topic %q; there are %v", topic, contracts.Topics())
@@ -57,6 +60,9 @@ func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, l
 	printed := 0
 	err := tail.Run(ctx, tail.Config{
 		Brokers: []string{topology.Loopback(a.topology.KafkaPort())}, Topics: topics, Beginning: beginning,
+		Unreadable: func(topic string, partition int32, offset int64, err error) {
+			a.progress.Bad("%s/%d@%d is no event: %v", topic, partition, offset, err)
+		},
 	}, func(_ string, e eventbus.Event) error {
 		if err := a.printEvent(e); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,8 +51,28 @@ Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
 		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
 		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
 	)
+	for _, cmd := range root.Commands() {
+		if cmd.HasSubCommands() {
+			cmd.Args, cmd.RunE, cmd.SuggestionsMinimumDistance = aSubcommand, showHelp, 2
+		}
+	}
 	return root
 }
+
+// aSubcommand refuses what is none; cobra by itself would print the help and
+// exit with 0.
+func aSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return err
+}
+
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func (a *app) configure(getenv func(string) string) error {
 	dir := getenv("SOUK_HOME")

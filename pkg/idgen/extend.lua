@@ -13,7 +13,7 @@ if term ~= ARGV[2] then
 end
 local info = redis.pcall('INFO', 'server')
 local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
-local older = (rows[3] or '') ~= server or now < tonumber(rows[2] or '0') + ARGV[3]
+local older = (rows[3] or '') ~= server or now <= tonumber(rows[2] or '0') + ARGV[3]
 if older and tonumber(ended) <= now then
   return {}
 end

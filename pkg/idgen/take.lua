@@ -23,7 +23,7 @@ if not kept[1] or (kept[2] or '') ~= server then
   redis.call('HSET', KEYS[1], 'born', string.format('%.0f', now), 'server', server)
   return {}
 end
-if now < tonumber(kept[1]) + ttl then
+if now <= tonumber(kept[1]) + ttl then -- a mark may be used to its last millisecond
   return {}
 end
 local names = {}

@@ -3,7 +3,9 @@ package ratelimit
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -129,15 +131,20 @@ func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string,
 }
 
 // failed notes that Redis did not decide within wait; the first of many says so
-// in the log. A hasty caller's wait tells nothing of Redis: it must not keep
-// others from asking.
+// in the log. The end of a hasty caller's wait tells nothing of Redis: it must
+// not keep others from asking. A refused connection does, whoever asked.
 func (l *Limiter) failed(ctx context.Context, wait time.Duration, err error) {
 	l.metrics.failures.Inc()
-	if wait < l.cfg.Timeout/hasty {
+	if wait < l.cfg.Timeout/hasty && isTimeout(err) {
 		l.breaker.undecided()
 		return
 	}
 	if l.breaker.failed(time.Now()) {
 		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
 	}
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err) // context.DeadlineExceeded is one too
+	return ok && timeout.Timeout()
 }

@@ -86,24 +86,24 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, term T
 			e.pause(ctx, err)
 			continue
 		}
-		err = e.serve(lock, lead)
-		if ctx.Err() == nil && !errors.Is(err, ErrLost) {
+		lost, err := e.serve(lock, lead)
+		if ctx.Err() == nil && !lost {
 			return err
 		}
 	}
 	return nil
 }
 
-// serve is one term. It returns lead's error, joined with ErrLost when the lock
-// was lost.
-func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) error) (err error) {
+// serve is one term. It reports whether the lock was lost, and else returns
+// lead's error.
+func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) error) (lost bool, err error) {
 	term := Term{Fence: lock.Fence()}
 	e.leader.Set(1)
 	e.cfg.Log.Info("leadership begins", "name", e.name, "fence", term.Fence)
 	defer func() {
 		cause := context.Cause(lock.Context())
-		if lost := lock.Release(); errors.Is(lost, ErrLost) {
-			cause, err = nil, errors.Join(lost, err)
+		if loss := lock.Release(); errors.Is(loss, ErrLost) {
+			lost, cause, err = true, nil, errors.Join(loss, err)
 		}
 		e.leader.Set(0)
 		e.cfg.Log.Info("leadership ends", "name", e.name, "fence", term.Fence, "cause", errors.Join(cause, err))
@@ -114,7 +114,7 @@ func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) er
 	if e.cfg.Elected != nil {
 		e.cfg.Elected(term)
 	}
-	return lead(lock.Context(), term)
+	return false, lead(lock.Context(), term)
 }
 
 // pause waits before the next campaign.

@@ -20,6 +20,7 @@ type Lock struct {
 	claim    *claim
 	renewal  *time.Timer
 	deadline time.Time // when a holder that could not renew gives the lock up
+	lost     error     // why it was given up; the context's cause may be an outer lock's
 
 	release sync.Once
 	err     error // of the release
@@ -79,8 +80,8 @@ func (l *Lock) Release() error {
 
 func (l *Lock) unlock() error {
 	err := l.claim.release(context.WithoutCancel(l.ctx))
-	if cause := context.Cause(l.ctx); errors.Is(cause, ErrLost) {
-		return cause // whatever becomes of the key: it was not ours any more
+	if l.lost != nil {
+		return l.lost // whatever becomes of the key: it was not ours any more
 	}
 	if err != nil {
 		return fmt.Errorf("release lock %s: %w", l.name, err)
@@ -137,5 +138,6 @@ func (l *Lock) lose(err error) {
 	if !errors.Is(err, ErrLost) {
 		err = fmt.Errorf("%w: %w", ErrLost, err)
 	}
+	l.lost = err
 	l.cancel(err)
 }

@@ -17,11 +17,14 @@ type Config struct {
 	Brokers   []string
 	Topics    []string
 	Beginning bool // from the oldest record, instead of what comes next
+	// Unreadable is told of records that cannot be decoded, which are passed
+	// over.
+	Unreadable func(topic string, partition int32, offset int64, err error)
 }
 
 // Run calls each for every event until ctx ends or each returns an error,
 // which Run returns. Events of one partition come in order; each is never
-// called concurrently. A record that cannot be decoded ends the run.
+// called concurrently.
 func Run(ctx context.Context, cfg Config, each func(topic string, e eventbus.Event) error) error {
 	consumer, err := newConsumer(cfg.Brokers)
 	if err != nil {
@@ -41,7 +44,7 @@ func Run(ctx context.Context, cfg Config, each func(topic string, e eventbus.Eve
 		case <-ctx.Done():
 			return nil
 		case r := <-records:
-			if err := deliver(r, each); err != nil {
+			if err := cfg.deliver(r, each); err != nil {
 				return err
 			}
 		}
@@ -103,10 +106,10 @@ func forward(ctx context.Context, pc sarama.PartitionConsumer, out chan<- *saram
 	}
 }
 
-func deliver(m *sarama.ConsumerMessage, each func(topic string, e eventbus.Event) error) error {
+func (c Config) deliver(m *sarama.ConsumerMessage, each func(topic string, e eventbus.Event) error) error {
 	events, err := eventbus.Decode(m.Value)
 	if err != nil {
-		return fmt.Errorf("record %s-%d@%d: %w", m.Topic, m.Partition, m.Offset, err)
+		c.Unreadable(m.Topic, m.Partition, m.Offset, err)
 	}
 	for _, e := range events {
 		if err := each(m.Topic, e); err != nil {

@@ -113,7 +113,7 @@ func (req PlaceOrder) validatePayment() error {
 	case req.Method == contracts.MethodWallet && req.Token != "":
 		return invalid(apperr.Field{Field: "payment.token", Code: "not_allowed", Detail: "a wallet has no token"})
 	case req.Method == contracts.MethodCard && !req.Token.wellFormed():
-		return invalid(apperr.Field{Field: "payment.token", Code: "invalid", Detail: "a card is a token of 1 to 255 visible ASCII characters"})
+		return invalid(apperr.Field{Field: "payment.token", Code: "invalid", Detail: "a card is a token of 1 to 255 visible ASCII characters, never its number"})
 	}
 	return nil
 }

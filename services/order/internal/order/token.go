@@ -1,6 +1,9 @@
 package order
 
-import "log/slog"
+import (
+	"log/slog"
+	"strings"
+)
 
 // CardToken is what the payment provider knows a card by. It is sent to
 // payment and shown to nobody: every way of printing it says so.
@@ -28,12 +31,19 @@ func (t CardToken) MarshalText() ([]byte, error) { return []byte(t.String()), ni
 // LogValue implements slog.LogValuer.
 func (t CardToken) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// wellFormed: 1 to 255 visible ASCII characters.
+// wellFormed: 1 to 255 visible ASCII characters that are no card's number.
 func (t CardToken) wellFormed() bool {
 	for _, c := range []byte(t) {
 		if c <= ' ' || c > '~' {
 			return false
 		}
 	}
-	return len(t) >= 1 && len(t) <= 255
+	return len(t) >= 1 && len(t) <= 255 && !t.isCardNumber()
+}
+
+// isCardNumber tells a primary account number, which must never be stored, by
+// its 12 to 19 digits (ISO/IEC 7812), in groups or not.
+func (t CardToken) isCardNumber() bool {
+	digits := strings.ReplaceAll(string(t), "-", "")
+	return len(digits) >= 12 && len(digits) <= 19 && strings.Trim(digits, "0123456789") == ""
 }
