@@ -21,6 +21,7 @@ package waitlist
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"souk.example/pkg/database"
@@ -65,6 +66,16 @@ func Enlist(ctx context.Context, tx *database.Tx, entries []Entry) error {
 		return fmt.Errorf("list %d stragglers: %w", len(rows), err)
 	}
 	return nil
+}
+
+// EnlistLate lists those of the rows that the walk may have passed before tx
+// commits. It is for transactions that did not ask for the time before.
+func EnlistLate(ctx context.Context, tx *database.Tx, entries []Entry) error {
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return Enlist(ctx, tx, slices.DeleteFunc(entries, func(e Entry) bool { return !Late(e.ID, now) }))
 }
 
 // firstID is the smallest id made at t or later. Below the milliseconds an id
