@@ -40,7 +40,7 @@ func free(ctx context.Context, tx *database.Tx) error {
 		return err
 	}
 	var until int64
-	if err := tx.QueryRow(ctx, "SELECT until FROM deadline_watch WHERE id = 1").Scan(&until); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT until FROM watch WHERE id = 1").Scan(&until); err != nil {
 		return fmt.Errorf("read the lease: %w", err)
 	}
 	if until > database.Micros(now) {
@@ -54,7 +54,7 @@ func (w *Watcher) take(ctx context.Context, tx *database.Tx) (l lease, err error
 	if err != nil {
 		return l, err
 	}
-	n, err := tx.Exec(ctx, "UPDATE deadline_watch SET owner = ?, epoch = epoch + 1, until = ? WHERE id = 1 AND until <= ?",
+	n, err := tx.Exec(ctx, "UPDATE watch SET owner = ?, epoch = epoch + 1, until = ? WHERE id = 1 AND until <= ?",
 		w.cfg.Owner, database.Micros(now.Add(w.cfg.LeaseTTL)), database.Micros(now))
 	if err != nil {
 		return l, fmt.Errorf("take the lease: %w", err)
@@ -62,7 +62,7 @@ func (w *Watcher) take(ctx context.Context, tx *database.Tx) (l lease, err error
 	if n == 0 {
 		return l, errLeased
 	}
-	if err := tx.QueryRow(ctx, "SELECT epoch, walked FROM deadline_watch WHERE id = 1").Scan(&l.epoch, &l.walked); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT epoch, walked FROM watch WHERE id = 1").Scan(&l.epoch, &l.walked); err != nil {
 		return l, fmt.Errorf("read the lease: %w", err)
 	}
 	return l, nil
@@ -73,7 +73,7 @@ func (w *Watcher) take(ctx context.Context, tx *database.Tx) (l lease, err error
 func (w *Watcher) release(ctx context.Context, l lease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.LeaseTTL)
 	defer cancel()
-	if _, err := w.db.Exec(ctx, "UPDATE deadline_watch SET until = 0 WHERE id = 1 AND epoch = ?", l.epoch); err != nil {
+	if _, err := w.db.Exec(ctx, "UPDATE watch SET until = 0 WHERE id = 1 AND epoch = ?", l.epoch); err != nil {
 		w.log.WarnContext(ctx, "watch not given back", "error", err)
 	}
 }
@@ -88,7 +88,7 @@ func (w *Watcher) inLease(ctx context.Context, l lease, fn func(ctx context.Cont
 		if err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, "UPDATE deadline_watch SET until = ? WHERE id = 1 AND epoch = ?", database.Micros(now.Add(w.cfg.LeaseTTL)), l.epoch)
+		n, err := tx.Exec(ctx, "UPDATE watch SET until = ? WHERE id = 1 AND epoch = ?", database.Micros(now.Add(w.cfg.LeaseTTL)), l.epoch)
 		if err != nil {
 			return fmt.Errorf("renew the lease: %w", err)
 		}
@@ -105,7 +105,7 @@ func (w *Watcher) renew(ctx context.Context, l lease) error {
 
 // advance notes how far the walk has come.
 func advance(ctx context.Context, tx *database.Tx, walked int64) error {
-	if _, err := tx.Exec(ctx, "UPDATE deadline_watch SET walked = ? WHERE id = 1", walked); err != nil {
+	if _, err := tx.Exec(ctx, "UPDATE watch SET walked = ? WHERE id = 1", walked); err != nil {
 		return fmt.Errorf("note the walk: %w", err)
 	}
 	return nil

@@ -72,7 +72,7 @@ func TestTheWalkMissesNobody(t *testing.T) {
 			question{id: idAt(old, 3), since: old}, question{id: idAt(now, 4), since: old})
 		n := w.nudger(2 * time.Minute)
 		run(t, waitlist.New(w.db, w.walk(n), []waitlist.Duty{n.Duty()}, quick(batch), quiet()))
-		eventually(t, "the walk has passed", func() bool { return w.number(t, "SELECT walked FROM deadline_watch") == idAt(old, 3) })
+		eventually(t, "the walk has passed", func() bool { return w.number(t, "SELECT walked FROM watch") == idAt(old, 3) })
 		late, young := idAt(now.Add(-2*time.Minute), 5), idAt(now, 6)
 		w.put(t, question{id: late, since: old}, question{id: young, since: old})
 		w.inTx(t, func(ctx context.Context, tx *database.Tx) error {

@@ -12,7 +12,7 @@
 //
 //	CREATE TABLE straggler (order_id BIGINT, why VARCHAR(16), due BIGINT, PRIMARY KEY (order_id, why));
 //	CREATE INDEX straggler_by_due ON straggler (why, due);
-//	CREATE TABLE deadline_watch (id INT PRIMARY KEY, owner VARCHAR(128), epoch BIGINT, until BIGINT, walked BIGINT);
+//	CREATE TABLE watch (id INT PRIMARY KEY, owner VARCHAR(128), epoch BIGINT, until BIGINT, walked BIGINT);
 //
 // and in the second one row: (1, ”, 0, 0, 0). Times are UTC microseconds of the
 // database's clock.

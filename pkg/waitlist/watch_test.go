@@ -115,15 +115,15 @@ func TestTheLeaseIsFenced(t *testing.T) {
 	t.Cleanup(proceed)
 	<-looked
 	eventually(t, "the lease has run out", func() bool {
-		return w.number(t, "SELECT until FROM deadline_watch") < database.Micros(w.now(t))
+		return w.number(t, "SELECT until FROM watch") < database.Micros(w.now(t))
 	})
 	run(t, waitlist.New(w.db, nowhere, []waitlist.Duty{{Why: "a", Do: next.do}}, waitlist.Config{Owner: "next", LeaseTTL: time.Hour, Every: time.Millisecond}, quiet()))
-	lease := "SELECT COUNT(*) FROM deadline_watch WHERE owner = 'next'"
+	lease := "SELECT COUNT(*) FROM watch WHERE owner = 'next'"
 	eventually(t, "the lease has passed on", func() bool { return w.number(t, lease) == 1 })
 	eventually(t, "the next has seen to it", func() bool { return len(next.done()) == 1 })
 	proceed()
 	eventually(t, "the old one has noticed", func() bool { return log.n.Load() == 1 })
-	if got := w.number(t, "SELECT COUNT(*) FROM straggler") + w.number(t, "SELECT walked FROM deadline_watch"); len(old.done()) != 0 || got != 0 {
+	if got := w.number(t, "SELECT COUNT(*) FROM straggler") + w.number(t, "SELECT walked FROM watch"); len(old.done()) != 0 || got != 0 {
 		t.Errorf("who had lost the lease saw to %v and walked on", old.done())
 	}
 	if w.number(t, lease) != 1 {

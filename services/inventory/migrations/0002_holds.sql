@@ -16,7 +16,7 @@ CREATE TABLE straggler (
 CREATE INDEX straggler_by_due ON straggler (why, due);
 
 -- One row: who watches over holds, until when, and the last order walked past.
-CREATE TABLE deadline_watch (
+CREATE TABLE watch (
   id INT NOT NULL,
   owner VARCHAR(128) NOT NULL,
   epoch BIGINT NOT NULL,
@@ -25,9 +25,9 @@ CREATE TABLE deadline_watch (
   PRIMARY KEY (id)
 );
 
-INSERT INTO deadline_watch (id, owner, epoch, until, walked) VALUES (1, '', 0, 0, 0);
+INSERT INTO watch (id, owner, epoch, until, walked) VALUES (1, '', 0, 0, 0);
 
 -- +goose Down
-DROP TABLE deadline_watch;
+DROP TABLE watch;
 DROP TABLE straggler;
 ALTER TABLE reservation DROP COLUMN deadline;

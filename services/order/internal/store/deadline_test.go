@@ -164,7 +164,7 @@ func TestALateCommitIsNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.watch(t, quick(500))
-	eventually(t, "the walk has passed", func() bool { return s.number(t, "SELECT walked FROM deadline_watch") == idAt(made, 100) })
+	eventually(t, "the walk has passed", func() bool { return s.number(t, "SELECT walked FROM watch") == idAt(made, 100) })
 	late := placedAt(made, 50, now.Add(200*time.Millisecond))
 	late.CreatedAt = now
 	longer := placedAt(made, 51, now.Add(time.Hour))

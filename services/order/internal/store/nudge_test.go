@@ -167,7 +167,7 @@ func TestAnOrderThatBeginsToWaitAgain(t *testing.T) {
 	}
 	eventually(t, "it is off the list", func() bool {
 		s.due(t)
-		return s.number(t, "SELECT walked FROM deadline_watch") == int64(id) && s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'nudge'") == 0
+		return s.number(t, "SELECT walked FROM watch") == int64(id) && s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'nudge'") == 0
 	})
 	before := len(s.said(0))
 	if err := learn(t, s.Store, order.Report{Order: id, Fact: order.Captured}); err != nil {
