@@ -44,7 +44,9 @@ func (w *world) enlist(t testing.TB, why string, due time.Time, ids ...int64) {
 	w.inTx(t, func(ctx context.Context, tx *database.Tx) error { return waitlist.Enlist(ctx, tx, entries) })
 }
 
-func nowhere(context.Context, *database.Tx, int64, int64, int) (s waitlist.Stretch, err error) { return s, nil }
+func nowhere(context.Context, *database.Tx, int64, int64, int) (s waitlist.Stretch, err error) {
+	return s, nil
+}
 
 func quick(batch int) waitlist.Config {
 	return waitlist.Config{Owner: "test", Every: 5 * time.Millisecond, Batch: batch, Stretch: batch}

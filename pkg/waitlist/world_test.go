@@ -53,7 +53,9 @@ type question struct {
 func (w *world) nudger(after time.Duration) waitlist.Nudger[int64, question] {
 	return waitlist.Nudger[int64, question]{
 		After: after,
-		Lock:  func(ctx context.Context, tx *database.Tx, ids []int64) (map[int64]question, error) { return read(ctx, tx, ids) },
+		Lock: func(ctx context.Context, tx *database.Tx, ids []int64) (map[int64]question, error) {
+			return read(ctx, tx, ids)
+		},
 		Since: func(q question) (time.Time, bool) { return q.since, !q.answered },
 		Remind: func(_ context.Context, tx *database.Tx, qs []question) error {
 			ids := make([]int64, len(qs))

@@ -125,7 +125,7 @@ func TestNudgesHaveAPause(t *testing.T) {
 	before := s.said(0)
 	s.nudgeAfter(t, 2*time.Minute, quick(1))
 	pending := fmt.Sprintf("SELECT COUNT(*) FROM straggler WHERE why = 'nudge' AND due > %d", s.now(t).Add(9*time.Minute).UnixMicro())
-	eventually(t, "both that wait have asked", func() bool { return s.number(t, pending) == 2 })
+	eventually(t, "both that wait have asked", func() bool { return s.number(t, pending) == 2 && len(s.said(len(before))) == 2 })
 	if err := learn(t, s.Store, order.Report{Order: ids[2], Fact: order.StockReserved}); err != nil {
 		t.Fatal(err)
 	}
