@@ -6,11 +6,12 @@ SCENARIO ?= smoke
 TOOLS := $(CURDIR)/bin/tools
 PACKAGES := ./... ./pkg/...
 NATIVE_PACKAGES := ./pkg/... ./services/... ./internal/audit ./internal/native ./internal/fxrun ./internal/mutants ./e2e
+REDIS_LAYER := $(patsubst %,./pkg/%/...,redisclient cache redlock pubsub registry idgen ratelimit)
 GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races loadtest bench-peers lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races chaos chaos-quick loadtest bench-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,14 @@ test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Ka
 test-races: ## cancel 10,000 orders while their money is taken, and audit
 	SOUK_E2E_RACES=5000 go test $(GOTESTFLAGS) -count=1 -v -run TestCancelAgainstCapture ./e2e
 
+chaos: ## inflict every fault on native engines under load, and audit after each (SEEDS=n)
+	for seed in $$(seq 1 $(or $(SEEDS),1)); do \
+		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run TestChaos ./e2e || exit 1; \
+	done
+
+chaos-quick: ## the same, each fault briefly
+	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run TestChaos ./e2e
+
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')
 
@@ -74,6 +83,15 @@ loadtest: build ## run a k6 scenario against the souk that is up, then audit (SC
 
 bench-peers: ## compare the Redis layer with other libraries, in behaviour and in figures (ARGS="--only cache"; ARGS=--help)
 	cd bench/peers && GOWORK=off go run . $(ARGS)
+
+show-redis: export SOUK_TEST_REDIS_SERVER ?= redis-server
+show-redis: export SOUK_TEST_CACHE_OPS ?= 1000000
+show-redis: export SOUK_TEST_LOCK_ACQUISITIONS ?= 10000
+show-redis: export SOUK_TEST_IDS ?= 100000000
+show-redis: export SOUK_TEST_KILLS ?= 50
+show-redis: export SOUK_TEST_FIGURES ?= 1
+show-redis: ## run the Redis layer's suites in their big sizes on a real Redis, and print what they count
+	go test $(REDIS_LAYER) -v -count=1 -p 1 -shuffle=on -timeout=60m
 
 lint: $(TOOLS)/golangci-lint ## check style and the direction of imports
 	$(TOOLS)/golangci-lint run $(PACKAGES)

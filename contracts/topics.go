@@ -37,6 +37,36 @@ func Groups() []string {
 	return []string{GroupOrder, GroupOrderPrices, GroupInventory, GroupPayment, GroupPoints}
 }
 
+// ReadBy lists the topics that a group reads; none for an unknown group.
+func ReadBy(group string) []string {
+	switch group {
+	case GroupOrder:
+		return []string{TopicInventory, TopicPayment, TopicPoints}
+	case GroupOrderPrices:
+		return []string{TopicProduct}
+	case GroupInventory, GroupPayment, GroupPoints:
+		return []string{TopicOrder}
+	default:
+		return nil
+	}
+}
+
+// SentBy names the service that alone sends to a topic; "" for an unknown one.
+func SentBy(topic string) string {
+	switch topic {
+	case TopicOrder:
+		return "order"
+	case TopicInventory, TopicProduct:
+		return "inventory"
+	case TopicPayment:
+		return "payment"
+	case TopicPoints:
+		return "points"
+	default:
+		return ""
+	}
+}
+
 // Partitions is the number of partitions of each topic on one machine: a
 // broker's cost is per record and partition. Production uses 64. Growing it
 // on a living topic breaks the order per key: make a new topic version and

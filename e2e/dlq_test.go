@@ -105,3 +105,39 @@ func (s *souk) publish(t *testing.T, topic string, e eventbus.Event) {
 		t.Fatal(errs)
 	}
 }
+
+// What is sent again to everyone concerned changes nothing that was done.
+func TestAReplayChangesNothingThatIsDone(t *testing.T) {
+	customer := richCustomers(t, shared, 1)[0]
+	sku := product(t, shared, 5)
+	o := customer.buy(t, sku, 2)
+	customer.settled(t, o.ID, patience)
+	before := stock(t, shared, sku)
+	for _, group := range contracts.Groups() {
+		r := shared.run("replay", "--group", group, "--from", "10s", "--rate", "10000")
+		if r.code != 0 {
+			t.Fatalf("replay to %s: exit %d\n%s", group, r.code, r.stderr)
+		}
+	}
+	shared.auditClean(t)
+	if after := stock(t, shared, sku); after != before {
+		t.Errorf("stock was %+v, is %+v", before, after)
+	}
+}
+
+func TestTheReplayCommandSaysWhatIsWrong(t *testing.T) {
+	for line, want := range map[string]string{
+		"replay --group shop --from 1h":                                                       "no group",
+		"replay --group payment --from 1h --topic souk.points.v1":                             "does not read",
+		"replay --group payment --from yesterday":                                             "want a time like",
+		"replay --group payment --from 1h --to 2h":                                            "ends",
+		"replay --group payment --from 1h --rate 0":                                           "--rate 0",
+		"replay --group payment":                                                              "required",
+		"replay --group payment --from 2999-01-02T15:00:00Z --to 2999-01-02T15:00:00Z --json": "ends",
+	} {
+		r := shared.run(strings.Fields(line)...)
+		if r.code != 2 || !strings.Contains(r.stderr, want) {
+			t.Errorf("souk %s: exit %d, %s, want %q", line, r.code, r.stderr, want)
+		}
+	}
+}

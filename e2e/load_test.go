@@ -41,15 +41,7 @@ func flood(t *testing.T, customers []*customer, sku string, n int) []placed {
 // answers as they come, and ends early once stop is closed.
 func attempts(t *testing.T, customers []*customer, n int, stop <-chan struct{}, wishes ...map[string]any) <-chan placed {
 	t.Helper()
-	bodies := make([][]byte, len(wishes))
-	for i, wish := range wishes {
-		body, err := json.Marshal(wish)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies[i] = body
-	}
-	work, answers := make(chan int), make(chan placed)
+	work := make(chan int)
 	go func() {
 		defer close(work)
 		for i := range n {
@@ -60,6 +52,21 @@ func attempts(t *testing.T, customers []*customer, n int, stop <-chan struct{}, 
 			}
 		}
 	}()
+	return carryOut(t, customers, work, wishes...)
+}
+
+// carryOut attempts to buy what work counts, by 64 clients, until it is closed.
+func carryOut(t *testing.T, customers []*customer, work <-chan int, wishes ...map[string]any) <-chan placed {
+	t.Helper()
+	bodies := make([][]byte, len(wishes))
+	for i, wish := range wishes {
+		body, err := json.Marshal(wish)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies[i] = body
+	}
+	answers := make(chan placed)
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {

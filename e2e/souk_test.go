@@ -190,6 +190,20 @@ type engineStatus struct {
 	PID  int    `json:"pid"`
 }
 
+// services and engines are what status tells of, also while some are away.
+func (s *souk) services(t *testing.T) []serviceStatus { return s.status(t).Services }
+
+func (s *souk) engines(t *testing.T) []engineStatus { return s.status(t).Engines }
+
+func (s *souk) status(t *testing.T) (report status) {
+	t.Helper()
+	r := s.run("status", "--json")
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+		t.Fatalf("souk status: exit %d, %v\n%s", r.code, err, r.stderr)
+	}
+	return report
+}
+
 func kill9(t *testing.T, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {

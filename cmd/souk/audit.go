@@ -17,6 +17,7 @@ import (
 func auditCommand(a *app) *cobra.Command {
 	var watch bool
 	var every, wait time.Duration
+	var metrics string
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Check that nothing was oversold, lost or charged twice",
@@ -26,22 +27,27 @@ Exits 0 when clean, 1 on violations, 2 when it could not check.
 
 --json prints one document, also when it could not check: "error" then says why,
 and "clean" is false. With --watch that is one document per line (NDJSON), one
-for each round.`,
-		Example: "  souk audit\n  souk audit --json\n  souk audit --watch --json",
+for each round. Of several watches one audits, and another when it ends; while
+Redis, which tells them apart, is away, all do.`,
+		Example: "  souk audit\n  souk audit --json\n  souk audit --watch --json\n  souk audit --watch --metrics 127.0.0.1:9464",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := audit.Config{Wait: wait, Progress: a.auditProgress()}
 			if every < time.Second {
 				return fmt.Errorf("--every is %s: want 1s or longer", every)
 			}
+			if metrics != "" && !watch {
+				return errors.New("--metrics goes with --watch")
+			}
 			if watch {
-				return a.watchAudit(cmd.Context(), cfg, every)
+				return a.watchAudit(cmd.Context(), cfg, every, metrics)
 			}
 			return a.audit(cmd.Context(), cfg, a.printJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "repeat until interrupted")
 	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "pause between the rounds of --watch")
+	cmd.Flags().StringVar(&metrics, "metrics", "", "with --watch: HOST:PORT to serve Prometheus metrics on")
 	cmd.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is on its way, the payment provider's word included")
 	a.jsonFlag(cmd)
 	return cmd
@@ -59,20 +65,6 @@ func (a *app) auditProgress() func(string) {
 	}
 }
 
-func (a *app) watchAudit(ctx context.Context, cfg audit.Config, every time.Duration) error {
-	for {
-		err := a.audit(ctx, cfg, a.printJSONLine)
-		if err != nil && ctx.Err() == nil {
-			a.progress.Bad("%v", err)
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(every):
-		}
-	}
-}
-
 // auditDocument is the outcome of one round for programs.
 type auditDocument struct {
 	audit.Report
@@ -83,6 +75,10 @@ type auditDocument struct {
 // when more could not be checked.
 func (a *app) audit(ctx context.Context, cfg audit.Config, printJSON func(any) error) error {
 	report, failure := a.runAudit(ctx, cfg)
+	return a.tellAudit(report, failure, printJSON)
+}
+
+func (a *app) tellAudit(report audit.Report, failure error, printJSON func(any) error) error {
 	if a.json {
 		if err := printJSON(documentOf(report, failure)); err != nil {
 			return err

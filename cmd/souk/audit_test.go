@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,4 +60,51 @@ func TestNothingIsCleanThatWasNotCheckedToTheEnd(t *testing.T) {
 	if doc := documentOf(found, nil); !doc.Clean || doc.Error != "" {
 		t.Errorf("%+v", doc)
 	}
+}
+
+func TestAuditGaugesShowTheLastRound(t *testing.T) {
+	found := audit.Report{Violations: []audit.Violation{{Invariant: "stock"}, {Invariant: "stock"}, {Invariant: "ledger"}}}
+	clean := audit.Report{Clean: true, AtRest: true, Parked: 2}
+	for name, c := range map[string]struct {
+		report  audit.Report
+		failure error
+		want    string
+	}{
+		"violations":        {found, nil, `souk_audit_violations{invariant="ledger"} 1 souk_audit_violations{invariant="stock"} 2 clean 0 at_rest 0 parked 0`},
+		"clean":             {clean, nil, `clean 1 at_rest 1 parked 2`},
+		"could not check":   {audit.Report{Clean: true, AtRest: true}, errors.New("no broker"), `clean 0 at_rest 0 parked 0`},
+		"violations before": {found, errors.New("no broker"), `souk_audit_violations{invariant="ledger"} 1 souk_audit_violations{invariant="stock"} 2 clean 0 at_rest 0 parked 0`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newAuditGauges()
+			g.set(audit.Report{Violations: []audit.Violation{{Invariant: "gone by now"}}}, nil)
+			g.parked.Set(0)
+			g.set(c.report, c.failure)
+			if got := shown(t, g); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// shown are the gauges as Prometheus would read them, shortened.
+func shown(t *testing.T, g *auditGauges) string {
+	t.Helper()
+	families, err := g.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	var violations []string
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if name := f.GetName(); name == "souk_audit_violations" {
+				violations = append(violations, fmt.Sprintf("%s{invariant=%q} %v ", name, m.GetLabel()[0].GetValue(), m.GetGauge().GetValue()))
+			} else {
+				values[name] = fmt.Sprint(m.GetGauge().GetValue())
+			}
+		}
+	}
+	return fmt.Sprintf("%sclean %s at_rest %s parked %s", strings.Join(violations, ""),
+		values["souk_audit_clean"], values["souk_audit_at_rest"], values["souk_audit_parked_messages"])
 }

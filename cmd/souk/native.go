@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,10 +53,30 @@ func (n nativePlatform) ensure(ctx context.Context) (alive func() error, err err
 	if _, err := devkeys.Ensure(n.home.Keys()); err != nil { // before the services race for it
 		return nil, err
 	}
-	missing := slices.DeleteFunc(n.topology.Services(), func(s topology.Service) bool { return n.pid(s) != 0 })
+	var missing, running []topology.Service
+	for _, s := range n.topology.Services() {
+		if n.pid(s) == 0 {
+			missing = append(missing, s)
+		} else {
+			running = append(running, s)
+		}
+	}
 	n.announce(missing)
-	return n.startAll(ctx, missing)
+	started, err := n.startAll(ctx, missing)
+	return func() error { return cmp.Or(started(), n.stillRun(running)) }, err
 }
+
+func (n nativePlatform) stillRun(services []topology.Service) error {
+	for _, s := range services {
+		if n.pid(s) == 0 {
+			return fmt.Errorf("%s %w", s, errGone)
+		}
+	}
+	return nil
+}
+
+// errGone says that a process which ran already was about to end.
+var errGone = errors.New("has ended meanwhile")
 
 func (n nativePlatform) announce(missing []topology.Service) {
 	all := len(n.topology.Services())

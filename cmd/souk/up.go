@@ -97,17 +97,29 @@ func (a *app) up(ctx context.Context, want home.Setup) (err error) {
 	if err := a.adopt(want); err != nil {
 		return err
 	}
-	alive, err := a.platform.ensure(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.makeReady(ctx, alive); err != nil {
+	if err := a.startMissing(ctx); err != nil {
 		return err
 	}
 	report := a.report(ctx)
 	a.progress.Done("souk is up after %.1f s on %s engines, %s resident", time.Since(began).Seconds(), report.Mode, console.Bytes(report.RSSBytes))
 	a.printStatus(report)
 	return nil
+}
+
+// startMissing starts what does not run and waits until all is ready. What ran
+// already but was about to end is started once it has.
+func (a *app) startMissing(ctx context.Context) error {
+	for {
+		alive, err := a.platform.ensure(ctx)
+		if err != nil {
+			return err
+		}
+		err = a.makeReady(ctx, alive)
+		if !errors.Is(err, errGone) {
+			return err
+		}
+		a.progress.Note("%v", err)
+	}
 }
 
 // adopt makes what is wanted this home's setup, unless another one runs.

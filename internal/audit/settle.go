@@ -30,13 +30,13 @@ type group struct {
 
 // groups are the consumer groups of this version of the platform.
 func (a *auditor) groups() []group {
-	order := []string{contracts.TopicOrder}
+	read := func(name string, db querier) group { return group{name, contracts.ReadBy(name), db} }
 	return []group{
-		{contracts.GroupInventory, order, a.dbs.Inventory},
-		{contracts.GroupPayment, order, a.dbs.Payment},
-		{contracts.GroupPoints, order, a.dbs.Points},
-		{contracts.GroupOrder, []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}, a.dbs.Order},
-		{contracts.GroupOrderPrices, []string{contracts.TopicProduct}, a.dbs.Order},
+		read(contracts.GroupInventory, a.dbs.Inventory),
+		read(contracts.GroupPayment, a.dbs.Payment),
+		read(contracts.GroupPoints, a.dbs.Points),
+		read(contracts.GroupOrder, a.dbs.Order),
+		read(contracts.GroupOrderPrices, a.dbs.Order),
 	}
 }
 

@@ -64,3 +64,22 @@ func TestEntriesDoNotExpireTogether(t *testing.T) {
 		t.Errorf("all entries live for %v", lives)
 	}
 }
+
+// What counts is the value's own end, not how long L1 could have kept it.
+func TestStaleForCountsFromTheValuesOwnEnd(t *testing.T) {
+	rdb := down(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{}
+		short := func(string, product) cache.Lifetime { return cache.Lifetime{Hard: time.Second} }
+		c := newCache(t, rdb, cache.Config{StaleFor: time.Second, RetryAfter: 24 * time.Hour}, cache.WithLifetime(short))
+		s.set("a", "old")
+		want(t, c, "a", s.load("a"), "old")
+		s.fail(errors.New("broken"))
+		time.Sleep(1500 * time.Millisecond)
+		want(t, c, "a", s.load("a"), "old") // stale
+		time.Sleep(time.Second)
+		if got, _, err := c.Get(t.Context(), "a", s.load("a")); err == nil {
+			t.Errorf("%v was served beyond StaleFor", got)
+		}
+	})
+}

@@ -63,8 +63,19 @@ func (c *Cache[T]) unseal(held []byte) (got answer[T], ok bool) {
 	if err != nil || !found {
 		return answer[T]{life: life}, err == nil
 	}
-	value, err := c.codec.Decode(data)
+	value, err := c.decode(data)
 	return answer[T]{value: value, found: true, life: life}, err == nil
+}
+
+// decode takes a panic of the codec, over bytes that are not its own, for an
+// error.
+func (c *Cache[T]) decode(data []byte) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache %s: codec panicked: %v", c.name, p)
+		}
+	}()
+	return c.codec.Decode(data)
 }
 
 // keep puts an answer into L1, unless its key was dropped since gen, and
@@ -84,11 +95,11 @@ func (c *Cache[T]) keep(key string, gen generation, got answer[T]) *entry[T] {
 	return e
 }
 
-// stale returns what L1 still holds of key, however old, if Config allows.
+// stale returns what L1 holds of key, until Config.StaleFor after its own end.
 func (c *Cache[T]) stale(key string) (*entry[T], bool) {
 	if c.cfg.StaleFor <= 0 {
 		return nil, false
 	}
-	e, _ := c.local.get(key)
-	return e, e != nil
+	e, now := c.local.get(key)
+	return e, e != nil && now < e.fresh+int64(c.cfg.StaleFor)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 
 	"souk.example/pkg/cache"
@@ -122,5 +123,22 @@ func BenchmarkFilterRejects(b *testing.B) {
 		if _, found, err := c.Get(ctx, "none", apple); found || err != nil {
 			b.Fatal("it was looked for")
 		}
+	}
+}
+
+// 64 readers of one process come for a key that nobody has read before. A
+// miniredis says nothing about it: set SOUK_TEST_REDIS_SERVER.
+func BenchmarkColdKey(b *testing.B) {
+	c := benchCache(b, redistest.Open(b), cache.Config{})
+	for n := 0; b.Loop(); n++ {
+		var readers sync.WaitGroup
+		for range 64 {
+			readers.Go(func() {
+				if _, _, err := c.Get(b.Context(), strconv.Itoa(n), apple); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		readers.Wait()
 	}
 }

@@ -46,7 +46,7 @@ type Cache[T any] struct {
 // Give a new name to a new shape of T. Close it. The errors are ErrName,
 // ErrNoBus, Config.Validate's and those of registering metrics.
 func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option[T]) (*Cache[T], error) {
-	if name == "" {
+	if !validName(name) {
 		return nil, ErrName
 	}
 	if err := cfg.Validate(); err != nil {
@@ -94,9 +94,14 @@ func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 	return nil
 }
 
-// Close stops the cache's goroutines and waits for the loads under way, each
-// at most twice Config.LoadTimeout. Redis keeps its entries. What L1 holds can
-// still be read. Closing twice does nothing more.
+// Close lets nothing new begin in the background and waits for what has begun:
+// loads and refreshes, up to Config.LoadTimeout and 200 ms for the lease of
+// another process and Config.LoadTimeout for the loader, plus what Redis takes
+// to answer; the handling of broadcasts; and a greeting to the bus, up to
+// Config.LoadTimeout. A loader that ignores its context is waited for as long as
+// it takes, so a loader must not call Close. Redis keeps its entries. What L1
+// holds can still be read; other reads get ErrClosed unless Redis has the value.
+// Closing twice does nothing more.
 func (c *Cache[T]) Close() {
 	if c.sub != nil {
 		c.sub.Close()
@@ -124,9 +129,9 @@ func (c *Cache[T]) start(fn func()) bool {
 // Get returns the value of key, from memory, Redis or load, in this order.
 // found is false when the source has no such key. An L1 hit allocates nothing
 // and does not block; else Get blocks until there is an answer or ctx ends. An
-// error is ErrKey or ErrNoLoader, load's, ErrBusy for a lack of free slots
-// until Config.LoadTimeout, an *OversizeError, or ctx's; Redis' failures are
-// not the caller's.
+// error is ErrKey or ErrNoLoader, load's, ErrBusy when there was no free slot,
+// or another process had the load to itself, until Config.LoadTimeout, an
+// *OversizeError, ErrClosed, or ctx's; Redis' failures are not the caller's.
 func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
 	if load == nil {
 		return value, false, ErrNoLoader
@@ -143,19 +148,14 @@ func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T
 }
 
 // miss is Get without memory.
-func (c *Cache[T]) miss(ctx context.Context, key string, one Loader[T]) (got answer[T], err error) {
+func (c *Cache[T]) miss(ctx context.Context, key string, load Loader[T]) (got answer[T], err error) {
 	if err := check(false, key); err != nil {
 		return got, err
 	}
 	if !c.mayExist(key) {
 		return got, nil
 	}
-	load := one.batch()
-	if got, ok := c.lookup(ctx, key, load); ok {
-		return got, nil
-	}
-	c.counts.misses.Add(1)
-	err = c.fetch(ctx, []string{key}, load, func(_ string, a answer[T]) { got = a })
+	err = c.fetch(ctx, []string{key}, load.batch(), func(_ string, a answer[T]) { got = a })
 	return got, err
 }
 
@@ -166,7 +166,7 @@ func check(noLoader bool, keys ...string) error {
 		return ErrNoLoader
 	}
 	for _, key := range keys {
-		if key == "" || len(key) > maxKey {
+		if !validKey(key) {
 			return ErrKey
 		}
 	}

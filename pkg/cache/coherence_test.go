@@ -83,7 +83,12 @@ func TestBroadcastDropsOthersMemory(t *testing.T) {
 
 func runBus(t *testing.T, rdb *redisclient.Client) *pubsub.Bus {
 	t.Helper()
-	bus, err := pubsub.New(rdb, pubsub.Config{Idle: 50 * time.Millisecond})
+	return runBusWith(t, rdb, pubsub.Config{Idle: 50 * time.Millisecond})
+}
+
+func runBusWith(t *testing.T, rdb *redisclient.Client, cfg pubsub.Config) *pubsub.Bus {
+	t.Helper()
+	bus, err := pubsub.New(rdb, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

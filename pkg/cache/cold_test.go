@@ -2,10 +2,14 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/cache"
 	"souk.example/pkg/redisclient/redistest"
@@ -62,4 +66,75 @@ func (c *child) readCold(ctx context.Context, values *cache.Cache[string]) error
 		}
 	}
 	return nil
+}
+
+// Of the readers of a cold key in one process, one asks Redis.
+func TestReadersOfAColdKeyAskRedisOnce(t *testing.T) {
+	t.Parallel()
+	rdb, s, asked, gate := redistest.Open(t), &shop{}, &lookups{}, make(chan struct{})
+	rdb.Read().AddHook(asked)
+	c := newCache(t, rdb, cache.Config{})
+	s.set("a", "apple")
+	var readers sync.WaitGroup
+	for range 64 {
+		readers.Go(func() { want(t, c, "a", s.gated("a", gate), "apple") })
+	}
+	redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+	close(gate)
+	readers.Wait()
+	if n := asked.n.Load(); n != 1 {
+		t.Errorf("Redis was asked %d times", n)
+	}
+}
+
+// lookups counts the GETs of a client.
+type lookups struct{ n atomic.Int64 }
+
+func (l *lookups) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (l *lookups) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "get" {
+			l.n.Add(1)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (l *lookups) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// A source that hangs has leases lapse. Each is taken over by one process, and
+// the others give up instead of asking the source, too.
+func TestSlowSourceIsNotStampeded(t *testing.T) {
+	t.Parallel()
+	rdb, loading := redistest.Open(t), &gauge{}
+	var busy atomic.Int64
+	hang := func(ctx context.Context) (product, bool, error) {
+		loading.enter()
+		defer loading.leave()
+		<-ctx.Done()
+		return product{}, false, ctx.Err()
+	}
+	var readers sync.WaitGroup
+	for range 8 {
+		c := newCache(t, rdb, cache.Config{LoadTimeout: 300 * time.Millisecond})
+		readers.Go(func() {
+			_, _, err := c.Get(t.Context(), "a", hang)
+			switch {
+			case errors.Is(err, cache.ErrBusy):
+				busy.Add(1)
+			case !errors.Is(err, context.DeadlineExceeded):
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	readers.Wait()
+	if n := loading.most.Load(); n > 2 { // a lease may lapse just before its load has ended
+		t.Errorf("%d loads at a time", n)
+	}
+	if busy.Load() == 0 {
+		t.Error("nobody was told that the source is busy")
+	}
 }

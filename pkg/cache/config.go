@@ -3,13 +3,15 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Errors of wrong use, reported before anything is read or written.
 var (
-	ErrName     = errors.New("cache: name is empty")
-	ErrKey      = errors.New("cache: key is empty or longer than 512 bytes")
+	ErrName     = errors.New("cache: name is empty, over 128 bytes, not UTF-8 or has one of : ~ { }")
+	ErrKey      = errors.New("cache: key is empty, over 512 bytes or not UTF-8")
 	ErrNoLoader = errors.New("cache: loader is nil")
 	ErrTTL      = errors.New("cache: a duration is under 1ms")
 	ErrConfig   = errors.New("cache: a setting is out of range")
@@ -30,7 +32,21 @@ func (e *OversizeError) Error() string {
 	return fmt.Sprintf("cache: value of %s has %d bytes, more than %d", e.Key, e.Size, e.Max)
 }
 
-const maxKey = 512
+const (
+	maxKey  = 512
+	maxName = 128
+)
+
+// validName refuses what would mix up the keys of two caches, whose names ':'
+// and '~' end, or put all on one node of a cluster, as a hash tag does.
+func validName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsAny(name, ":~{}")
+}
+
+// validKey refuses what a broadcast, which is JSON, would not bring unchanged.
+func validKey(key string) bool {
+	return key != "" && len(key) <= maxKey && utf8.ValidString(key)
+}
 
 // Config tunes a Cache; the zero value of each field means its default. An
 // entry's age is measured from when it was written; reading does not renew it.
@@ -39,7 +55,9 @@ type Config struct {
 	// SoftTTL is the age from which a value is still served but reloaded in
 	// the background; at most TTL, the default. See also Beta.
 	SoftTTL time.Duration
-	L1TTL   time.Duration // of a value in L1, within TTL: how old it may be when a broadcast was lost; default TTL, at most 1 min
+	// L1TTL is the life of a value in L1, and so how long it may be out of date
+	// when a broadcast was lost; at most TTL. Default TTL, at most 1 min.
+	L1TTL   time.Duration
 	NullTTL time.Duration // of an absence, in both; default TTL, at most 30 s
 	// Jitter is the share of each TTL that is taken off at random, so that
 	// entries written together do not expire together; 0 … 0.9, default 0.1.
@@ -48,16 +66,17 @@ type Config struct {
 	// Beta × δ before SoftTTL. Default 1, which Vattani et al. prove optimal;
 	// negative: not before SoftTTL.
 	Beta float64
-	// StaleFor is how long after its TTL an L1 entry may still be served when
-	// the source fails or has no free slot. Default 0: never.
+	// StaleFor is how long an L1 entry may still be served when the source
+	// fails or is busy, counted from its end: that of L1TTL or, if that comes
+	// first, of the value's own life. Default 0: never.
 	StaleFor time.Duration
-	// LoadTimeout bounds one load, waiting for another process included; it
-	// is also the lifetime of a lease. Default 3 s.
+	// LoadTimeout bounds one load, and is the lifetime of a lease. A load of
+	// another process is waited for 200 ms longer at most. Default 3 s.
 	LoadTimeout  time.Duration
 	MaxLoads     int           // concurrent loads of this process, a batch counts once; default 64
 	MaxRefreshes int           // of them in the background at most; default 8
 	MaxCost      uint64        // of L1, in the units of WithCost; default 10,000
-	NoL1         bool          // keep nothing in memory: each read asks L2
+	NoL1         bool          // keep nothing in memory: Redis or the source answers each read
 	MaxValue     int           // bytes of an encoded value; default 1 MiB
 	Compress     int           // bytes from which an encoded value is compressed; default 4 KiB, negative: never
 	RetryAfter   time.Duration // pause after a failure of Redis; default 500 ms
@@ -100,6 +119,8 @@ func (c Config) Validate() error {
 	switch {
 	case full.SoftTTL > full.TTL:
 		return fmt.Errorf("%w: SoftTTL is longer than TTL", ErrConfig)
+	case full.L1TTL > full.TTL:
+		return fmt.Errorf("%w: L1TTL is longer than TTL", ErrConfig)
 	case c.StaleFor < 0 || c.RetryAfter < 0:
 		return fmt.Errorf("%w: StaleFor and RetryAfter must not be negative", ErrConfig)
 	case c.MaxLoads < 0 || c.MaxRefreshes < 0 || c.MaxValue < 0:

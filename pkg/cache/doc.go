@@ -22,9 +22,11 @@
 //     the entry that it saw when it began, by a random number in that;
 //   - an L1 entry is written only when no invalidation of its key arrived
 //     since before the lookup began (a generation per key stripe);
-//   - callers share a load that is under way. One who joined after L2 was last
-//     asked gets the answer only if its fill succeeded, and begins anew when
-//     it did not.
+//   - callers share what is under way for a key in their process. Each
+//     exchange with L2 is for those who came before it began: what it found,
+//     and what was loaded under a lease that it found intact. Whoever came
+//     later looks again, in memory and in L2. Only while Redis is away, when
+//     nobody can know of a change elsewhere, is a load for all who come.
 //
 // All of it rests on one Redis that keeps its data: a failover to a replica
 // that missed a deletion brings the old value back until its TTL.
@@ -39,19 +41,22 @@
 // their own. Deadlines travel with the value as times of the loader's clock,
 // so clocks should agree within a fraction of the TTLs; Redis' own expiry and
 // L1TTL bound what a clock that is off can do. A value from Set has no known
-// load time and is reloaded from SoftTTL on. Between TTL and StaleFor after it
-// a value from L1 stands in for a source that fails.
+// load time and is reloaded from SoftTTL on. From its end in L1, and for
+// StaleFor, a value stands in for a source that fails.
 //
 // Absence ("the source has no such key") is cached too, as a flag of the
 // entry and not as a value.
 //
 // # Load on the source
 //
-// One load per key and process, one per lease across processes, and at most
-// Config.MaxLoads at a time in a process whatever the state of Redis. A load
-// runs under its own deadline, so a caller who gives up does not fail the
-// others who wait for it. A [Filter] keeps away those who ask for keys that do
-// not exist, at no cost in Redis or the source.
+// One load per key and lease across processes, also when the source is so slow
+// that leases lapse (who waited in vain gets ErrBusy); one per key and process
+// while Redis is away; and at most Config.MaxLoads at a time in a process
+// whatever the state of Redis. A load that a change has made too old is not
+// counted: the next reader begins another. A load runs under its own deadline,
+// so a caller who gives up does not fail the others who wait for it. A [Filter]
+// keeps away those who ask for keys that do not exist, at no cost in Redis or
+// the source.
 //
 // # Memory
 //
@@ -64,14 +69,15 @@
 // # When Redis is away
 //
 // Reads go to L1 and then straight to the source; after a failure Redis is
-// left alone for Config.RetryAfter. Invalidate reports the error: what other
+// left alone for Config.RetryAfter, and then one caller tries. Invalidate reports the error: what other
 // processes and L2 hold may then be served until its TTL. A bus that may have
 // missed a broadcast drops all of L1.
 //
 // # Wrong use
 //
-// is reported at once and changes nothing: ErrKey (empty or over 512 bytes),
-// ErrNoLoader, ErrTTL, ErrConfig, ErrName, ErrNoBus. An [OversizeError] refuses
+// is reported at once and changes nothing: ErrKey (empty, over 512 bytes or
+// not UTF-8), ErrName (the same from 128 bytes on, or with one of : ~ { }),
+// ErrNoLoader, ErrTTL, ErrConfig, ErrNoBus. An [OversizeError] refuses
 // a value over Config.MaxValue: Get fails, because every later read would have
 // to load it again, and Set invalidates.
 package cache

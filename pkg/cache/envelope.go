@@ -84,21 +84,15 @@ func unseal(held []byte, maxSize int) (l life, found bool, data []byte, err erro
 	}
 }
 
-// isLease tells a placeholder from an envelope; what is empty is neither.
-func isLease(held []byte) bool { return len(held) > 0 && held[0] == flagLease }
+// leaseSize is that of a placeholder: the flag and the token of rand.Text.
+const leaseSize = 1 + 26
+
+// isLease tells a placeholder from an envelope and from what is neither.
+func isLease(held []byte) bool { return len(held) == leaseSize && held[0] == flagLease }
 
 // placeholder is what stands in L2 for whoever loads under token.
 func placeholder(token string) string { return string(flagLease) + token }
 
 // mark is the beginning of what L2 holds by which its successor is told from
-// it; empty for what is neither an envelope nor a lease.
-func mark(held []byte) string {
-	switch {
-	case isLease(held):
-		return string(held)
-	case len(held) >= headerSize:
-		return string(held[:headerSize])
-	default:
-		return ""
-	}
-}
+// it: a lease, or the header of an envelope.
+func mark(held []byte) string { return string(held[:min(len(held), headerSize)]) }

@@ -3,96 +3,109 @@ package cache
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 )
 
-// lookup asks L2 for key on the caller's own time; false when it holds no
-// value or cannot be asked.
-func (c *Cache[T]) lookup(ctx context.Context, key string, load BatchLoader[T]) (got answer[T], ok bool) {
-	if !c.remote.health.ask() {
-		return got, false
-	}
-	gen := c.local.generation(key)
-	held, err := c.remote.get(ctx, key)
-	if err != nil {
-		c.failed(err)
-		return got, false
-	}
-	return c.receive(ctx, key, gen, held, load)
-}
-
-// receive takes what L2 held; false when that is no value. One that is due is
-// reloaded in the background.
-func (c *Cache[T]) receive(ctx context.Context, key string, gen generation, held []byte, load BatchLoader[T]) (answer[T], bool) {
-	got, ok := c.unseal(held)
-	if !ok {
-		return got, false
-	}
-	c.counts.l2.Add(1)
-	if e := c.keep(key, gen, got); e.due(c.local.now()) {
-		c.ahead(ctx, key, e, load)
-	}
-	return got, true
-}
-
-// lookupMany is lookup for many keys in one round trip. It delivers what L2
-// has and returns the other keys.
-func (c *Cache[T]) lookupMany(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (missing []string) {
-	if len(keys) == 0 || !c.remote.health.ask() {
-		return keys
-	}
-	gens := make([]generation, len(keys))
-	for i, key := range keys {
-		gens[i] = c.local.generation(key)
-	}
-	held, err := c.remote.getMany(ctx, keys)
-	if err != nil {
-		c.failed(err)
-	}
-	for i, key := range keys {
-		if got, ok := c.receive(ctx, key, gens[i], held[i], load); ok {
-			deliver(key, got)
-		} else {
-			missing = append(missing, key)
-		}
-	}
-	return missing
-}
-
-// fetch has keys that L2 did not have loaded, by this process or another, and
-// delivers the answers, stale ones for loads that failed. It returns the errors
-// of the other keys, joined; when ctx ends, loads go on without the caller.
+// fetch delivers what L2 or the source says of keys that memory does not have,
+// or stale values where that fails. It returns the errors of the other keys,
+// joined; when ctx ends, loads go on without the caller.
 func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) error {
 	var errs []error
 	for len(keys) > 0 {
-		var again []string
+		var late []ticket[T]
 		for _, t := range c.board(ctx, keys, load) {
-			got, valid, err := c.await(ctx, t)
+			got, inTime, err := c.await(ctx, t)
 			switch {
-			case !valid:
-				again = append(again, t.key)
+			case !inTime:
+				late = append(late, t)
 			case err != nil:
 				errs = append(errs, err)
 			default:
 				deliver(t.key, got)
 			}
 		}
-		keys = c.lookupMany(ctx, again, load, deliver)
+		keys = c.catchUp(ctx, late, load, deliver)
 	}
 	return unique(errs)
 }
 
-// await waits for the end of a flight; not valid when it has no answer for
+// board gives the caller a place in the flight of each key, and begins those
+// that are not under way as one: with a lookup in L2 on the caller's own time.
+func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]) []ticket[T] {
+	refused := !c.reachable(ctx, keys[0])
+	tickets := make([]ticket[T], len(keys))
+	var mine []*flight[T]
+	for i, key := range keys {
+		var lead bool
+		if tickets[i], lead = c.flights.join(key, refused); lead {
+			mine = append(mine, tickets[i].flight)
+		}
+	}
+	if len(mine) > 0 {
+		c.lead(ctx, mine, load, refused)
+	}
+	return tickets
+}
+
+// lead looks in L2 for the keys of list and launches the flights of the rest.
+func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader[T], refused bool) {
+	rest := list
+	defer func() { c.launch(ctx, rest, load) }() // whatever happens: others have boarded
+	if refused {
+		return
+	}
+	keys := make([]string, len(list))
+	for i, f := range list {
+		keys[i] = f.key
+	}
+	c.flights.advance(list)
+	c.lookup(ctx, keys, load, func(i int, got answer[T]) {
+		list[i].hit = true
+		list[i].land(got, list[i].stage)
+	})
+	rest = nil
+	for _, f := range list {
+		if !f.over {
+			rest = append(rest, f)
+			continue
+		}
+		c.flights.end(f)
+	}
+}
+
+// launch has flights go on beside the caller. They are everybody's: the
+// caller's end must not be theirs.
+func (c *Cache[T]) launch(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+	if len(list) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if !c.start(func() { c.fly(ctx, list, load) }) {
+		for _, f := range list {
+			f.fail(ErrClosed)
+			c.flights.end(f)
+		}
+	}
+}
+
+// await waits for the end of a flight; not inTime when it has no answer for
 // who boarded as late as this caller.
-func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], valid bool, err error) {
+func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], inTime bool, err error) {
 	select {
 	case <-t.done:
-		if got, err = t.got, t.err; err == nil {
-			return got, t.serves(), nil
+		got, err = t.got, t.err
+		switch {
+		case err == nil && !t.serves():
+			return got, false, nil
+		case err == nil && t.hit:
+			c.counts.l2.Add(1)
+			return got, true, nil
 		}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
+	}
+	c.counts.misses.Add(1)
+	if err == nil {
+		return got, true, nil
 	}
 	if e, ok := c.stale(t.key); ok {
 		c.counts.stale.Add(1)
@@ -116,93 +129,4 @@ func unique(errs []error) error {
 		return seen[0]
 	}
 	return errors.Join(seen...)
-}
-
-// board gives the caller a place in the flight of each key, and starts those
-// that are not under way as one.
-func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]) []ticket[T] {
-	tickets := make([]ticket[T], len(keys))
-	var mine []*flight[T]
-	for i, key := range keys {
-		var lead bool
-		if tickets[i], lead = c.flights.join(key); lead {
-			mine = append(mine, tickets[i].flight)
-		}
-	}
-	if len(mine) == 0 {
-		return tickets
-	}
-	// The flight is everybody's: its caller's end must not be theirs.
-	ctx = context.WithoutCancel(ctx)
-	if !c.start(func() { c.fly(ctx, mine, load) }) {
-		for _, f := range mine {
-			f.fail(ErrClosed)
-			c.flights.end(f)
-		}
-	}
-	return tickets
-}
-
-// fly brings every flight home. While other processes hold leases it waits for
-// what they find, at most for the life of a lease.
-func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
-	deadline := time.Now().Add(c.cfg.LoadTimeout)
-	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		mine, theirs := c.acquire(ctx, list)
-		if time.Now().Add(wait).After(deadline) {
-			mine, theirs = append(mine, theirs...), nil
-		}
-		c.load(ctx, mine, load)
-		for _, f := range list {
-			if f.over {
-				c.flights.end(f)
-			}
-		}
-		if len(theirs) == 0 {
-			return
-		}
-		list = theirs
-		time.Sleep(wait/2 + rand.N(wait/2))
-	}
-}
-
-// acquire lands the flights for which L2 has a value and divides the others:
-// those that are this process' to load, under a lease if L2 could be asked,
-// and those that another is loading.
-func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs []*flight[T]) {
-	c.flights.advance(list)
-	keys := make([]string, len(list))
-	for i, f := range list {
-		keys[i], f.gen = f.key, c.local.generation(f.key)
-	}
-	leases := c.remote.acquire(ctx, keys, c.cfg.LoadTimeout)
-	for i, f := range list {
-		switch l := leases[i]; {
-		case l.err != nil:
-			c.failed(l.err)
-			f.alone = true
-			mine = append(mine, f)
-		case l.token != "":
-			f.hold = placeholder(l.token)
-			mine = append(mine, f)
-		case isLease(l.held):
-			theirs = append(theirs, f)
-		default:
-			mine = c.found(f, l.held, mine)
-		}
-	}
-	return mine, theirs
-}
-
-// found lands f with what L2 held, or appends it to rest when that is not
-// readable.
-func (c *Cache[T]) found(f *flight[T], held []byte, rest []*flight[T]) []*flight[T] {
-	got, ok := c.unseal(held)
-	if !ok {
-		return append(rest, f)
-	}
-	c.counts.l2.Add(1)
-	c.keep(f.key, f.gen, got)
-	f.land(got, f.stage)
-	return rest
 }

@@ -112,6 +112,19 @@ func TestFiltersHearOfNewKeys(t *testing.T) {
 	}
 }
 
+// Whoever creates keys need not have a filter himself.
+func TestFiltersHearOfWhatIsAnnouncedWithoutOne(t *testing.T) {
+	t.Parallel()
+	rdb, f := redistest.Open(t), newFilter(t, &index{keys: []string{"a"}}, cache.FilterConfig{Keys: 1000})
+	newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBus(t, rdb)), cache.WithFilter[product](f))
+	writer := newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBus(t, rdb)))
+	denies(t, f, "new")
+	if err := writer.Announce(t.Context(), "new"); err != nil {
+		t.Fatal(err)
+	}
+	redistest.Eventually(t, "the filter lets it pass", func() bool { return f.MayExist("new") })
+}
+
 func TestFilterLetsEverythingPassWhileItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	x := &index{keys: []string{"a"}, err: errors.New("broken")}

@@ -1,44 +1,39 @@
 package cache
 
-import (
-	"math"
-	"sync"
-)
+import "sync"
 
-// flight is one load of one key by this process. The callers who miss while
-// it is under way share it.
+// flight is what this process does to get the value of one key: a lookup in L2
+// by the caller who begins it, then, on a goroutine of its own, a load. The
+// callers whom memory does not serve while it is under way share it.
 type flight[T any] struct {
 	key string
 
-	// stage counts the exchanges with L2 that have begun. Only the goroutine
-	// that flies this moves it, under flights.mu.
-	stage int
+	// Only the goroutine whose turn it is changes these, under flights.mu.
+	stage int  // how many exchanges with L2 have begun
+	alone bool // L2 could not be asked, and the load is about to begin
+
+	late *look[T] // of those who boarded too late; under flights.mu
 
 	// Only that goroutine touches these before done is closed.
-	gen   generation
-	hold  string // the mark that L2 must still have for the answer to go there; "" for nowhere
-	alone bool   // L2 could not be asked
-	got   answer[T]
-	err   error
-	valid int // the answer is for those who boarded before this stage
-	over  bool
-	done  chan struct{}
+	gen    generation
+	hold   string // the mark that L2 must still have for the answer to go there; "" for nowhere
+	leased bool   // hold is a lease of our own
+	hit    bool   // L2 had the answer when it was first asked
+	got    answer[T]
+	err    error
+	valid  int // the answer is for those who boarded before this stage
+	over   bool
+	done   chan struct{}
 }
+
+// lease notes that L2 holds our placeholder with this token.
+func (f *flight[T]) lease(token string) { f.hold, f.leased = placeholder(token), true }
 
 func (f *flight[T]) land(got answer[T], valid int) { f.got, f.valid, f.over = got, valid, true }
 
-// loaded is the stage up to which an answer serves that L2 has no part in.
-// While L2 cannot be asked, nobody can know of an invalidation elsewhere.
-func (f *flight[T]) loaded() int {
-	if f.alone {
-		return math.MaxInt
-	}
-	return f.stage
-}
-
 func (f *flight[T]) fail(err error) { f.err, f.over = err, true }
 
-// flights are the loads under way in this process, by key.
+// flights are those under way in this process, by key.
 type flights[T any] struct {
 	mu     sync.Mutex
 	flying map[string]*flight[T]
@@ -50,17 +45,30 @@ type ticket[T any] struct {
 	boarded int // flight.stage then
 }
 
-// join returns a place in the flight of key; lead says that it is a new one,
-// which the caller has to fly.
-func (fs *flights[T]) join(key string) (t ticket[T], lead bool) {
+// join returns a place in the flight of a key; lead says that it is a new one,
+// which the caller has to fly. Unless he is refused, so that he cannot ask Redis
+// and knows of no invalidation elsewhere, he does not join a flight that could
+// not either.
+func (fs *flights[T]) join(key string, refused bool) (t ticket[T], lead bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f, flying := fs.flying[key]
-	if !flying {
+	f := fs.flying[key]
+	if lead = f == nil || f.alone && !refused; lead {
 		f = &flight[T]{key: key, done: make(chan struct{})}
 		fs.flying[key] = f
 	}
-	return ticket[T]{flight: f, boarded: f.stage}, !flying
+	return ticket[T]{flight: f, boarded: f.stage}, lead
+}
+
+// again returns the look of those who were late for f; lead says that it is a
+// new one, which the caller has to take.
+func (fs *flights[T]) again(f *flight[T]) (l *look[T], lead bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if lead = f.late == nil; lead {
+		f.late = &look[T]{key: f.key, done: make(chan struct{})}
+	}
+	return f.late, lead
 }
 
 // advance notes that L2 is about to be asked or told about the keys of list:
@@ -72,6 +80,13 @@ func (fs *flights[T]) advance(list []*flight[T]) {
 	for _, f := range list {
 		f.stage++
 	}
+}
+
+// isolate notes that the load of f begins without L2.
+func (fs *flights[T]) isolate(f *flight[T]) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.alone = true
 }
 
 // forget lets nobody join the flight of key any more.
@@ -99,5 +114,7 @@ func (fs *flights[T]) end(f *flight[T]) {
 }
 
 // serves says whether the answer may be given to this caller. It is called
-// after done was closed.
-func (t ticket[T]) serves() bool { return t.boarded < t.valid }
+// after done was closed. Who is in a flight that could not ask L2 boarded before
+// its load began or could not ask L2 either: then neither knows of an
+// invalidation elsewhere.
+func (t ticket[T]) serves() bool { return t.boarded < t.valid || t.alone }

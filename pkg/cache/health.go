@@ -12,8 +12,8 @@ import (
 )
 
 // health decides whether to ask Redis after it has failed: not for a pause,
-// and then one caller tries while the others go on without. So a Redis that
-// does not answer holds up one caller at a time. Writes are always tried.
+// and then one caller or load tries while the others go on without. So a Redis
+// that has ceased to answer holds up one at a time. Writes are always tried.
 type health struct {
 	pause time.Duration // after a failure
 	trial time.Duration // the most that one caller takes to try

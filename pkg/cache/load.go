@@ -15,6 +15,12 @@ import (
 // such key, which is an answer and not an error. Its context is the caller's
 // without the caller's cancellation, and ends after Config.LoadTimeout; a
 // refresh-ahead calls it after the Get it was given to has returned.
+//
+// It must read the source when it is called, and not return what was read
+// before, such as a list that a Warm works through. What makes a late fill void
+// is that the key was invalidated since its lease was taken, and its generation
+// in memory noted, just before the call; of an invalidation between an earlier
+// reading and the call nobody would know, and the old value would stay.
 type Loader[T any] func(ctx context.Context) (value T, found bool, err error)
 
 // BatchLoader asks the source for several keys at once, under the conditions
@@ -32,8 +38,9 @@ func (l Loader[T]) batch() BatchLoader[T] {
 	}
 }
 
-// ErrBusy says that Config.MaxLoads loads were running and none ended in time.
-var ErrBusy = errors.New("cache: no free slot to load")
+// ErrBusy says that Config.MaxLoads loads were running and none ended in time,
+// or that other processes were loading the key and brought nothing in time.
+var ErrBusy = errors.New("cache: the source is busy")
 
 // load asks the source about the flights with one call and lands them.
 func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
@@ -132,7 +139,7 @@ func (c *Cache[T]) fill(ctx context.Context, list []*flight[T], took time.Durati
 			rest = append(rest, f)
 		case f.hold == "":
 			c.keep(f.key, f.gen, got)
-			f.land(got, f.loaded())
+			f.land(got, f.stage)
 		default:
 			f.got = got
 			held, puts = append(held, f), append(puts, put{f.key, f.hold, envelope, got.life.hard})
@@ -167,11 +174,12 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 	}
 }
 
-// giveUp frees the leases of list, if any, so that others need not wait them out.
+// giveUp frees the leases that flights of list have, so that others need not
+// wait them out. What a Refresh found in L2 stays, also if that is a lease.
 func (c *Cache[T]) giveUp(ctx context.Context, list []*flight[T]) {
 	var keys, placeholders []string
 	for _, f := range list {
-		if f.hold != "" && f.hold[0] == flagLease {
+		if f.leased {
 			keys, placeholders = append(keys, f.key), append(placeholders, f.hold)
 		}
 	}

@@ -4,8 +4,8 @@ import "context"
 
 // MGet returns the values of the keys that exist. It asks L2 for all that
 // memory does not have in one round trip, and one call of load for all that
-// are this process' to load; those that another loads it waits for. A key that
-// stands in keys twice is loaded once. With an error, which is one of
+// are its own to load; those that another caller or process is after already
+// it waits for. A key that stands in keys twice is loaded once. With an error, which is one of
 // Get's, what is in the result stands, and of the other keys nothing is known;
 // wrong use returns no result. Each call of load takes one slot: ask for
 // hundreds of keys at a time, not for all.
@@ -19,14 +19,12 @@ func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T])
 			values[key] = got.value
 		}
 	}
-	missing := c.lookupMany(ctx, c.fromMemory(ctx, keys, load, values), load, deliver)
-	c.counts.misses.Add(int64(len(missing)))
-	return values, c.fetch(ctx, missing, load, deliver)
+	return values, c.fetch(ctx, c.fromMemory(ctx, keys, load, deliver), load, deliver)
 }
 
-// fromMemory adds to values what L1 has and returns the keys that are left,
-// without those that cannot exist.
-func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], values map[string]T) (left []string) {
+// fromMemory delivers what L1 has and returns the keys that are left, without
+// those that cannot exist.
+func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (left []string) {
 	for _, key := range keys {
 		e, now := c.local.get(key)
 		switch {
@@ -35,9 +33,7 @@ func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoad
 			if e.due(now) {
 				c.ahead(ctx, key, e, load)
 			}
-			if e.found {
-				values[key] = e.value
-			}
+			deliver(key, answer[T]{value: e.value, found: e.found})
 		case c.mayExist(key):
 			left = append(left, key)
 		}

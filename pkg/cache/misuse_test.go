@@ -2,19 +2,21 @@ package cache_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"souk.example/pkg/cache"
+	"souk.example/pkg/pubsub"
 	"souk.example/pkg/redisclient/redistest"
 )
 
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	c, s := newCache(t, redistest.Open(t), cache.Config{}), &shop{}
-	for _, key := range []string{"", strings.Repeat("k", 513)} {
+	for _, key := range []string{"", strings.Repeat("k", 513), "\xff"} {
 		for name, use := range map[string]func() error{
 			"Get":     func() error { _, _, err := c.Get(t.Context(), key, s.load(key)); return err },
 			"MGet":    func() error { _, err := c.MGet(t.Context(), []string{"ok", key}, s.many(nil)); return err },
@@ -56,6 +58,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		{cache.Config{TTL: -1}, cache.ErrTTL},
 		{cache.Config{L1TTL: time.Microsecond}, cache.ErrTTL},
 		{cache.Config{SoftTTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
+		{cache.Config{L1TTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
 		{cache.Config{Jitter: 2}, cache.ErrConfig},
 		{cache.Config{MaxLoads: -1}, cache.ErrConfig},
 		{cache.Config{MaxValue: -1}, cache.ErrConfig},
@@ -65,7 +68,36 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%+v: %v", tt.cfg, err)
 		}
 	}
-	if _, err := cache.New[product]("", down(t), cache.Config{}); !errors.Is(err, cache.ErrName) {
-		t.Errorf("no name: %v", err)
+}
+
+func TestNamesThatCannotWork(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "a:b", "a~b", "{a}", "\xff", strings.Repeat("n", 129)} {
+		if _, err := cache.New[product](name, down(t), cache.Config{}); !errors.Is(err, cache.ErrName) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// The longest keys there are, each six times as long in JSON, on a bus that
+// sends no more than a few of them at a time.
+func TestManyLongKeysAreInvalidated(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]pubsub.Config{"any bus": {}, "a narrow bus": {MaxBytes: 10_000}} {
+		t.Run(name, func(t *testing.T) {
+			rdb, s := redistest.Open(t), &shop{}
+			reader := newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBusWith(t, rdb, cfg)))
+			writer := newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBusWith(t, rdb, cfg)))
+			keys := make([]string, 400)
+			for i := range keys {
+				keys[i] = fmt.Sprintf("%s%03d", strings.Repeat("<", 509), i)
+				s.set(keys[i], "old")
+			}
+			want(t, reader, keys[0], s.load(keys[0]), "old")
+			if err := writer.Invalidate(t.Context(), keys...); err != nil {
+				t.Fatal(err)
+			}
+			redistest.Eventually(t, "every key is heard of", func() bool { return reader.Stats().Heard == int64(len(keys)) })
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"souk.example/pkg/cache"
@@ -102,4 +103,57 @@ func TestSilentRedisHoldsUpOneReader(t *testing.T) {
 		stored, _ := mini.Get("souk:cache:product:first")
 		return len(stored) > 0
 	})
+}
+
+// Those who want a key while Redis is away share a load, also without memory.
+func TestReadersShareALoadWithoutRedis(t *testing.T) {
+	rdb := down(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, gate := &shop{}, make(chan struct{})
+		c := newCache(t, rdb, cache.Config{NoL1: true, RetryAfter: 24 * time.Hour})
+		s.set("a", "apple")
+		want(t, c, "a", s.load("a"), "apple") // and Redis is known to be away
+		var readers sync.WaitGroup
+		for range 10 {
+			readers.Go(func() { want(t, c, "a", s.gated("a", gate), "apple") })
+			synctest.Wait()
+		}
+		close(gate)
+		readers.Wait()
+		if n := s.loads.Load(); n != 2 {
+			t.Errorf("%d loads, want one for each time", n)
+		}
+	})
+}
+
+// A load that began without Redis reads an old value. Redis is back and the
+// value is invalidated by another process: a reader who asks Redis after that
+// must not share the load.
+func TestLoadWithoutRedisIsNotForWhoAsksRedisLater(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	writer := newCache(t, redistest.Dial(t, server.Addr()), cache.Config{})
+	reader := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{NoL1: true, RetryAfter: 20 * time.Millisecond})
+	s, gate := &shop{}, make(chan struct{})
+	s.set("a", "old")
+	want(t, reader, "warm", func(context.Context) (product, bool, error) { return product{"warm"}, true, nil }, "warm")
+	proxy.DropReplies.Store(true)
+	var readers sync.WaitGroup
+	readers.Go(func() { want(t, reader, "a", s.gated("a", gate), "old") })
+	redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+	proxy.DropReplies.Store(false)
+	proxy.Cut()
+	redistest.Eventually(t, "Redis is used again", func() bool {
+		before := reader.Stats().L2Hits
+		want(t, reader, "warm", func(context.Context) (product, bool, error) { return product{"warm"}, true, nil }, "warm")
+		return reader.Stats().L2Hits > before
+	})
+	s.set("a", "new")
+	if err := writer.Invalidate(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, reader, "a", s.load("a"), "new")
+	close(gate)
+	readers.Wait()
 }

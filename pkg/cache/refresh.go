@@ -18,7 +18,7 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 	case l.err != nil:
 		c.failed(l.err)
 	case l.token != "":
-		f.hold = placeholder(l.token)
+		f.lease(l.token)
 	default:
 		f.hold = mark(l.held)
 	}
@@ -49,7 +49,7 @@ func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load Batc
 
 // renew replaces the entry of L2 that has this id. The claim comes first: who
 // gets it sees whether another has just renewed the entry. After a failed load
-// it stays until it expires, so nobody tries again at once.
+// the claim stays until it expires, so nobody tries again at once.
 func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, load BatchLoader[T]) {
 	token, err := c.remote.claim(ctx, key, c.cfg.LoadTimeout)
 	if err != nil || token == "" {

@@ -160,6 +160,28 @@ func TestRefreshOvertakesALoad(t *testing.T) {
 	want(t, newCache(t, rdb, cache.Config{}), "a", s.load("a"), "new")
 }
 
+// A Refresh that fails leaves the lease of a load that is under way elsewhere.
+func TestFailedRefreshLeavesTheLeaseOfAnother(t *testing.T) {
+	t.Parallel()
+	rdb, s, gate := redistest.Open(t), &shop{}, make(chan struct{})
+	loader, c := newCache(t, rdb, cache.Config{}), newCache(t, rdb, cache.Config{})
+	s.set("a", "apple")
+	var wg sync.WaitGroup
+	wg.Go(func() { want(t, loader, "a", s.gated("a", gate), "apple") })
+	redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+	broken := errors.New("broken")
+	_, _, err := c.Refresh(t.Context(), "a", func(context.Context) (product, bool, error) { return product{}, false, broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("Refresh: %v", err)
+	}
+	close(gate)
+	wg.Wait()
+	want(t, c, "a", s.load("a"), "apple")
+	if n := s.loads.Load(); n != 1 || loader.Stats().Voided != 0 {
+		t.Errorf("%d loads, %d of them void", n, loader.Stats().Voided)
+	}
+}
+
 func TestValuesChooseTheirLifetime(t *testing.T) {
 	t.Parallel()
 	mini, s := redistest.Mini(t), &shop{}

@@ -86,6 +86,23 @@ func (r *remote) acquire(ctx context.Context, keys []string, life time.Duration)
 	return leases
 }
 
+// seize takes the lease on each key that still has its mark. A key that has
+// not has neither a token nor an error. Loads begin after this, so it does not
+// matter whether what stood there is the same or the same again.
+func (r *remote) seize(ctx context.Context, puts []put, life time.Duration) []lease {
+	leases := make([]lease, len(puts))
+	for i := range puts {
+		leases[i].token = rand.Text()
+		puts[i].envelope, puts[i].hard = []byte(placeholder(leases[i].token)), time.Now().Add(life).UnixMilli()
+	}
+	for i, done := range r.fill(ctx, puts) {
+		if !done.filled {
+			leases[i] = lease{err: done.err}
+		}
+	}
+	return leases
+}
+
 // put is content for a key that must still begin with mark.
 type put struct {
 	key, mark string

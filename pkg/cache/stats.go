@@ -11,7 +11,7 @@ import (
 type Stats struct {
 	L1Hits      int64 // answered from memory
 	L2Hits      int64 // answered from Redis
-	Misses      int64 // neither had it
+	Misses      int64 // neither had it: waited for a load, here or elsewhere
 	Rejected    int64 // answered by the filter
 	Loads       int64 // calls of a loader
 	LoadErrors  int64 // of them failed
@@ -19,6 +19,7 @@ type Stats struct {
 	Voided      int64 // loaded and not kept: invalidated or written meanwhile
 	Stale       int64 // answered with an expired value because the source failed or was busy
 	Heard       int64 // broadcasts about a key
+	Unreadable  int64 // entries of Redis that could not be decoded and were loaded anew
 	RedisErrors int64 // lookups, fills and leases that Redis failed
 
 	// As of now.
@@ -46,13 +47,14 @@ func (c *Cache[T]) Stats() Stats {
 	return Stats{
 		L1Hits: n.l1.Load(), L2Hits: n.l2.Load(), Misses: n.misses.Load(), Rejected: n.rejected.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), Refreshes: n.refreshes.Load(),
-		Voided: n.voided.Load(), Stale: n.stale.Load(), Heard: n.heard.Load(), RedisErrors: n.redisErrors.Load(),
+		Voided: n.voided.Load(), Stale: n.stale.Load(), Heard: n.heard.Load(),
+		Unreadable: n.unreadable.Load(), RedisErrors: n.redisErrors.Load(),
 		Loading: len(c.slots), L1Entries: c.local.entries.EstimatedSize(), L1Cost: c.local.entries.WeightedSize(),
 	}
 }
 
 type counts struct {
-	l1, l2, misses, rejected, loads, loadErrors, refreshes, voided, stale, heard, redisErrors atomic.Int64
+	l1, l2, misses, rejected, loads, loadErrors, refreshes, voided, stale, heard, unreadable, redisErrors atomic.Int64
 
 	seconds prometheus.Histogram
 }

@@ -16,9 +16,11 @@ type Progress struct {
 }
 
 // Warm brings the keys into the cache that are not there, before readers ask
-// for them. It works through keys in batches, one at a time, so that it takes
-// no more than one loader slot and as much memory as 200 values; processes that
-// warm the same keys share the loads. After each batch it calls report, unless
+// for them, and has those refreshed ahead that are due. It works through keys in
+// batches, one at a time, so that it takes no more than one loader slot, besides
+// those of refreshes, and as much memory as 200 values; processes that warm the
+// same keys share the loads. It is load that must read the source, for
+// the keys it is given and when it is called: see Loader. After each batch it calls report, unless
 // that is nil. A batch that fails is counted and passed over. Warm blocks until
 // keys end or ctx does; its error is wrong use or ctx's.
 func (c *Cache[T]) Warm(ctx context.Context, keys iter.Seq[string], load BatchLoader[T], report func(Progress)) (Progress, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"souk.example/pkg/pubsub"
@@ -54,12 +53,13 @@ func (c *Cache[T]) Invalidate(ctx context.Context, keys ...string) error {
 // Announce tells the filters of all processes of keys that are about to exist:
 // call it before the commit that creates them, and Invalidate after. On an
 // error other processes may not find the keys until their filters are built
-// again. Without a filter it does nothing.
+// again. The caller's cache needs no filter for that; without a bus, only
+// a filter that it has is told.
 func (c *Cache[T]) Announce(ctx context.Context, keys ...string) error {
-	if err := check(false, keys...); err != nil || len(keys) == 0 || c.filter == nil {
+	if err := check(false, keys...); err != nil || len(keys) == 0 {
 		return err
 	}
-	c.filter.Add(keys...)
+	c.exists(keys...)
 	return c.done(c.broadcast(ctx, statusAnnounced, keys...))
 }
 
@@ -116,23 +116,39 @@ func (c *Cache[T]) forget(key string) {
 	c.exists(key)
 }
 
-// frameKeys is how many keys share a broadcast, which holds up the bus for as
-// long as it takes to read.
-const frameKeys = 500
+// frameBytes is about how much is sent at a time. A broadcast holds up the bus
+// for as long as it takes to read, and the bus keeps none over 64 KiB for those
+// who missed it.
+const frameBytes = 16 << 10
+
+// messageBytes is about what a message takes besides its key.
+const messageBytes = 200
 
 func (c *Cache[T]) broadcast(ctx context.Context, status string, keys ...string) error {
 	if c.bus == nil {
 		return nil
 	}
 	var errs []error
-	for some := range slices.Chunk(keys, frameKeys) {
-		messages := make([]pubsub.Message, len(some))
-		for i, key := range some {
-			messages[i] = pubsub.Message{Topic: c.topic(), Key: key, Status: status}
+	var frame []pubsub.Message
+	size := 0
+	for i, key := range keys {
+		frame = append(frame, pubsub.Message{Topic: c.topic(), Key: key, Status: status})
+		if size += messageBytes + len(key); size >= frameBytes || i == len(keys)-1 {
+			errs = append(errs, c.publish(ctx, frame))
+			frame, size = nil, 0
 		}
-		errs = append(errs, c.bus.Publish(ctx, messages...))
 	}
 	return errors.Join(errs...)
+}
+
+// publish sends messages in pieces if that is more than the bus, which refuses
+// it then before anything is sent, takes at a time.
+func (c *Cache[T]) publish(ctx context.Context, frame []pubsub.Message) error {
+	err := c.bus.Publish(ctx, frame...)
+	if half := len(frame) / 2; half > 0 && errors.Is(err, pubsub.ErrTooLarge) {
+		return errors.Join(c.publish(ctx, frame[:half]), c.publish(ctx, frame[half:]))
+	}
+	return err
 }
 
 func (c *Cache[T]) done(errs ...error) error {

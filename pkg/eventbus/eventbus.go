@@ -43,9 +43,9 @@ type Record struct {
 	// Schema is the version of the pack format the producer named, or "" when
 	// it named none.
 	Schema string
-	// Replay marks a record that is sent again for a projection or a backfill,
-	// not because something has just happened.
-	Replay bool
+	// Replay names the one group that a record is sent again for; all others
+	// skip it. Empty: something has just happened, and all groups are told.
+	Replay string
 }
 
 // SchemaVersion is the version of the pack format that Encode writes.

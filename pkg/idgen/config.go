@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// ErrConfig: a setting does not fit the id, or cannot work.
+var ErrConfig = errors.New("idgen: bad setting")
+
 // Config of a Worker. The zero value of a field asks for its default.
 type Config struct {
 	Datacenter int           `env:"SOUK_ID_DATACENTER" usage:"this datacenter's number in ids"`
@@ -17,7 +20,7 @@ type Config struct {
 	LeaseTTL   time.Duration `env:"SOUK_ID_LEASE_TTL" usage:"how long a crashed process keeps its worker number (default 15s)"`
 	Owner      string        `env:"-"` // in the lease table, for people; unique per process by default
 
-	Log *slog.Logger `env:"-"` // told when a lease is lost or not renewed; nil discards
+	Log *slog.Logger `env:"-"` // told when a lease is lost, when renewals fail and when they no longer do; nil discards
 
 	// Clock replaces time.Now in tests of clocks that step.
 	Clock func() time.Time `env:"-"`
@@ -36,17 +39,18 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate checks that the numbers fit the id.
+// Validate reports numbers that do not fit the id, and a lease too short to be
+// renewed, as ErrConfig.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if c.WorkerBits < 1 || c.WorkerBits > machineBits {
-		return fmt.Errorf("SOUK_ID_WORKER_BITS must be 1 to %d", machineBits)
+		return fmt.Errorf("%w: SOUK_ID_WORKER_BITS must be 1 to %d", ErrConfig, machineBits)
 	}
 	if limit := 1 << (machineBits - c.WorkerBits); c.Datacenter < 0 || c.Datacenter >= limit {
-		return fmt.Errorf("SOUK_ID_DATACENTER must be 0 to %d", limit-1)
+		return fmt.Errorf("%w: SOUK_ID_DATACENTER must be 0 to %d", ErrConfig, limit-1)
 	}
 	if c.LeaseTTL < time.Second {
-		return errors.New("SOUK_ID_LEASE_TTL must be at least 1s")
+		return fmt.Errorf("%w: SOUK_ID_LEASE_TTL must be at least 1s", ErrConfig)
 	}
 	return nil
 }

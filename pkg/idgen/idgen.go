@@ -5,11 +5,14 @@
 // number, and 12 bits of sequence (Twitter's layout, "Announcing Snowflake",
 // 2010).
 //
-// The worker's number is leased, in SQL or in Redis. The lease also keeps a high-water
-// mark: a timestamp that the holder's ids never exceed before the lease is
-// renewed with a higher one, and above which the next holder starts. So no
-// clock that steps back, no restart and no process that sleeps through the end
-// of its lease can make an id twice.
+// The worker's number is leased, in SQL or in Redis. The lease also keeps a
+// high-water mark: a timestamp that the holder's ids never exceed before the
+// lease is renewed with a higher one, and above which the next holder starts. So
+// as long as the store keeps its memory, no clock that steps back, no restart
+// and no process that sleeps through the end of its lease makes an id twice. A
+// database is expected to keep it. Redis may lose it, and no id is made twice
+// even so, under the conditions that [InRedis] names. A Worker made by [Static]
+// has no lease, so nothing keeps its ids from being made twice.
 //
 // Beside them stand [Segment], dense numbers from a sequence in SQL, and UUIDs
 // of versions 4 and 7.
@@ -64,11 +67,15 @@ func New(leases Leases, cfg Config) *Worker {
 }
 
 // Static returns a Worker with a fixed machine number, 0 to 1023, and no
-// lease, for tests and tools: nothing keeps another from using the same.
+// lease, for tests and tools: nothing keeps another from using the same. It
+// panics with ErrConfig when machine is another number.
 func Static(machine int) *Worker {
+	if machine < 0 || machine >= 1<<machineBits {
+		panic(fmt.Errorf("%w: machine %d is not 0 to %d", ErrConfig, machine, 1<<machineBits-1))
+	}
 	w := &Worker{cfg: Config{}.withDefaults()}
 	w.lease.Store(&lease{
-		grant:   Grant{Worker: machine & (1<<machineBits - 1), Now: time.Now()},
+		grant:   Grant{Worker: machine, Now: time.Now()},
 		ceiling: maxPosition, forever: true, anchor: time.Now(), last: new(atomic.Int64),
 	})
 	return w

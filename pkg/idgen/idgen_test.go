@@ -299,9 +299,32 @@ func TestRunRenewsAndReplacesALostLease(t *testing.T) {
 
 func TestConfigValidates(t *testing.T) {
 	for _, cfg := range []idgen.Config{{WorkerBits: 11}, {Datacenter: 32}, {Datacenter: -1}, {WorkerBits: 10, Datacenter: 1}, {LeaseTTL: 1}} {
-		if cfg.Validate() == nil {
-			t.Errorf("%+v is valid", cfg)
+		if err := cfg.Validate(); !errors.Is(err, idgen.ErrConfig) {
+			t.Errorf("%+v: %v", cfg, err)
 		}
+		w := idgen.New(nil, cfg)
+		if err := w.Acquire(t.Context()); !errors.Is(err, idgen.ErrConfig) {
+			t.Errorf("acquire with %+v: %v", cfg, err)
+		}
+		if err := w.Run(t.Context()); !errors.Is(err, idgen.ErrConfig) {
+			t.Errorf("run with %+v: %v", cfg, err)
+		}
+	}
+}
+
+func TestStaticRefusesWhatIsNoMachine(t *testing.T) {
+	for _, machine := range []int{-1, 1024} {
+		func() {
+			defer func() {
+				if err, _ := recover().(error); !errors.Is(err, idgen.ErrConfig) {
+					t.Errorf("machine %d: %v", machine, err)
+				}
+			}()
+			idgen.Static(machine)
+		}()
+	}
+	if got := idgen.Parse(next(t, idgen.Static(1023))).Machine; got != 1023 {
+		t.Errorf("machine %d, want 1023", got)
 	}
 }
 

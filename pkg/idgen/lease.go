@@ -68,7 +68,8 @@ func positionAt(unixMillis int64) int64 { return (unixMillis - epochMillis) << s
 const waitForNumber = 250 * time.Millisecond
 
 // Acquire leases a free worker number: one that was never used, was released,
-// or whose holder's lease has ended. It blocks until there is one or ctx ends.
+// or whose holder's lease has ended. It blocks until there is one or ctx ends; of
+// a bad Config it says so at once, with ErrConfig.
 func (w *Worker) Acquire(ctx context.Context) error {
 	if err := w.cfg.Validate(); err != nil {
 		return err

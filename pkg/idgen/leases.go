@@ -12,10 +12,12 @@ import (
 type Leases interface {
 	// Take leases a free number from first up to, not including, end: one that
 	// was never leased or was freed, or whose lease has ended. It fails with
-	// ErrNoneFree, or with ErrTaken when another was quicker.
+	// ErrNoneFree, also while the store cannot tell, or with ErrTaken when
+	// another was quicker.
 	Take(ctx context.Context, first, end int, owner string, ttl time.Duration) (Grant, error)
 	// Extend leases the number of held until ttl from now, also when the lease
-	// has ended but nobody took the number; else it fails with ErrTaken.
+	// has ended but nobody took the number; else, and where the store cannot
+	// tell whether somebody did, it fails with ErrTaken.
 	Extend(ctx context.Context, held Grant, ttl time.Duration) (Grant, error)
 	// Free ends held at once. Its holder used no timestamp above used. It does
 	// nothing when held is not the number's last lease.
@@ -34,8 +36,9 @@ type Grant struct {
 }
 
 var (
-	// ErrTaken: another process took the number, first or after its end.
+	// ErrTaken: another process took the number, first or after its end, or may
+	// have taken it.
 	ErrTaken = errors.New("idgen: worker number taken by another")
-	// ErrNoneFree: every number is leased.
+	// ErrNoneFree: every number is leased, or may be; see [InRedis].
 	ErrNoneFree = errors.New("idgen: no worker number is free")
 )

@@ -21,10 +21,18 @@ type inRedis struct {
 }
 
 // InRedis keeps leases in the hash that key names, for processes without a
-// database. When Redis has lost the hash, and at the very first start, no
-// number is leased for one TTL, which is when the last of the lost leases has
-// ended; processes that held one have no ids meanwhile. Unlike InSQL it relies
-// on Redis' clock never being set back, by a failover neither.
+// database. When Redis has lost the hash or runs anew, maybe with an older copy
+// of it (an append-only file of a second ago, a replica that lagged and was
+// promoted), and at the very first start, no number is leased for one TTL from
+// the first attempt: by then the last of the lost leases has ended. Meanwhile
+// leases that Redis knows and that had not ended are renewed; processes whose
+// lease it lost have no ids.
+//
+// Unlike InSQL it relies on Redis: that its clock is not behind that of the lost
+// memory, on another server neither; that a master which was replaced grants
+// nothing more; and that a new run has a new run id, which scripts can read by
+// INFO. Where they cannot, or an older copy is loaded into a running server, an
+// older copy is not noticed, and the leases it lacks may be granted twice.
 func InRedis(rdb *redisclient.Client, key string) (Leases, error) {
 	if key == "" {
 		return nil, ErrName

@@ -15,15 +15,25 @@ const releaseWait = 5 * time.Second
 // lease that another process took over is replaced by one of another number.
 //
 // Run returns nil, or why the release failed: the number is then free after
-// the lease's TTL.
+// the lease's TTL. A bad Config it refuses at once, with ErrConfig.
 func (w *Worker) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	if err := w.cfg.Validate(); err != nil {
+		return err
+	}
+	for failing := false; ctx.Err() == nil; {
+		err := w.renew(ctx)
 		wait := w.cfg.LeaseTTL / 3
-		if err := w.renew(ctx); err != nil {
+		if err != nil {
 			w.counts.failures.Add(1)
-			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
 			wait = w.cfg.LeaseTTL / 20
 		}
+		switch {
+		case err != nil && !failing:
+			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
+		case err == nil && failing:
+			w.cfg.Log.InfoContext(ctx, "worker lease renewed again")
+		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):

@@ -1,6 +1,7 @@
 -- Leases a free worker number.
--- KEYS[1] a hash: worker number -> "term:until:high water:owner", all as text, and
--- "born" -> when the hash was begun; times are Unix milliseconds.
+-- KEYS[1] a hash: worker number -> "term:until:high water:owner", all as text,
+-- "server" -> the run id of the Redis that keeps it, "" if that tells none, and
+-- "born" -> when that Redis began to keep it; times are Unix milliseconds.
 -- ARGV[1] the first number; ARGV[2] the number after the last; ARGV[3] TTL in ms;
 -- ARGV[4] the owner, for people.
 -- Returns {worker, term, after, high water, now in µs} as text,
@@ -12,20 +13,26 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local micros = string.format('%.0f', time[1] * 1000000 + time[2])
 local first, ending, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 -- A hash that is not there may have been lost with leases in it that are still
--- used: nothing is free until the longest of them has ended.
-if redis.call('HSETNX', KEYS[1], 'born', now) == 1 then
+-- used, and one that another run of Redis kept may be an older copy, without the
+-- last of them: nothing is free until the longest has ended. That is enough, as
+-- no mark is more than a TTL ahead of the newest clock that was seen.
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+local kept = redis.call('HMGET', KEYS[1], 'born', 'server')
+if not kept[1] or (kept[2] or '') ~= server then
+  redis.call('HSET', KEYS[1], 'born', string.format('%.0f', now), 'server', server)
   return {}
 end
-local names = {'born'}
+if now < tonumber(kept[1]) + ttl then
+  return {}
+end
+local names = {}
 for worker = first, ending - 1 do
   names[#names + 1] = tostring(worker)
 end
 local rows = redis.call('HMGET', KEYS[1], unpack(names))
-if now < tonumber(rows[1]) + ttl then
-  return {}
-end
 local worker, term, after, oldest
-for i = 2, #names do
+for i = 1, #names do
   if not rows[i] then
     worker, term, after = names[i], 0, 0
     break
@@ -41,6 +48,9 @@ if not worker then
 end
 -- Terms rise also when Redis has forgotten the one before.
 term = string.format('%.0f', math.max(term + 1, tonumber(micros)))
-local mark = string.format('%.0f', now + ttl)
+-- A clock that was set back lowers no mark, or the next holder would start
+-- below this number's ids; nor does it raise one, or marks would run ahead. The
+-- holder has no ids until the clock is near the mark again.
+local mark = string.format('%.0f', math.max(now + ttl, after))
 redis.call('HSET', KEYS[1], worker, term .. ':' .. string.format('%.0f', now + ttl) .. ':' .. mark .. ':' .. ARGV[4])
 return {worker, term, string.format('%.0f', after), mark, micros}

@@ -23,15 +23,15 @@ type entry struct {
 
 // batch is what one transaction applies: whole records of any partitions.
 type batch struct {
-	replay  bool // replayed records count
+	group   string // for which replayed records count
 	items   []item
 	entries []entry // of the records that could be decoded
 	skipped int     // events of replayed records that do not count
 	next    map[topicPartition]int64
 }
 
-func newBatch(replay bool) *batch {
-	return &batch{replay: replay, next: make(map[topicPartition]int64)}
+func newBatch(group string) *batch {
+	return &batch{group: group, next: make(map[topicPartition]int64)}
 }
 
 // add takes a record in, unless its claim has ended.
@@ -43,7 +43,7 @@ func (b *batch) add(it item) {
 	at := topicPartition{r.Topic, r.Partition}
 	b.items = append(b.items, it)
 	b.next[at] = max(b.next[at], r.Offset+1)
-	if r.Replay && !b.replay {
+	if b.skips(r) {
 		b.skipped += len(it.events)
 		return
 	}
@@ -57,6 +57,9 @@ func (b *batch) add(it item) {
 		})
 	}
 }
+
+// skips reports whether a record is sent again for another group.
+func (b *batch) skips(r eventbus.Record) bool { return r.Replay != "" && r.Replay != b.group }
 
 // size is what BatchMax bounds: events, or records where they hold none.
 func (b *batch) size() int { return max(len(b.entries), len(b.items)) }

@@ -19,9 +19,6 @@ type Config struct {
 	// and ignored, but one that differs only in its version is parked. None
 	// stands for all.
 	Types []string `env:"-"`
-	// Replay says that the group wants records that are marked as replayed;
-	// otherwise they are skipped.
-	Replay bool `env:"-"`
 
 	// BatchMax is the number of events at which a batch is full. Records are
 	// applied whole, so the last one may exceed it.

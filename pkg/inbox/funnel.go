@@ -25,7 +25,7 @@ func (i *Inbox) pump(ctx context.Context) {
 // collect gathers a batch: what has queued up while the last one was applied,
 // and, for at most Linger, what is known to be on its way.
 func (i *Inbox) collect(first item) *batch {
-	b := newBatch(i.cfg.Replay)
+	b := newBatch(i.cfg.Group)
 	b.add(first)
 	linger := time.NewTimer(i.cfg.Linger)
 	defer linger.Stop()

@@ -255,19 +255,18 @@ func TestTwoMembersShareTheWork(t *testing.T) {
 	})
 }
 
-func TestReplayedRecordsAreForThoseWhoAsk(t *testing.T) {
-	for name, replay := range map[string]bool{"skipped": false, "wanted": true} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, onMemory)
-			b.cfg.Replay = replay
-			r := b.pack(0, event("1-1", "a"))
-			r.Replay = true
-			b.publish(r)
-			b.run(inbox.Each(count))
-			b.awaitEnd()
-			b.wantEqual("applied", b.number("SELECT COUNT(*) FROM effect") == 1, replay)
-		})
+func TestReplayedRecordsAreForOneGroup(t *testing.T) {
+	b := newBench(t, onMemory)
+	for n, group := range []string{"", b.cfg.Group, "another"} {
+		r := b.pack(0, event(fmt.Sprintf("%d-1", n), "a"))
+		r.Replay = group
+		b.publish(r, eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte("noise"), Replay: group})
 	}
+	b.run(inbox.Each(count))
+	b.awaitEnd()
+	b.wantEqual("applied", b.strings("SELECT event_id FROM effect ORDER BY event_id"), []string{"0-1", "1-1"})
+	b.wantEqual("undecodable", b.number("SELECT COUNT(*) FROM dead_letter"), 2)
+	b.wantEqual("ignored", b.counted("other", "ignored"), 1)
 }
 
 func TestRepeatedEventInABatchIsHandedOverOnce(t *testing.T) {

@@ -53,7 +53,7 @@ func eventLetter(e entry, f fault) letter {
 func undecodable(b *batch) []letter {
 	var letters []letter
 	for _, it := range b.items {
-		if it.err == nil || it.record.Replay && !b.replay {
+		if it.err == nil || b.skips(it.record) {
 			continue
 		}
 		at := topicPartition{it.record.Topic, it.record.Partition}

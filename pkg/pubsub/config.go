@@ -21,8 +21,12 @@ var (
 	ErrRunning = errors.New("pubsub: runs already")
 )
 
-// maxKey bounds topics, keys and names, in bytes.
-const maxKey = 512
+const (
+	// maxKey bounds topics, keys and names, in bytes.
+	maxKey = 512
+	// minInterval is the shortest that Redis is asked at.
+	minInterval = time.Millisecond
+)
 
 // Config tunes a Bus; the zero value of each field means its default.
 type Config struct {
@@ -61,10 +65,13 @@ func (c Config) withDefaults() Config {
 
 // Validate reports settings that cannot work, as ErrConfig.
 func (c Config) Validate() error {
-	if c.Idle < 0 || c.QueueMax < 0 || c.KeysMax < 0 || c.LogMax < 0 || c.MaxBytes < 0 {
-		return fmt.Errorf("%w: Idle, QueueMax, KeysMax, LogMax and MaxBytes must not be negative", ErrConfig)
-	}
-	if len(c.Channel) > maxKey {
+	c = c.withDefaults()
+	switch {
+	case c.Idle < minInterval:
+		return fmt.Errorf("%w: Idle must be at least %v", ErrConfig, minInterval)
+	case c.QueueMax < 0 || c.KeysMax < 0 || c.LogMax < 0 || c.MaxBytes < 0:
+		return fmt.Errorf("%w: QueueMax, KeysMax, LogMax and MaxBytes must not be negative", ErrConfig)
+	case len(c.Channel) > maxKey:
 		return fmt.Errorf("%w: the channel's name is longer than %d bytes", ErrConfig, maxKey)
 	}
 	return nil

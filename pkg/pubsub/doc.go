@@ -5,7 +5,7 @@
 // has missed something, and mostly gets it back:
 //
 //   - every frame carries an epoch, a sequence number, a nonce of its own and
-//     the nonce of the frame before it, all issued by the script that sends it.
+//     the nonce of the frame before it, put there by the script that sends it.
 //     A number alone would not do: a Redis that comes back with an older memory
 //     (AOF everysec, a replica that lagged) issues the same numbers again, for
 //     other messages;

@@ -15,6 +15,7 @@ import (
 type reader struct {
 	bus       *Bus
 	connected bool     // the session was confirmed by Redis
+	outage    bool     // the log tells of one that has not ended
 	last      position // of what was delivered or covered by a resync
 	known     bool     // last is known
 	// caughtUp are the nonces taken from the log, which may arrive by the

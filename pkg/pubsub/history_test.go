@@ -286,7 +286,9 @@ func TestPublishFailsAndRunGoesOnWhileRedisIsDown(t *testing.T) {
 		return in.count() > 0
 	})
 	stop()
-	if n := strings.Count(said.String(), "broadcasts are not heard"); n != 1 {
-		t.Errorf("the outage stands %d times in the log:\n%s", n, said)
+	for _, line := range []string{"broadcasts are not heard", "broadcasts are heard again"} {
+		if n := strings.Count(said.String(), line); n != 1 {
+			t.Errorf("%q stands %d times in the log:\n%s", line, n, said)
+		}
 	}
 }

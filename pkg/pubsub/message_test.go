@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -130,7 +131,7 @@ func TestBadMessagesAreRefusedAtOnce(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	for _, cfg := range []pubsub.Config{{Idle: -1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}} {
+	for _, cfg := range []pubsub.Config{{Idle: -1}, {Idle: time.Millisecond - 1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}} {
 		if _, err := pubsub.New(nil, cfg); !errors.Is(err, pubsub.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}

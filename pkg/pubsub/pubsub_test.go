@@ -98,6 +98,20 @@ func start(t testing.TB, bus *pubsub.Bus, in *inbox) (stop func()) {
 	return stop
 }
 
+// A topic that no message can have is heard of as a resync.
+func TestTopicWithoutMessages(t *testing.T) {
+	bus, in := newBus(t, redistest.Open(t)), &inbox{}
+	var heard atomic.Int32
+	none := bus.Subscribe("", pubsub.Handler{
+		Message: func(m pubsub.Message) { t.Errorf("%+v", m) },
+		Resync:  func() { heard.Add(1) },
+	})
+	defer none.Close()
+	run(t, bus, in)
+	publish(t, bus, "a")
+	redistest.Eventually(t, "the message and the resync", func() bool { return in.count() == 1 && heard.Load() >= 1 })
+}
+
 // send broadcasts a frame that no Bus would.
 func send(t *testing.T, rdb *redisclient.Client, frame string) {
 	t.Helper()

@@ -29,6 +29,7 @@ func (b *Bus) Run(ctx context.Context) error {
 		err := r.session(ctx) // whatever ended it, the next one catches up
 		if ctx.Err() == nil && (r.connected || !r.known && attempt == 0) {
 			b.cfg.Log.WarnContext(ctx, "broadcasts are not heard", "channel", b.cfg.Channel, "error", err)
+			r.outage = true
 		}
 		pause(ctx, attempt)
 	}
@@ -38,12 +39,7 @@ func (b *Bus) Run(ctx context.Context) error {
 // pause waits 20 ms, doubled per attempt up to 1 s, less up to half of it.
 func pause(ctx context.Context, attempt int) {
 	d := min(20*time.Millisecond<<min(attempt, 6), time.Second)
-	t := time.NewTimer(d/2 + rand.N(d/2))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
+	_ = sleep(ctx, d/2+rand.N(d/2)) // the caller looks at ctx
 }
 
 // session subscribes and reads until the connection fails or falls silent.
@@ -63,6 +59,10 @@ func (r *reader) session(ctx context.Context) error {
 		return err
 	}
 	r.connected = true
+	if r.outage {
+		r.bus.cfg.Log.InfoContext(ctx, "broadcasts are heard again", "channel", r.bus.cfg.Channel)
+		r.outage = false
+	}
 	for ctx.Err() == nil {
 		received, err := r.receive(ctx, ps)
 		if err != nil {

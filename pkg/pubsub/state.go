@@ -13,7 +13,8 @@ import (
 // StateConfig tunes a State; the zero value of each field means its default.
 type StateConfig[T any] struct {
 	// Check is how often the version in Redis is looked at, which finds what
-	// no broadcast has told; default 1 s.
+	// no broadcast has told; default 1 s, the same in all processes. After a
+	// loss of Redis' memory, Update waits for twice that.
 	Check time.Duration
 	// MaxBytes bounds the encoded value; default 1 MiB.
 	MaxBytes int
@@ -40,8 +41,9 @@ func (c StateConfig[T]) withDefaults() StateConfig[T] {
 // The highest version wins. A process keeps its last good value while Redis is
 // away. When Redis comes back without the value, or with an older one, the
 // processes give back what they know, so that the newest known to any of them
-// is in force again within Check and a moment; nothing is ever emptied but by
-// Set and Update. What no running process has seen is gone with Redis.
+// is in force again within Check and a moment, unless a Set replaces it; an
+// Update waits for it and builds on it, within the limits it names. What no
+// running process has seen is gone with Redis.
 //
 // Safe for concurrent use.
 type State[T any] struct {
@@ -64,13 +66,13 @@ type snapshot[T any] struct {
 // give a new name to a new shape of T. It asks nothing of Redis: Get has a
 // value when Run has fetched one. ErrConfig is the only error.
 func NewState[T any](bus *Bus, name string, cfg StateConfig[T]) (*State[T], error) {
+	cfg = cfg.withDefaults()
 	switch {
 	case name == "" || len(name) > maxKey/2:
 		return nil, fmt.Errorf("%w: a state's name is empty or longer than %d bytes", ErrConfig, maxKey/2)
-	case cfg.Check < 0 || cfg.MaxBytes < 0:
-		return nil, fmt.Errorf("%w: Check and MaxBytes must not be negative", ErrConfig)
+	case cfg.Check < minInterval || cfg.MaxBytes < 0:
+		return nil, fmt.Errorf("%w: Check must be at least %v and MaxBytes not negative", ErrConfig, minInterval)
 	}
-	cfg = cfg.withDefaults()
 	return &State[T]{bus: bus, name: name, key: cfg.Prefix + name, cfg: cfg, look: make(chan struct{}, 1)}, nil
 }
 
@@ -91,8 +93,8 @@ func (s *State[T]) Run(ctx context.Context) error {
 	told, failing := int64(0), false
 	for ctx.Err() == nil {
 		err := s.sync(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.failed(ctx, err, !failing)
+		if ctx.Err() == nil {
+			s.note(ctx, err, failing)
 		}
 		failing = err != nil
 		if now := s.current.Load(); now != nil && now.version > told {
@@ -104,11 +106,18 @@ func (s *State[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// failed notes that the value may be old; the first of many says so in the log.
-func (s *State[T]) failed(ctx context.Context, err error, first bool) {
-	s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
-	if first {
-		s.bus.cfg.Log.WarnContext(ctx, "state not compared with Redis", "state", s.name, "error", err)
+// note counts a failure, after which the value may be old; the first of many,
+// and the success that ends them, are in the log.
+func (s *State[T]) note(ctx context.Context, err error, failing bool) {
+	log := s.bus.cfg.Log.With("state", s.name)
+	if err != nil {
+		s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
+	}
+	switch {
+	case err != nil && !failing:
+		log.WarnContext(ctx, "state not compared with Redis", "error", err)
+	case err == nil && failing:
+		log.InfoContext(ctx, "state compared with Redis again")
 	}
 }
 
@@ -131,12 +140,7 @@ func (s *State[T]) hear(m Message) {
 	}
 }
 
-func (s *State[T]) signal() {
-	select {
-	case s.look <- struct{}{}:
-	default:
-	}
-}
+func (s *State[T]) signal() { wake(s.look) }
 
 // adopt puts next in force unless a newer version is.
 func (s *State[T]) adopt(next *snapshot[T]) {

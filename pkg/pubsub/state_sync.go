@@ -63,12 +63,8 @@ func (s *State[T]) fetch(ctx context.Context) (*snapshot[T], error) {
 
 // seedUnlessOthersDo gives the value in force back to Redis and says so.
 func (s *State[T]) seedUnlessOthersDo(ctx context.Context) error {
-	pause := time.NewTimer(rand.N(seedSpread))
-	defer pause.Stop()
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-pause.C:
+	if err := sleep(ctx, rand.N(seedSpread)); err != nil {
+		return err
 	}
 	now := s.current.Load()
 	if stored, err := s.storedVersion(ctx); err != nil || stored >= now.version {

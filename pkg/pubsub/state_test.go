@@ -141,7 +141,7 @@ func TestAnEmptyRedisGetsTheValueBack(t *testing.T) {
 func TestAnUpdateOfAnEmptyRedisBeginsFromWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Open(t)
-	a := startNode(t, rdb, pubsub.StateConfig[flags]{Check: time.Hour})
+	a := startNode(t, rdb, quick)
 	a.set(t, flags{"a": true})
 	a.stop()
 	rdb.Write().FlushAll(t.Context())
@@ -233,7 +233,7 @@ func TestStateRefusesBadInput(t *testing.T) {
 	t.Parallel()
 	bus := newBus(t, redistest.Dial(t, "127.0.0.1:1")) // not asked
 	for name, cfg := range map[string]pubsub.StateConfig[flags]{
-		"": {}, strings.Repeat("x", 257): {}, "negative check": {Check: -1}, "negative bound": {MaxBytes: -1},
+		"": {}, strings.Repeat("x", 257): {}, "negative check": {Check: -1}, "hectic": {Check: time.Millisecond - 1}, "negative bound": {MaxBytes: -1},
 	} {
 		if _, err := pubsub.NewState(bus, name, cfg); !errors.Is(err, pubsub.ErrConfig) {
 			t.Errorf("%q: %v", name, err)

@@ -10,14 +10,21 @@ import (
 	"time"
 )
 
-// errConflict: another version is stored than the one a change began from.
+// errConflict: another version is stored than the one a change began from, or
+// one may still be given back.
 var errConflict = errors.New("another version is stored")
+
+// minSettle is how long changes wait at least after a loss; see
+// [State.settle].
+const minSettle = 300 * time.Millisecond
 
 // anyVersion is the expectation of a write that replaces whatever there is.
 const anyVersion = -1
 
-// Set replaces the value, whatever it was. It is in force here when Set
-// returns, and on every node that hears the broadcast a moment later. An error
+// Set replaces the value, whatever it was, also what Redis may have lost. It is
+// in force here when Set returns, and on every node that hears the broadcast a
+// moment later. It is newer than what was lost because its version is the time:
+// it relies on Redis' clock not being behind that of the lost write. An error
 // other than ErrTooLarge leaves open whether the value was stored; if it was,
 // every node finds it within StateConfig.Check.
 func (s *State[T]) Set(ctx context.Context, value T) error {
@@ -27,9 +34,17 @@ func (s *State[T]) Set(ctx context.Context, value T) error {
 // Update changes the value by change, which gets a copy of its own, or the
 // zero value when there is none. When others write meanwhile, change is called
 // again with what they wrote, so that no writer's change is lost; what change
-// does beside is then repeated. Only a Redis that loses its memory may lose
-// the changes that nobody but their writer has heard of, if another writes
-// before that writer has given them back. The errors are change's and Set's.
+// does beside is then repeated. The errors are change's and Set's.
+//
+// While Redis may have lost something, Update waits, so that it begins from the
+// newest value that any running process knows: for twice Check, at least
+// 300 ms, from the first Update that finds no value or another run of Redis
+// than before, or from when a process last gave a value back. So the first
+// Update ever blocks that long, as does the first after a restart or failover
+// of Redis, unless ctx ends or a Set comes first. A change may still be lost
+// with Redis when nobody but its writer has heard of it and that writer does
+// not reach Redis in this time, and when Redis is given an older memory without
+// a restart, or does not tell its run id (INFO server in a script).
 func (s *State[T]) Update(ctx context.Context, change func(T) (T, error)) error {
 	for attempt := 0; ; attempt++ {
 		err := s.updateOnce(ctx, change)
@@ -104,7 +119,7 @@ func (s *State[T]) store(ctx context.Context, data []byte, expected int64) (int6
 	if expected != anyVersion {
 		condition = strconv.FormatInt(expected, 10)
 	}
-	version, err := s.bus.scripts.Run(ctx, s.bus.rdb.Write(), "state_write", []string{s.key}, condition, s.version(), data).Text()
+	version, err := s.bus.scripts.Run(ctx, s.bus.rdb.Write(), "state_write", []string{s.key}, condition, s.version(), data, s.settle().Microseconds()).Text()
 	if err != nil {
 		return 0, fmt.Errorf("state %s: store: %w", s.name, err)
 	}
@@ -114,14 +129,11 @@ func (s *State[T]) store(ctx context.Context, data []byte, expected int64) (int6
 	return strconv.ParseInt(version, 10, 64)
 }
 
+// settle is the time in which every process that reaches Redis has compared its
+// version with the stored one, and given it back if it is newer.
+func (s *State[T]) settle() time.Duration { return max(2*s.cfg.Check, minSettle) }
+
 // backOff waits up to 1 ms, doubled per attempt up to 64 ms.
 func backOff(ctx context.Context, attempt int) error {
-	t := time.NewTimer(rand.N(time.Millisecond << min(attempt, 6)))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
+	return sleep(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
 }

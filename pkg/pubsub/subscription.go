@@ -31,7 +31,8 @@ type Subscription struct {
 }
 
 // Subscribe delivers the messages of topic to h from now on. It starts a
-// goroutine that Close ends.
+// goroutine that Close ends. A topic that no message can have, such as "", has
+// resyncs only.
 func (b *Bus) Subscribe(topic string, h Handler) *Subscription {
 	s := &Subscription{
 		bus: b, topic: topic, handler: h, handled: versions{limit: b.cfg.KeysMax},
@@ -122,21 +123,14 @@ func (s *Subscription) push(m Message) {
 		s.bus.metrics.resyncs.WithLabelValues(causeQueue).Inc()
 	}
 	s.mu.Unlock()
-	s.signal()
+	wake(s.wake)
 }
 
 func (s *Subscription) pushResync() {
 	s.mu.Lock()
 	s.pending, s.resync = nil, true
 	s.mu.Unlock()
-	s.signal()
-}
-
-func (s *Subscription) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	wake(s.wake)
 }
 
 // deliver hands each message to the subscriptions of its topic.

@@ -30,10 +30,12 @@ func (b *breaker) allows(now time.Time) bool {
 	return true
 }
 
-func (b *breaker) succeeded() {
+// succeeded reports whether this ended an outage.
+func (b *breaker) succeeded() (ended bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open = false
+	ended, b.open = b.open, false
+	return ended
 }
 
 // undecided lets another caller try, as this one's context ended first.

@@ -47,17 +47,20 @@ type Config struct {
 	Local Limit
 	// MaxLocal bounds the keys a process remembers, of the limits it keeps by
 	// itself and of those it knows to be refused; default 65,536 each.
-	// Beyond, those nearest to a full burst are forgotten first.
+	// Beyond, of a few at random that one is forgotten that is the first to
+	// matter no more.
 	MaxLocal int
 
-	Timeout    time.Duration // of one decision by Redis; default 100 ms
+	// Timeout of one decision by Redis; default 100 ms. A caller whose deadline
+	// is near gives Redis half of the time left.
+	Timeout    time.Duration
 	RetryPause time.Duration // during which a failed Redis is not asked; default 500 ms
 	// DenyAhead is how long at most a refusal is repeated without asking
 	// Redis; default 1 s, negative never.
 	DenyAhead time.Duration
 	Prefix    string // of the keys in Redis; default "souk:limit:"
 
-	Log *slog.Logger // told when Redis fails; nil discards
+	Log *slog.Logger // told when Redis fails and when it is back; nil discards
 }
 
 func (c Config) withDefaults() Config {

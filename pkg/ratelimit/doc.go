@@ -4,8 +4,11 @@
 //
 // The state of a key is one value in Redis, changed by one script and measured
 // by Redis' own clock, so neither the number of callers nor the skew of their
-// clocks matters. A decision is one round trip; while a key is known to be
-// over its limit, it is refused without asking Redis at all.
+// clocks matters. A decision is one round trip. While two calls for a key are
+// under way in a process, further callers gather and share the next, which
+// decides on each of them in the order they came; tokens are never taken in
+// advance. While a key is known to be over its limit, it is refused without
+// asking Redis at all.
 //
 // Two algorithms keep the same bound:
 //

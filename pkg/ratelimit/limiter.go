@@ -14,14 +14,21 @@ import (
 //go:embed *.lua
 var luaFiles embed.FS
 
-const maxKey = 512
+// MaxKey bounds a key, in bytes.
+const MaxKey = 512
+
+// hasty is the part of Config.Timeout that a failure must have taken at least
+// to count as Redis': a quarter.
+const hasty = 4
 
 // Limiter decides on the events of any number of keys under one limit. Safe
-// for concurrent use; it owns no goroutine and needs no Close.
+// for concurrent use. It needs no Close: it has goroutines only while callers
+// wait for one.
 type Limiter struct {
 	cfg     Config
 	rdb     *redisclient.Client
 	scripts redisclient.Scripts
+	gate    gate
 	breaker breaker
 	denied  *memory[denial]
 	local   *memory[time.Time]
@@ -49,6 +56,7 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) 
 	cfg = cfg.withDefaults()
 	l := &Limiter{
 		cfg: cfg, rdb: rdb, scripts: scripts,
+		gate:    gate{keys: make(map[string]*queue)},
 		breaker: breaker{pause: cfg.RetryPause},
 		denied:  newMemory(cfg.MaxLocal, func(d denial) time.Time { return d.until }),
 		local:   newMemory(cfg.MaxLocal, func(tat time.Time) time.Time { return tat }),
@@ -68,13 +76,15 @@ func (l *Limiter) Allow(ctx context.Context, key string) (Result, error) {
 }
 
 // AllowN decides whether n events of key may happen now, all or none, and
-// charges them when they may. It blocks for one round trip to Redis at most
-// and for Config.Timeout at the longest; a Redis that fails is no error, the
-// policy decides then. An error is ErrKey, ErrCount or the end of ctx, and the
-// result is then a refusal. A call whose reply is lost may have been charged.
+// charges them when they may. It blocks for one round trip to Redis at most,
+// or two when others of this process ask for the same key, and at the longest
+// for Config.Timeout or half the time until ctx's deadline, whichever is less;
+// a Redis that fails is no error, the policy decides then, while the caller
+// still has the other half. An error is ErrKey, ErrCount or the end of ctx, and
+// the result is then a refusal. A call whose reply is lost may have been charged.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, error) {
 	switch {
-	case key == "" || len(key) > maxKey:
+	case key == "" || len(key) > MaxKey:
 		return Result{}, ErrKey
 	case n < 1 || n > l.cfg.Limit.Burst:
 		return Result{}, fmt.Errorf("%w: %d of %d", ErrCount, n, l.cfg.Limit.Burst)
@@ -87,55 +97,46 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 	if !l.breaker.allows(time.Now()) {
 		return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
 	}
-	r, err := l.ask(ctx, key, n)
+	wait := l.patience(ctx)
+	r, err := l.askWithin(ctx, wait, key, n)
 	if err == nil {
-		l.breaker.succeeded()
+		if l.breaker.succeeded() {
+			l.cfg.Log.InfoContext(ctx, "rate limiter has Redis again", "limiter", l.cfg.Name)
+		}
 		return l.metrics.count(r, sourceRedis), nil
 	}
 	if cause := redisclient.Ended(ctx); cause != nil {
 		l.breaker.undecided()
 		return Result{}, fmt.Errorf("ratelimit %s: %w", l.cfg.Name, cause)
 	}
-	l.failed(ctx, err)
+	l.failed(ctx, wait, err)
 	return l.metrics.count(l.withoutRedis(key, n), sourcePolicy), nil
 }
 
-// ask has Redis decide.
-func (l *Limiter) ask(ctx context.Context, key string, n int64) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
+// patience is how long Redis may take to decide for a caller with ctx.
+func (l *Limiter) patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(l.cfg.Timeout, time.Until(deadline)/2)
+	}
+	return l.cfg.Timeout
+}
+
+// askWithin has Redis decide within wait.
+func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string, n int64) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	asked := time.Now()
-	keys := []string{l.cfg.Prefix + l.cfg.Name + ":{" + key + "}"}
-	got, err := l.scripts.Run(ctx, l.rdb.Write(), l.cfg.Algorithm.script(), keys, l.arguments(n)...).Int64Slice()
-	if err != nil {
-		return Result{}, err
-	}
-	if len(got) != 4 {
-		return Result{}, fmt.Errorf("ratelimit %s: script returned %d values", l.cfg.Name, len(got))
-	}
-	r := Result{
-		Allowed: got[0] == 1, Limit: l.cfg.Limit.Burst, Remaining: got[1],
-		RetryAfter: time.Duration(got[2]) * time.Microsecond,
-		ResetAfter: time.Duration(got[3]) * time.Microsecond,
-	}
-	if !r.Allowed {
-		l.remember(key, n, asked, r)
-	}
-	return r, nil
+	return l.ask(ctx, key, n)
 }
 
-// arguments of the algorithm's script, as its head describes them.
-func (l *Limiter) arguments(n int64) []any {
-	limit := l.cfg.Limit
-	if l.cfg.Algorithm == GCRA {
-		return []any{limit.interval(time.Microsecond).Microseconds(), limit.Burst, n}
-	}
-	return []any{limit.Rate, limit.Per.Microseconds(), limit.Burst, n}
-}
-
-// failed notes that Redis did not decide; the first of many says so in the log.
-func (l *Limiter) failed(ctx context.Context, err error) {
+// failed notes that Redis did not decide within wait; the first of many says so
+// in the log. A hasty caller's wait tells nothing of Redis: it must not keep
+// others from asking.
+func (l *Limiter) failed(ctx context.Context, wait time.Duration, err error) {
 	l.metrics.failures.Inc()
+	if wait < l.cfg.Timeout/hasty {
+		l.breaker.undecided()
+		return
+	}
 	if l.breaker.failed(time.Now()) {
 		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
 	}

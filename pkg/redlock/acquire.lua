@@ -11,7 +11,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 -- As text: Redis would print a number of this size as 1.79e+15.
-local fence = string.format('%.0f', now)
+local fence = time[1] .. string.format('%06d', time[2])
 local last = tonumber(redis.call('SET', KEYS[2], fence, 'PX', ARGV[3], 'GET') or '0') or 0
 if last >= now then
   fence = string.format('%.0f', last + 1)

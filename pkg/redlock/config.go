@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-redsync/redsync/v4"
 )
 
 var (
@@ -29,6 +31,9 @@ const (
 	// driftFactor is the part of a TTL by which clocks may differ in their
 	// speed, as in the Redlock algorithm.
 	driftFactor = 0.01
+	// usable is the part of a TTL that a holder has: the last tenth is for it to
+	// stop.
+	usable = 1 - driftFactor - 0.1
 	// fenceTTL is how long a node remembers the last fence of a lock. Beyond,
 	// its clock alone keeps fences increasing.
 	fenceTTL = 7 * 24 * time.Hour
@@ -70,12 +75,20 @@ func (c Config) Validate() error {
 // key of a lock's value; the tag keeps its other keys in the same slot.
 func (c Config) key(name string) string { return c.Prefix + "{" + name + "}" }
 
+// tuning is what redsync is told of a lock. Acquire retries, not redsync, and
+// an acquisition that leaves its holder no time is given up.
+func (c Config) tuning() []redsync.Option {
+	return []redsync.Option{
+		redsync.WithExpiry(c.TTL), redsync.WithTries(1),
+		redsync.WithDriftFactor(driftFactor), redsync.WithTimeoutFactor(usable),
+	}
+}
+
 // expiry is when the holder of a lock that was asked for at begun must have
-// stopped: a tenth of the TTL before the key can expire. Until of redsync says
-// when that is, too, but must not be read while the lock is renewed.
+// stopped. redsync says when that is, too, but must not be asked while it
+// renews the lock.
 func (c Config) expiry(begun time.Time) time.Time {
-	drift := time.Duration(float64(c.TTL) * driftFactor)
-	return begun.Add(c.TTL - drift - c.TTL/10)
+	return begun.Add(time.Duration(float64(c.TTL) * usable))
 }
 
 // untilRenewal is the time left to the renewal of a lock that was asked for at

@@ -25,11 +25,13 @@
 //
 // # How it works
 //
-// Taking, renewing and releasing are one script each, in one round trip. With
-// [WithNodes] they go to all nodes at once and need the majority of them (the
-// Redlock algorithm, redis.io, "Distributed Locks with Redis", drift 0.01);
-// the majority also learns the fence, which therefore increases although the
-// nodes' clocks differ.
+// Underneath is redsync: a [Lock] is a mutex of it, and with [WithNodes] it
+// asks all nodes at once and needs the majority of them (the Redlock algorithm,
+// redis.io, "Distributed Locks with Redis", drift 0.01). Its connections run
+// our scripts instead of its own, one round trip each: the one that takes the
+// lock issues the fence, and the one that frees it wakes who waits. Of several
+// nodes, the majority also learns the fence, which therefore increases although
+// their clocks differ.
 //
 // Releasing publishes a message, and those who wait hear it over one
 // subscription per [Locker] and node. Of the callers in one process only the

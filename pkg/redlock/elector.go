@@ -94,8 +94,8 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, term T
 	return nil
 }
 
-// serve is one term. It returns ErrLost when the term ended by itself, or
-// lead's error.
+// serve is one term. It returns lead's error, joined with ErrLost when the lock
+// was lost.
 func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) error) (err error) {
 	term := Term{Fence: lock.Fence()}
 	e.leader.Set(1)

@@ -62,8 +62,10 @@ func (l *Lock) Fence() int64 { return l.claim.fence }
 func (l *Lock) Context() context.Context { return l.ctx }
 
 // Release stops the watchdog, waits for it, and frees the lock if it is still
-// ours, even when the acquiring context has ended. It returns ErrLost when
-// the lock was no longer ours. Releasing again returns the same.
+// ours, even when the acquiring context has ended. It takes no longer than the
+// clients of the nodes let it. It returns ErrLost when the lock was no longer
+// ours, whether or not Redis could be asked; any other error is Redis', and the
+// key expires by itself. Releasing again returns the same.
 func (l *Lock) Release() error {
 	l.release.Do(func() {
 		l.cancel(errReleased) // a renewal under way ends, none begins
@@ -76,9 +78,7 @@ func (l *Lock) Release() error {
 }
 
 func (l *Lock) unlock() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), l.locker.cfg.TTL)
-	defer cancel()
-	err := l.claim.release(ctx)
+	err := l.claim.release(context.WithoutCancel(l.ctx))
 	if cause := context.Cause(l.ctx); errors.Is(cause, ErrLost) {
 		return cause // whatever becomes of the key: it was not ours any more
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-redsync/redsync/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -25,6 +26,7 @@ type Locker struct {
 	nodes   []*redisclient.Client
 	cfg     Config
 	scripts redisclient.Scripts
+	tuning  []redsync.Option
 	waiting *waitRoom
 	metrics *metrics
 	tracer  trace.Tracer
@@ -80,7 +82,7 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Locker, error) {
 	if slices.Contains(l.nodes, nil) {
 		return nil, fmt.Errorf("%w: a node is nil", ErrConfig)
 	}
-	l.waiting = newWaitRoom(l.nodes)
+	l.waiting, l.tuning = newWaitRoom(l.nodes), l.cfg.tuning()
 	return l, nil
 }
 

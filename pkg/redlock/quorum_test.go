@@ -1,11 +1,13 @@
 package redlock_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/redisclient/redistest"
@@ -46,7 +48,7 @@ func TestMajorityIsEnough(t *testing.T) {
 	})
 }
 
-func TestRefusedMinorityKeepsNothing(t *testing.T) {
+func TestRefusedMinorityKeepsNothingAndWakesNobody(t *testing.T) {
 	t.Parallel()
 	_, nodes := threeServers(t)
 	for _, n := range nodes[:2] {
@@ -54,12 +56,78 @@ func TestRefusedMinorityKeepsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	woken := nodes[2].Read().Subscribe(t.Context(), "souk:lock:{job}")
+	defer func() { _ = woken.Close() }()
+	if _, err := woken.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	locker := lockerOn(t, nodes, redlock.Config{})
+	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
+		t.Errorf("got %v, want ErrNotAcquired", err)
+	}
+	if err := nodes[2].Write().Publish(t.Context(), "souk:lock:{job}", "the first message").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := woken.ReceiveMessage(t.Context()); err != nil || got.Payload != "the first message" {
+		t.Errorf("a lock that was never held woke its waiters: %v, %v", got, err)
+	}
+	if n := nodes[2].Read().Exists(t.Context(), "souk:lock:{job}").Val(); n != 0 {
+		t.Error("the third node is still held")
+	}
+}
+
+// Those who divide the nodes between them wait for each other, also when a node
+// is down.
+func TestNeitherOfTwoHasTheMajority(t *testing.T) {
+	t.Parallel()
+	servers, nodes := threeServers(t)
+	servers[0].Kill()
+	if err := nodes[1].Write().Set(t.Context(), "souk:lock:{job}", "another", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
 	locker := lockerOn(t, nodes, redlock.Config{})
 	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
 		t.Errorf("got %v, want ErrNotAcquired", err)
 	}
 	if n := nodes[2].Read().Exists(t.Context(), "souk:lock:{job}").Val(); n != 0 {
 		t.Error("the third node is still held")
+	}
+}
+
+// Two nodes give the lock to another before they have learnt its fence.
+func TestLockThatIsLostAtOnceIsNotAcquired(t *testing.T) {
+	t.Parallel()
+	_, nodes := threeServers(t)
+	for _, n := range nodes[:2] {
+		n.Write().AddHook(beforeRenewal(func(ctx context.Context) error {
+			return n.Read().Set(ctx, "souk:lock:{job}", "another", 0).Err()
+		}))
+	}
+	locker := lockerOn(t, nodes, redlock.Config{})
+	if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
+		t.Errorf("got %v, want ErrNotAcquired", err)
+	}
+	if n := nodes[2].Read().Exists(t.Context(), "souk:lock:{job}").Val(); n != 0 {
+		t.Error("the third node is still held")
+	}
+}
+
+// beforeRenewal is a hook of a client, called before it has a lock renewed.
+type beforeRenewal func(ctx context.Context) error
+
+func (beforeRenewal) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (beforeRenewal) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h beforeRenewal) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	const args = 3 + 2 + 4 // of EVALSHA, its keys and the arguments of renew.lua
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if len(cmd.Args()) != args {
+			return next(ctx, cmd)
+		}
+		return errors.Join(h(ctx), next(ctx, cmd))
 	}
 }
 

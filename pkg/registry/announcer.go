@@ -40,14 +40,18 @@ func (r *Registry) Announcer(service string, instance Instance) (*Announcer, err
 // is not noticed by anybody. Run once; the id is spent afterwards, and running
 // again returns ErrDeregistered.
 func (a *Announcer) Run(ctx context.Context) error {
+	cfg := a.registry.cfg
+	beats := outage{log: cfg.Log.With("service", a.service), begun: "heartbeats fail", ended: "heartbeats arrive again"}
 	for ctx.Err() == nil {
-		wait := a.registry.cfg.Beat
+		wait := cfg.Beat
 		gone, err := a.beat(ctx)
-		switch {
-		case gone:
+		if gone {
 			return ErrDeregistered
-		case err != nil && ctx.Err() == nil:
-			a.registry.cfg.Log.WarnContext(ctx, "heartbeat failed", "service", a.service, "error", err)
+		}
+		if ctx.Err() == nil {
+			beats.note(ctx, err)
+		}
+		if err != nil {
 			wait /= 10
 		}
 		select {

@@ -61,7 +61,7 @@ type Config struct {
 	// tells that Redis was away.
 	Look   time.Duration
 	Prefix string       // of the keys in Redis; default "souk:registry:"
-	Log    *slog.Logger // told of beats and looks that fail; nil discards
+	Log    *slog.Logger // told when beats and looks fail, and when they no longer do; nil discards
 }
 
 func (c Config) withDefaults() Config {

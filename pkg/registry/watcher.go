@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,16 +58,18 @@ func (w *Watcher) Run(ctx context.Context) error {
 		Resync: w.signal,
 	})
 	defer sub.Close()
-	first := true
+	cfg := w.registry.cfg
+	looks := outage{log: cfg.Log.With("service", w.service), begun: "list of a service is not read", ended: "list of a service is read again"}
+	ready := sync.OnceFunc(func() { close(w.ready) })
 	for ctx.Err() == nil {
-		wait, err := w.registry.cfg.Look, w.look(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			w.registry.cfg.Log.WarnContext(ctx, "list of a service not read", "service", w.service, "error", err)
+		wait, err := cfg.Look, w.look(ctx)
+		if ctx.Err() == nil {
+			looks.note(ctx, err)
+		}
+		if err == nil {
+			ready()
+		} else {
 			wait /= 10
-		case err == nil && first:
-			close(w.ready)
-			first = false
 		}
 		w.wait(ctx, wait)
 	}

@@ -44,7 +44,7 @@ func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *waitlist.Watcher 
 
 func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = contracts.GroupInventory, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupInventory, consumer.Types(), contracts.ReadBy(contracts.GroupInventory)
 	return inbox.New(db, bus, ids, in, consumer.Orders(inventory.NewSettler(time.Now), s), t)
 }
 

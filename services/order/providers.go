@@ -53,15 +53,14 @@ func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook
 
 func newFactsInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
 	in := cfg.Inbox
-	in.Group, in.Types = contracts.GroupOrder, consumer.FactTypes()
-	in.Topics = []string{contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints}
+	in.Group, in.Types, in.Topics = contracts.GroupOrder, consumer.FactTypes(), contracts.ReadBy(contracts.GroupOrder)
 	return factsInbox{inbox.New(db, bus, ids, in, consumer.Facts(s, l), t)}
 }
 
 func newPricesInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) pricesInbox {
 	in := cfg.Inbox
-	in.Group, in.Types = contracts.GroupOrderPrices, []string{contracts.ProductChanged.Name}
-	in.Topics = []string{contracts.TopicProduct}
+	in.Group, in.Topics = contracts.GroupOrderPrices, contracts.ReadBy(contracts.GroupOrderPrices)
+	in.Types = []string{contracts.ProductChanged.Name}
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 

@@ -34,7 +34,7 @@ func newTeller(s *store.Store, ids *idgen.Worker) *payment.Teller {
 
 func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, j *store.Journal, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = contracts.GroupPayment, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupPayment, consumer.Types(), contracts.ReadBy(contracts.GroupPayment)
 	return inbox.New(db, bus, ids, in, consumer.Orders(payment.NewSettler(offers(cfg), time.Now), j), t)
 }
 

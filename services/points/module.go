@@ -43,7 +43,7 @@ func Module(cfg Config) fx.Option {
 
 func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, box *outbox.Outbox, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {
 	in := cfg.Inbox
-	in.Group, in.Types, in.Topics = contracts.GroupPoints, consumer.Types(), []string{contracts.TopicOrder}
+	in.Group, in.Types, in.Topics = contracts.GroupPoints, consumer.Types(), contracts.ReadBy(contracts.GroupPoints)
 	settler := points.NewSettler(points.EarnRules(), time.Now)
 	return inbox.New(db, bus, ids, in, consumer.Orders(settler, box), t)
 }

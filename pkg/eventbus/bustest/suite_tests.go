@@ -19,7 +19,7 @@ func keepsOrder(t *testing.T, b *bench) {
 }
 
 func carriesRecord(t *testing.T, b *bench) {
-	sent := eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte{0, 1, 255}, Replay: true}
+	sent := eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte{0, 1, 255}, Replay: "group"}
 	if errs := b.bus.Publish(t.Context(), []eventbus.Record{sent}); errs != nil {
 		t.Fatalf("Publish() = %v", errs)
 	}
@@ -28,8 +28,8 @@ func carriesRecord(t *testing.T, b *bench) {
 	if got.Topic != sent.Topic || got.Partition != 1 || got.Offset != 0 || string(got.Value) != string(sent.Value) {
 		t.Errorf("got %+v, sent %+v", got, sent)
 	}
-	if !got.Replay || got.Schema != eventbus.SchemaVersion {
-		t.Errorf("got replay %t, schema %q", got.Replay, got.Schema)
+	if got.Replay != sent.Replay || got.Schema != eventbus.SchemaVersion {
+		t.Errorf("got replay %q, schema %q", got.Replay, got.Schema)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 const (
 	headerContentType = "content-type"
 	headerSchema      = "schema-version"
-	headerReplay      = "souk-replay" // present on replayed records only
+	headerReplay      = "souk-replay" // the one group that a record is sent again for
 )
 
 func message(r eventbus.Record, s slot) *sarama.ProducerMessage {
@@ -24,8 +24,8 @@ func message(r eventbus.Record, s slot) *sarama.ProducerMessage {
 		},
 		Metadata: s,
 	}
-	if r.Replay {
-		m.Headers = append(m.Headers, header(headerReplay, "true"))
+	if r.Replay != "" {
+		m.Headers = append(m.Headers, header(headerReplay, r.Replay))
 	}
 	return m
 }
@@ -46,7 +46,7 @@ func record(m *sarama.ConsumerMessage) eventbus.Record {
 		case headerSchema:
 			r.Schema = string(h.Value)
 		case headerReplay:
-			r.Replay = true
+			r.Replay = string(h.Value)
 		}
 	}
 	return r

@@ -3,6 +3,8 @@ package ginlimit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,15 +28,25 @@ type KeyFunc func(c *gin.Context) string
 // ClientIP is the address that Gin trusts to be the client's.
 func ClientIP(c *gin.Context) string { return c.ClientIP() }
 
+// bounded is a key that a Limiter takes: a client may send one of any length.
+func bounded(key string) string {
+	if len(key) <= ratelimit.MaxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
 // Middleware lets a request pass while its key is within the limit, and
-// answers 429 with Retry-After otherwise. Both carry the RateLimit headers.
+// answers 429 with Retry-After otherwise. Both carry the RateLimit headers. A
+// key longer than ratelimit.MaxKey counts by its hash.
 func Middleware(l Limiter, key KeyFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		k := key(c)
 		if k == "" {
 			return
 		}
-		r, err := l.Allow(c.Request.Context(), k)
+		r, err := l.Allow(c.Request.Context(), bounded(k))
 		if err != nil {
 			httpserver.Fail(c, err)
 			return

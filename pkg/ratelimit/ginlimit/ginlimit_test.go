@@ -14,6 +14,52 @@ import (
 	"souk.example/pkg/ratelimit/ginlimit"
 )
 
+// engine limits requests by their query.
+func engine(l ginlimit.Limiter) *gin.Engine {
+	gin.SetMode(gin.TestMode)
+	e := gin.New()
+	e.GET("/", ginlimit.Middleware(l, func(c *gin.Context) string { return c.Query("key") }),
+		func(c *gin.Context) { c.Status(http.StatusNoContent) })
+	return e
+}
+
+func get(t *testing.T, e *gin.Engine, query string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+query, nil))
+	return w
+}
+
+// once allows each key one event, and refuses what a Limiter would.
+type once map[string]bool
+
+func (o once) Allow(_ context.Context, key string) (ratelimit.Result, error) {
+	if len(key) > ratelimit.MaxKey {
+		return ratelimit.Result{}, ratelimit.ErrKey
+	}
+	r := ratelimit.Result{Allowed: !o[key]}
+	o[key] = true
+	return r, nil
+}
+
+func TestLongKeysAreLimitedToo(t *testing.T) {
+	e := engine(once{})
+	long := "?key=" + strings.Repeat("k", ratelimit.MaxKey)
+	for _, step := range []struct {
+		query  string
+		status int
+	}{
+		{long, http.StatusNoContent},
+		{long + "1", http.StatusNoContent},
+		{long + "2", http.StatusNoContent},
+		{long + "1", http.StatusTooManyRequests},
+	} {
+		if w := get(t, e, step.query); w.Code != step.status {
+			t.Errorf("a key of %d bytes: %d, want %d", len(step.query)-len("?key="), w.Code, step.status)
+		}
+	}
+}
+
 // verdicts answers each key with its result.
 type verdicts map[string]ratelimit.Result
 
@@ -26,14 +72,11 @@ func (v verdicts) Allow(_ context.Context, key string) (ratelimit.Result, error)
 }
 
 func TestMiddleware(t *testing.T) {
-	gin.SetMode(gin.TestMode)
 	limiter := verdicts{
 		"good": {Allowed: true, Limit: 5, Remaining: 4},
 		"bad":  {Limit: 5, RetryAfter: 3 * time.Second},
 	}
-	engine := gin.New()
-	engine.GET("/", ginlimit.Middleware(limiter, func(c *gin.Context) string { return c.Query("key") }),
-		func(c *gin.Context) { c.Status(http.StatusNoContent) })
+	e := engine(limiter)
 	tests := map[string]struct {
 		status           int
 		remaining, after string
@@ -45,8 +88,7 @@ func TestMiddleware(t *testing.T) {
 		"":             {http.StatusNoContent, "", "", ""},
 	}
 	for query, tt := range tests {
-		w := httptest.NewRecorder()
-		engine.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+query, nil))
+		w := get(t, e, query)
 		h := w.Header()
 		if w.Code != tt.status || h.Get("RateLimit-Remaining") != tt.remaining || h.Get("Retry-After") != tt.after || !strings.Contains(w.Body.String(), tt.body) {
 			t.Errorf("%q: %d %v %s", query, w.Code, h, w.Body)

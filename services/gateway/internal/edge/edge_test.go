@@ -206,6 +206,46 @@ func TestALostConnectionIsNotRepeated(t *testing.T) {
 	}
 }
 
+func TestALostConnectionIsRepeatedElsewhereWithAKey(t *testing.T) {
+	var lost, answered atomic.Int32
+	drop := service(t, func(w http.ResponseWriter, _ *http.Request) {
+		lost.Add(1)
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		_ = conn.Close()
+	})
+	answer := service(t, func(w http.ResponseWriter, r *http.Request) {
+		answered.Add(1)
+		if b, _ := io.ReadAll(r.Body); r.Header.Get("Idempotency-Key") != "k" || string(b) != "{}" {
+			t.Errorf("key %q, body %q", r.Header.Get("Idempotency-Key"), b)
+		}
+	})
+	for name, c := range map[string]struct {
+		replicas                   []string
+		status, answered, mostLost int32
+	}{
+		"another answers":        {[]string{drop, answer}, 200, 10, 10},
+		"nobody answers":         {[]string{drop, drop, drop}, 504, 0, 20},
+		"the other is down":      {[]string{drop, refused(t)}, 504, 0, 10},
+		"the other two are down": {[]string{refused(t), drop, refused(t)}, 504, 0, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lost.Store(0)
+			answered.Store(0)
+			g := open(t, httpserver.Config{}, c.replicas...)
+			header := g.bearer()
+			header.Set("Idempotency-Key", "k")
+			for range 10 {
+				if resp, body := g.do("POST", "/v1/orders", header, "{}"); resp.StatusCode != int(c.status) || c.status == 504 && code(body) != "outcome_unknown" {
+					t.Errorf("%d %s", resp.StatusCode, body)
+				}
+			}
+			if answered.Load() != c.answered || lost.Load() == 0 || lost.Load() > c.mostLost {
+				t.Errorf("%d answered, %d lost", answered.Load(), lost.Load())
+			}
+		})
+	}
+}
+
 func TestASlowServiceTimesOut(t *testing.T) {
 	release := make(chan struct{})
 	slow := service(t, func(_ http.ResponseWriter, r *http.Request) {

@@ -1,8 +1,11 @@
 package edge
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,8 +25,11 @@ type replica struct {
 
 // upstream spreads requests over a service's replicas, round robin, and tries
 // the next where a connection cannot be made: then no byte has been sent, so
-// nothing can happen twice. It implements http.RoundTripper and is safe for
-// concurrent use.
+// nothing can happen twice. A request that may be repeated, because it changes
+// nothing or has an Idempotency-Key, goes to the next replica, once, also when
+// the connection is lost before the answer: so a replica that stops costs
+// nobody anything. It implements http.RoundTripper and is safe for concurrent
+// use.
 type upstream struct {
 	transport http.RoundTripper
 	replicas  []*replica
@@ -48,27 +54,64 @@ func newUpstream(transport http.RoundTripper, urls []string) (*upstream, error) 
 // RoundTrip implements http.RoundTripper.
 func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil {
-		return u.inTurn(req)
+		return u.inTurn(req, repeatable(req))
 	}
 	defer req.Body.Close()
+	if repeatable(req) {
+		if err := keepBody(req); err != nil {
+			return nil, err
+		}
+		return u.inTurn(req, true)
+	}
 	body := &clientBody{body: req.Body}
 	req.Body = body
-	resp, err := u.inTurn(req)
+	resp, err := u.inTurn(req, false)
 	return resp, body.blame(err)
 }
 
-func (u *upstream) inTurn(req *http.Request) (*http.Response, error) {
-	var last error
+// repeatable reports whether a request has one effect however often it is sent.
+func repeatable(req *http.Request) bool {
+	return !changesState(req.Method) || req.Header.Get("Idempotency-Key") != ""
+}
+
+// keepBody reads the body, whose size the server has bounded, so that it can be
+// sent again.
+func keepBody(req *http.Request) error {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return &clientBodyError{err}
+	}
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.ContentLength = int64(len(body))
+	return nil
+}
+
+func (u *upstream) inTurn(req *http.Request, mayRepeat bool) (*http.Response, error) {
+	var refused, lost error
 	for _, r := range u.candidates(time.Now()) {
 		req.URL.Host = r.host
+		if req.GetBody != nil {
+			req.Body, _ = req.GetBody() // it only reads memory
+		}
 		resp, err := u.transport.RoundTrip(req)
-		if !neverSent(err) {
+		switch {
+		case neverSent(err):
+			r.resting.Store(time.Now().Add(restAfterFailure).UnixNano())
+			refused = err
+		case mayRepeat && lost == nil && wasLost(req, err):
+			lost = err
+		default:
 			return resp, err
 		}
-		r.resting.Store(time.Now().Add(restAfterFailure).UnixNano())
-		last = err
 	}
-	return nil, last
+	return nil, cmp.Or(lost, refused) // what was lost may have been carried out
+}
+
+// wasLost reports whether the connection broke before the answer came. Who took
+// too long is not asked again.
+func wasLost(req *http.Request, err error) bool {
+	timeout, isNet := errors.AsType[net.Error](err)
+	return err != nil && req.Context().Err() == nil && (!isNet || !timeout.Timeout())
 }
 
 // candidates lists the replicas in the order to ask them: from the next in

@@ -1,0 +1,336 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// fault is one row of the fault suite: what befalls souk while clients buy.
+type fault struct {
+	name    string
+	inflict func(c *chaos)
+	// accepts is the least share of attempts, in percent, that must become
+	// orders while it lasts. 0: whatever fails, fails.
+	accepts float64
+	// settles is the longest wait, once it is over, for every order to end;
+	// none: a minute.
+	settles time.Duration
+	// resumes is the longest wait, once it is over, for the next order; none: a
+	// minute.
+	resumes time.Duration
+}
+
+// chaos is a souk on native engines, two replicas of each service, and its load.
+type chaos struct {
+	t     *testing.T
+	souk  *souk
+	rand  *rand.Rand
+	short bool // each fault once, briefly
+}
+
+// TestChaos inflicts one fault after the other on a souk that sells 100 times a
+// second, every third time by card, and demands after each that orders are
+// taken again, that every acknowledged one comes to rest, and that the audit
+// finds nothing. SOUK_CHAOS is "quick" or "full"; SOUK_CHAOS_SEED repeats a run.
+func TestChaos(t *testing.T) {
+	how := os.Getenv("SOUK_CHAOS")
+	if !native() || how == "" {
+		t.Skip("the fault suite takes minutes, and native engines: make chaos, make chaos-quick")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("SOUK_CHAOS_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("SOUK_CHAOS_SEED=%d", seed)
+	c := &chaos{t: t, souk: ownSouk(t), rand: rand.New(rand.NewPCG(seed, 0)), short: how == "quick"}
+	var table []string
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			c.t = t
+			table = append(table, fmt.Sprintf("%-40s %s", f.name, c.row(f)))
+		})
+	}
+	t.Logf("seed %d\n%s", seed, strings.Join(table, "\n"))
+}
+
+func faults() []fault {
+	return []fault{
+		{name: "no fault", inflict: func(c *chaos) { c.last(10 * time.Second) }, accepts: 100, settles: 30 * time.Second},
+		{name: "kill -9 of services", inflict: (*chaos).killServices},
+		{name: "replicas stopped for twice their lease", inflict: (*chaos).pauseReplicas},
+		{name: "services restarted in turn", inflict: (*chaos).restartServices, accepts: 100},
+		{name: "Redis flushed every second", inflict: (*chaos).flushRedis, accepts: 99},
+		{name: "Redis slow", inflict: (*chaos).slowRedis, accepts: 99},
+		{name: "Redis down", inflict: func(c *chaos) { c.down("redis", 30*time.Second) }, accepts: 99},
+		{name: "Kafka down", inflict: func(c *chaos) { c.down("kafka", time.Minute) }, accepts: 99, settles: 30 * time.Second},
+		{name: "Kafka a black hole", inflict: func(c *chaos) { c.pause("kafka", 20*time.Second) }, accepts: 99},
+		{name: "MariaDB killed", inflict: func(c *chaos) { c.down("mariadb", 0) }, resumes: 15 * time.Second},
+		{name: "MariaDB a black hole", inflict: func(c *chaos) { c.pause("mariadb", 5*time.Second) }, resumes: 15 * time.Second},
+		{name: "a provider that misbehaves", inflict: (*chaos).badProvider, accepts: 99},
+		{name: "all at once", inflict: (*chaos).everything},
+	}
+}
+
+// loadHeld is how many orders must be acknowledged before a fault and after it.
+const loadHeld = 100
+
+// row inflicts a fault under load and returns the row's figures.
+func (c *chaos) row(f fault) string {
+	customers, sku := richCustomers(c.t, c.souk, clients), product(c.t, c.souk, 999_999)
+	stop := make(chan struct{})
+	work := make(chan int)
+	go metered(work, stop, 100)
+	answers := carryOut(c.t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	all := takeAcknowledged(c.t, answers, loadHeld)
+	during := takeWhile(answers, func() { f.inflict(c) })
+	over := time.Now()
+	first := takeAcknowledged(c.t, answers, 1)
+	resumed := time.Since(over)
+	all = slices.Concat(all, during, first, takeAcknowledged(c.t, answers, loadHeld))
+	close(stop)
+	for p := range answers {
+		all = append(all, p)
+	}
+	if f.resumes > 0 && resumed > f.resumes {
+		c.t.Errorf("the first order came %s after the fault, want %s", resumed, f.resumes)
+	}
+	return c.settle(f, during, all, resumed)
+}
+
+// settle waits for every acknowledged order to end, and audits.
+func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration) string {
+	limit := f.settles
+	if limit == 0 {
+		limit = time.Minute
+	}
+	began := time.Now()
+	counts := outcomes(c.t, all, limit)
+	settled := time.Since(began)
+	share := c.accepted(f, during)
+	for outcome := range counts {
+		if !expected(outcome) {
+			c.t.Errorf("outcomes %v: no order is refused or closed for what befell the machine", counts)
+		}
+	}
+	c.souk.restsClean(c.t)
+	return fmt.Sprintf("%6d acknowledged, %6.2f %% accepted meanwhile, resumed after %6s, settled after %6s, clean: %v",
+		acknowledged(all), share, resumed.Round(10*time.Millisecond), settled.Round(10*time.Millisecond), counts)
+}
+
+func expected(outcome string) bool {
+	return outcome == "COMPLETED" || outcome == "CANCELLED" || outcome == "no answer" || strings.HasPrefix(outcome, "5")
+}
+
+// accepted is the share of attempts during a fault that became orders.
+func (c *chaos) accepted(f fault, during []placed) float64 {
+	if len(during) == 0 {
+		c.t.Error("void: nobody tried to buy while it lasted")
+		return 0
+	}
+	share := 100 * float64(acknowledged(during)) / float64(len(during))
+	if share < f.accepts {
+		c.t.Errorf("%.2f %% of %d attempts were accepted, want %g %%", share, len(during), f.accepts)
+	}
+	return share
+}
+
+func acknowledged(answers []placed) (n int) {
+	for _, p := range answers {
+		if p.status == http.StatusCreated {
+			n++
+		}
+	}
+	return n
+}
+
+// metered counts up into work, rate times a second, until stop is closed. When
+// all clients wait it drops what is due.
+func metered(work chan<- int, stop <-chan struct{}, rate int) {
+	defer close(work)
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		select {
+		case work <- i:
+		default:
+		}
+	}
+}
+
+// last lets a fault last for d, or a quarter of it in a short run.
+func (c *chaos) last(d time.Duration) {
+	if c.short {
+		d /= 4
+	}
+	c.wait(d)
+}
+
+func (c *chaos) wait(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.t.Context().Done():
+	}
+}
+
+// rounds is how often a repeated fault is inflicted.
+func (c *chaos) rounds(n int) int {
+	if c.short {
+		return max(1, n/4)
+	}
+	return n
+}
+
+func (c *chaos) up() {
+	if err := c.souk.up(); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// services are the replicas that run; of the gateway not the first, to whom the
+// clients speak.
+func (c *chaos) services() []serviceStatus {
+	return slices.DeleteFunc(c.souk.services(c.t), func(s serviceStatus) bool {
+		return s.PID == 0 || s.Name == "gateway" && s.Replica == 1
+	})
+}
+
+func (c *chaos) anyOf(services []serviceStatus) serviceStatus {
+	return services[c.rand.IntN(len(services))]
+}
+
+func (c *chaos) killServices() {
+	for range c.rounds(8) {
+		victim := c.anyOf(c.services())
+		kill9(c.t, victim.PID)
+		c.souk.awaitFree(c.t, portOf(c.t, victim), portOf(c.t, victim)+1000)
+		c.wait(time.Duration(1+c.rand.IntN(3)) * time.Second)
+		c.up()
+	}
+}
+
+// pauseReplicas stops holders of leases for longer than a lease lasts, so that
+// they wake up as zombies.
+func (c *chaos) pauseReplicas() {
+	const twoLeases = 7 * time.Second
+	for range c.rounds(4) {
+		victim := c.anyOf(c.services())
+		c.stopped(victim.PID, twoLeases)
+	}
+}
+
+// stopped stops a process for d.
+func (c *chaos) stopped(pid int, d time.Duration) {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	c.wait(d)
+}
+
+// restartServices is a rolling restart: nobody is to notice.
+func (c *chaos) restartServices() {
+	for _, s := range c.services() {
+		if err := syscall.Kill(s.PID, syscall.SIGTERM); err != nil {
+			c.t.Fatal(err)
+		}
+		if c.rand.IntN(2) == 0 { // up comes after it has ended, or while it still ends
+			eventually(c.t, patience, s.Name+" to end", func() bool { return ended(int32(s.PID)) })
+		}
+		c.up()
+	}
+}
+
+func (c *chaos) redis() *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", c.souk.base+299)})
+	c.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func (c *chaos) flushRedis() {
+	client := c.redis()
+	for range c.rounds(20) {
+		if err := client.FlushAll(c.t.Context()).Err(); err != nil {
+			c.t.Error(err)
+		}
+		c.wait(time.Second)
+	}
+}
+
+// slowRedis has every command wait up to half a second.
+func (c *chaos) slowRedis() {
+	client := c.redis()
+	for range c.rounds(20) {
+		_ = client.Do(c.t.Context(), "CLIENT", "PAUSE", 500, "ALL").Err() // may itself be late
+		c.wait(600 * time.Millisecond)
+	}
+}
+
+func (c *chaos) engine(name string) engineStatus {
+	for _, e := range c.souk.engines(c.t) {
+		if e.Name == name {
+			return e
+		}
+	}
+	c.t.Fatalf("no engine %s", name)
+	return engineStatus{}
+}
+
+// down kills an engine and starts it again after d.
+func (c *chaos) down(name string, d time.Duration) {
+	kill9(c.t, c.engine(name).PID)
+	c.last(d)
+	c.souk.infra(c.t, "up")
+}
+
+// pause lets an engine take connections and say nothing for d.
+func (c *chaos) pause(name string, d time.Duration) {
+	if c.short {
+		d /= 4
+	}
+	c.stopped(c.engine(name).PID, d)
+}
+
+func (c *chaos) badProvider() {
+	c.souk.misbehave(c.t, map[string]any{
+		"seed": 1, "decline_rate": 0.3, "reply_loss_rate": 0.1, "timeout_rate": 0.05, "error_rate": 0.05,
+		"webhook_duplicate_rate": 0.3, "webhook_shuffle_ms": 300,
+	})
+	c.last(20 * time.Second)
+	c.souk.misbehave(c.t, map[string]any{})
+}
+
+// everything inflicts faults at random, two at a time at most.
+func (c *chaos) everything() {
+	short := *c
+	short.short = true
+	kinds := []func(*chaos){
+		(*chaos).killServices, (*chaos).pauseReplicas, (*chaos).flushRedis, (*chaos).slowRedis, (*chaos).badProvider,
+		func(c *chaos) { c.down("redis", 8*time.Second) },
+		func(c *chaos) { c.down("kafka", 8*time.Second) },
+		func(c *chaos) { c.pause("kafka", 8*time.Second) },
+		func(c *chaos) { c.down("mariadb", 0) },
+		func(c *chaos) { c.pause("mariadb", 8*time.Second) },
+	}
+	for range c.rounds(12) {
+		kinds[c.rand.IntN(len(kinds))](&short)
+	}
+	c.up()
+}

@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// leaseGrace is how long past the life of a lease a flight waits for it: some
+// polls, in which one process takes over the lease that has lapsed and the
+// others may still find what a quick load brings.
+const leaseGrace = 200 * time.Millisecond
+
+// fly brings every flight home. While other processes hold leases it waits for
+// what they find, until those leases have ended. It does not load beside
+// another's lease: a source that is slow would then be asked by all at once.
+func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+	deadline := time.Now().Add(c.cfg.LoadTimeout + leaseGrace)
+	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		mine, theirs := c.acquire(ctx, list)
+		if time.Now().After(deadline) {
+			for _, f := range theirs {
+				f.fail(ErrBusy)
+			}
+			theirs = nil
+		}
+		c.load(ctx, mine, load)
+		for _, f := range list {
+			if f.over {
+				c.flights.end(f)
+			}
+		}
+		if len(theirs) == 0 {
+			return
+		}
+		list = theirs
+		time.Sleep(wait/2 + rand.N(wait/2))
+	}
+}
+
+// acquire lands the flights for which L2 has a value and divides the others:
+// those that are this process' to load, under a lease if L2 could be asked,
+// and those that another is loading.
+func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs []*flight[T]) {
+	c.flights.advance(list)
+	keys := make([]string, len(list))
+	for i, f := range list {
+		keys[i], f.gen = f.key, c.local.generation(f.key)
+	}
+	leases := c.remote.acquire(ctx, keys, c.cfg.LoadTimeout)
+	c.harvest(ctx, list, leases)
+	for i, f := range list {
+		switch l := leases[i]; {
+		case f.over:
+		case l.err != nil:
+			c.failed(l.err)
+			c.flights.isolate(f)
+			mine = append(mine, f)
+		case l.token != "":
+			f.lease(l.token)
+			mine = append(mine, f)
+		default:
+			theirs = append(theirs, f)
+		}
+	}
+	return mine, theirs
+}
+
+// harvest lands the flights for which L2 held a value. Where it held what
+// nobody can read, such as the bytes of another codec, it tries for a lease.
+func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []lease) {
+	var unreadable []int
+	var puts []put
+	for i, f := range list {
+		held := leases[i].held
+		if len(held) == 0 || isLease(held) {
+			continue
+		}
+		if got, ok := c.unseal(held); ok {
+			c.keep(f.key, f.gen, got)
+			f.land(got, f.stage)
+			continue
+		}
+		unreadable, puts = append(unreadable, i), append(puts, put{key: f.key, mark: string(held)})
+	}
+	c.counts.unreadable.Add(int64(len(unreadable)))
+	for n, l := range c.remote.seize(ctx, puts, c.cfg.LoadTimeout) {
+		leases[unreadable[n]] = l
+	}
+}

@@ -1,0 +1,107 @@
+package cache
+
+import "context"
+
+// reachable reports whether Redis may be asked. After a failure it is tried by
+// one caller at a time, who does that before he boards a flight, so that nobody
+// else waits for it.
+func (c *Cache[T]) reachable(ctx context.Context, key string) bool {
+	if !c.remote.health.away() {
+		return true
+	}
+	if !c.remote.health.ask() {
+		return false
+	}
+	_, err := c.remote.get(ctx, key)
+	if err != nil {
+		c.failed(err)
+	}
+	return err == nil
+}
+
+// lookup asks L2 for keys in one round trip and calls found with the index and
+// the value of each that it holds. A value that is due is reloaded in the
+// background.
+func (c *Cache[T]) lookup(ctx context.Context, keys []string, load BatchLoader[T], found func(int, answer[T])) {
+	gens := make([]generation, len(keys))
+	for i, key := range keys {
+		gens[i] = c.local.generation(key)
+	}
+	held, err := c.remote.getAll(ctx, keys)
+	if err != nil {
+		c.failed(err)
+	}
+	for i, key := range keys {
+		got, ok := c.unseal(held[i])
+		if !ok {
+			continue
+		}
+		if e := c.keep(key, gens[i], got); e.due(c.local.now()) {
+			c.ahead(ctx, key, e, load)
+		}
+		found(i, got)
+	}
+}
+
+// look is a lookup that those share who came too late for the answer of one
+// flight. It begins when that has ended, and so after they came.
+type look[T any] struct {
+	key   string
+	got   answer[T]
+	found bool
+	done  chan struct{}
+}
+
+// catchUp looks again for keys whose flights the caller boarded too late: in
+// memory, where their answers usually are by now, then in L2. It returns the
+// keys that are left. If all boarded anew at once, the first would lead and the
+// others be late again.
+func (c *Cache[T]) catchUp(ctx context.Context, late []ticket[T], load BatchLoader[T], deliver func(string, answer[T])) (rest []string) {
+	var mine, looks []*look[T]
+	for _, t := range late {
+		if len(c.fromMemory(ctx, []string{t.key}, load, deliver)) == 0 {
+			continue
+		}
+		l, lead := c.flights.again(t.flight)
+		if looks = append(looks, l); lead {
+			mine = append(mine, l)
+		}
+	}
+	c.look(ctx, mine, load)
+	for _, l := range looks {
+		if !l.await(ctx) {
+			rest = append(rest, l.key)
+			continue
+		}
+		c.counts.l2.Add(1)
+		deliver(l.key, l.got)
+	}
+	return rest
+}
+
+// look asks L2 for those who share the looks of list.
+func (c *Cache[T]) look(ctx context.Context, list []*look[T], load BatchLoader[T]) {
+	defer func() {
+		for _, l := range list {
+			close(l.done)
+		}
+	}()
+	if len(list) == 0 || c.remote.health.away() {
+		return
+	}
+	keys := make([]string, len(list))
+	for i, l := range list {
+		keys[i] = l.key
+	}
+	c.lookup(ctx, keys, load, func(i int, got answer[T]) { list[i].got, list[i].found = got, true })
+}
+
+// await reports whether L2 had the value.
+func (l *look[T]) await(ctx context.Context) bool {
+	select {
+	case <-l.done:
+		return l.found
+	case <-ctx.Done():
+		return false
+	}
+}

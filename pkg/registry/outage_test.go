@@ -1,0 +1,87 @@
+package registry_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"souk.example/pkg/pubsub"
+	"souk.example/pkg/redisclient/redistest"
+	"souk.example/pkg/registry"
+)
+
+// said is what was logged. Safe for concurrent use.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) count(line string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), line)
+}
+
+// However long Redis is away, the log has one line when it goes and one when it
+// is back, from an instance and from a watcher.
+func TestOutagesAreLoggedOnce(t *testing.T) {
+	server, log, reg := redistest.Start(t), &said{}, prometheus.NewRegistry()
+	rdb := redistest.Dial(t, server.Addr())
+	bus, err := pubsub.New(rdb, pubsub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := quick
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	r, err := registry.New(rdb, bus, cfg, registry.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := node{r}
+	n.announce(t, "a")
+	awaitIDs(t, n.watch(t), "a")
+	failed := func() int { return failures(t, reg) }
+	for outage := 1; outage <= 2; outage++ {
+		server.Kill()
+		before := failed()
+		redistest.Eventually(t, "several tries fail", func() bool { return failed() >= before+20 })
+		server.Restart()
+		for _, line := range []string{"heartbeats arrive again", "list of a service is read again"} {
+			redistest.Eventually(t, line, func() bool { return log.count(line) == outage })
+		}
+		for _, line := range []string{"heartbeats fail", "list of a service is not read"} {
+			if got := log.count(line); got != outage {
+				t.Errorf("%q %d times after %d outages", line, got, outage)
+			}
+		}
+	}
+}
+
+// failures counts the beats and looks that failed.
+func failures(t *testing.T, reg prometheus.Gatherer) (sum int) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, label := range m.GetLabel() {
+				if label.GetValue() == "failed" {
+					sum += int(m.GetCounter().GetValue())
+				}
+			}
+		}
+	}
+	return sum
+}
