@@ -8,14 +8,13 @@
 // [Enlist] and [Late]. So a look reads the list's due end and nothing else,
 // however many rows wait, and nothing at all is written while none does.
 //
-// A service's schema has two tables for it:
+// A service's schema has two tables for it, and in the second one row, of id 1
+// with an empty owner and noughts. Times are UTC microseconds of the database's
+// clock.
 //
 //	CREATE TABLE straggler (order_id BIGINT, why VARCHAR(16), due BIGINT, PRIMARY KEY (order_id, why));
 //	CREATE INDEX straggler_by_due ON straggler (why, due);
 //	CREATE TABLE watch (id INT PRIMARY KEY, owner VARCHAR(128), epoch BIGINT, until BIGINT, walked BIGINT);
-//
-// and in the second one row: (1, ”, 0, 0, 0). Times are UTC microseconds of the
-// database's clock.
 package waitlist
 
 import (
