@@ -183,16 +183,18 @@ func TestHolderCannotWaitForItself(t *testing.T) {
 	})
 }
 
-func TestStrangersReleaseFreesNothing(t *testing.T) {
+func TestStrangersReleaseFreesNothingAndWakesNobody(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, nodes []*redisclient.Client) {
 		locker := lockerOn(t, nodes, redlock.Config{})
 		first := acquire(t, locker, "job")
 		flush(t, nodes)
 		second := acquire(t, locker, "job")
+		expectSilence := listen(t, nodes[0], "souk:lock:{job}")
 		if err := first.Release(); !errors.Is(err, redlock.ErrLost) {
 			t.Errorf("release of a lost lock: %v, want ErrLost", err)
 		}
+		expectSilence()
 		if _, err := locker.TryAcquire(t.Context(), "job"); !errors.Is(err, redlock.ErrNotAcquired) {
 			t.Errorf("the second holder's lock is gone: %v", err)
 		}
@@ -200,4 +202,25 @@ func TestStrangersReleaseFreesNothing(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// listen subscribes to a channel. What it returns reports an error when a
+// message has been published there since.
+func listen(t *testing.T, rdb *redisclient.Client, channel string) (expectSilence func()) {
+	t.Helper()
+	heard := rdb.Read().Subscribe(t.Context(), channel)
+	t.Cleanup(func() { _ = heard.Close() })
+	if _, err := heard.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		const own = "the first message"
+		if err := rdb.Write().Publish(t.Context(), channel, own).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := heard.ReceiveMessage(t.Context()); err != nil || got.Payload != own {
+			t.Errorf("those who wait were woken: %v, %v", got, err)
+		}
+	}
 }

@@ -34,7 +34,7 @@ func (n *node) Get(ctx context.Context) (redsyncredis.Conn, error) {
 
 // growStack has a new goroutine's stack grow at once to what go-redis needs,
 // while there is little to copy, instead of step by step on the way: a tenth of
-// the time of a lock and unlock. CockroachDB's pkg/util/growstack does so.
+// the median time of a lock and unlock. CockroachDB's pkg/util/growstack does so.
 //
 //go:noinline
 func growStack() {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"souk.example/pkg/redisclient/redistest"
 	"souk.example/pkg/redlock"
 )
@@ -17,7 +19,9 @@ func TestWatchdogOutlivesTheTTL(t *testing.T) {
 	lock := acquire(t, locker, "job")
 	for range 5 { // 5 × 100 ms of Redis' time pass, each after a renewal
 		mini.FastForward(100 * time.Millisecond)
-		redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL("souk:lock:{job}") > 250*time.Millisecond })
+		redistest.Eventually(t, "the lock is renewed, and its fence remembered", func() bool {
+			return mini.TTL("souk:lock:{job}") > 250*time.Millisecond && mini.TTL("souk:lock:{job}:fence") == 7*24*time.Hour
+		})
 	}
 	if err := context.Cause(lock.Context()); err != nil {
 		t.Errorf("the lock was lost: %v", err)
@@ -49,21 +53,33 @@ func TestTakenLockEndsTheHoldersContext(t *testing.T) {
 
 func TestContextEndsBeforeTheKeyCanExpire(t *testing.T) {
 	t.Parallel()
-	const ttl = 400 * time.Millisecond
-	proxy := redistest.NewProxy(t, redistest.Mini(t).Addr())
-	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), ttl)
-	begin := time.Now() // before the key is set, so its expiry is after begin+ttl
-	lock := acquire(t, locker, "job")
-	proxy.DropReplies.Store(true)
-	<-lock.Context().Done()
-	if took := time.Since(begin); took >= ttl {
-		t.Errorf("context ended after %v, the key may expire at %v", took, ttl)
+	const key, ttl = "souk:lock:{job}", 400 * time.Millisecond
+	for name, renewed := range map[string]func(*testing.T, *miniredis.Miniredis){
+		"never renewed": func(*testing.T, *miniredis.Miniredis) {},
+		"renewed once": func(t *testing.T, mini *miniredis.Miniredis) {
+			mini.SetTTL(key, time.Hour)
+			redistest.Eventually(t, "the lock is renewed", func() bool { return mini.TTL(key) <= ttl })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mini := redistest.Mini(t)
+			proxy := redistest.NewProxy(t, mini.Addr())
+			lock := acquire(t, newLocker(t, redistest.Dial(t, proxy.Addr()), ttl), "job")
+			renewed(t, mini)
+			begin := time.Now() // soon after the key was set
+			proxy.DropReplies.Store(true)
+			<-lock.Context().Done()
+			if took := time.Since(begin); took >= ttl {
+				t.Errorf("context ended after %v, the key may expire at %v", took, ttl)
+			}
+			if cause := context.Cause(lock.Context()); !errors.Is(cause, redlock.ErrLost) {
+				t.Errorf("cause = %v, want ErrLost", cause)
+			}
+			proxy.DropReplies.Store(false)
+			_ = lock.Release()
+		})
 	}
-	if cause := context.Cause(lock.Context()); !errors.Is(cause, redlock.ErrLost) {
-		t.Errorf("cause = %v, want ErrLost", cause)
-	}
-	proxy.DropReplies.Store(false)
-	_ = lock.Release()
 }
 
 func TestTransientFailureDoesNotLoseTheLock(t *testing.T) {
