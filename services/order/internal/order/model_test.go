@@ -152,8 +152,9 @@ func (s *saga) changed(t *rapid.T, before order.State, changes []order.Change) {
 }
 
 // nudge has everybody ask again who waits: order with its latest event, and
-// with their replies those who hold stock or points. Payment repeats what it
-// has taken until order says what becomes of it.
+// with their replies those who hold stock or points. Payment, here, repeats
+// what it has taken until order says what becomes of it: without that, a
+// capture that is lost after cancelling is never refunded.
 func (s *saga) nudge(t *rapid.T) {
 	if _, waits := s.o.State().WaitsSince(); waits {
 		s.repeat(t, s.events[len(s.events)-1], true)
