@@ -1,0 +1,173 @@
+package saga
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"souk.example/pkg/database"
+)
+
+// course decides which way a saga that is due goes, in memory; change stores it.
+type course struct {
+	*Definition
+	cfg Config
+	in  *instance
+	now time.Time
+}
+
+// op is the op in hand; no Func if the definition has no such op any more.
+func (c course) op() (Step, Func) {
+	i := c.index(c.in.Step)
+	switch {
+	case i < 0:
+		return Step{}, nil
+	case c.in.Op == Compensation:
+		return c.Steps[i], c.Steps[i].Undo
+	default:
+		return c.Steps[i], c.Steps[i].Do
+	}
+}
+
+// settle moves the saga on when the op in hand has been answered.
+func (c course) settle() {
+	r := c.in.inHand()
+	switch {
+	case c.in.Status != Running || c.index(c.in.Step) < 0:
+	case r.Status == StepDone, r.Status == StepSkipped:
+		c.moveOn()
+	case r.Status == StepRefused && c.mayRefuse():
+		c.turnBack(r.Error)
+	case r.Status == StepRefused: // what has no way back is asked again
+		c.in.note(c.in.Step, c.in.Op, StepIssued, r.Error, c.now)
+		c.in.LastError = r.Error
+		c.in.Due = c.now.Add(c.cfg.wait(c.cfg.Backoff, c.in.Attempts))
+	}
+}
+
+// mayRefuse reports whether the op in hand may be refused.
+func (c course) mayRefuse() bool {
+	return c.in.Op == Action && c.upToPivot(c.index(c.in.Step))
+}
+
+// moveOn takes the next op: the next step's action, or, on the way back, the
+// compensation before.
+func (c course) moveOn() {
+	i := c.index(c.in.Step)
+	switch {
+	case c.in.Op == Compensation:
+		c.undoFrom(i - 1)
+	case i == len(c.Steps)-1:
+		c.in.Status = Completed
+	default:
+		c.in.take(c.Steps[i+1].Name, Action)
+	}
+}
+
+// turnBack begins to undo, with the step in hand if that may have had an effect.
+func (c course) turnBack(why string) {
+	c.in.LastError = clip(why)
+	c.undoFrom(c.index(c.in.Step))
+}
+
+// undoFrom takes the compensation of the last step up to i that may have had an
+// effect; without any, the saga has ended.
+func (c course) undoFrom(i int) {
+	for ; i >= 0; i-- {
+		if s := c.Steps[i]; s.Undo != nil && mayHaveEffect(c.in.record(s.Name, Action)) {
+			c.in.take(s.Name, Compensation)
+			return
+		}
+	}
+	c.in.Status = Compensated
+}
+
+func mayHaveEffect(r StepRecord) bool {
+	return r.Status == StepIssued || r.Status == StepDone || r.Status == StepSkipped
+}
+
+// giveUp ends the attempts at the op in hand. Before the pivot the way back is
+// safe whether it took place or not; from the pivot on nobody can tell which way
+// is right.
+func (c course) giveUp() {
+	why := fmt.Sprintf("gave up after %d attempts: %s", c.in.Attempts, c.in.LastError)
+	if i := c.index(c.in.Step); c.in.Op == Action && c.beforePivot(i) {
+		c.turnBack(why)
+		return
+	}
+	c.stuck(why)
+}
+
+func (c course) stuck(why string) { c.in.Status, c.in.LastError = Stuck, clip(why) }
+
+// carryOut does what a due saga is due for, and takes it down.
+func (c course) carryOut(ctx context.Context, tx *database.Tx) (attempt, error) {
+	c.settle()
+	late := c.late()
+	step, do := c.op()
+	switch {
+	case !c.in.isDue(c.now):
+		return attempt{}, nil
+	case do == nil:
+		c.stuck(fmt.Sprintf("sagas of type %s have no %s of a step %q", c.Type, c.in.Op, c.in.Step))
+		return attempt{}, nil
+	case c.in.Attempts >= c.cfg.Attempts:
+		c.giveUp()
+		return attempt{}, nil
+	}
+	c.in.Attempts++
+	made := attempt{step.Name, c.in.Op, resultWaiting}
+	p, err := do(ctx, tx, c.call())
+	switch {
+	case err != nil:
+		return attempt{}, err
+	case p == Done:
+		made.result = resultDone
+		c.in.note(step.Name, c.in.Op, StepDone, "", c.now)
+		c.settle()
+	default:
+		if late {
+			made.result = resultReissued
+		}
+		c.in.note(step.Name, c.in.Op, StepIssued, "", c.now)
+		c.in.Due = c.now.Add(c.cfg.wait(cmp.Or(step.Timeout, c.cfg.Timeout), c.in.Attempts))
+	}
+	return made, nil
+}
+
+func (c course) call() Call {
+	return Call{Saga: c.in.ID, Type: c.in.Type, Step: c.in.Step, Op: c.in.Op, Attempt: c.in.Attempts, Data: c.in.Data}
+}
+
+// failed takes down an attempt that was rolled back. It can refuse only if none
+// before it was committed: then a command is under way, and only the reply to
+// that knows.
+func (c course) failed(err error) attempt {
+	c.settle() // what the attempt had settled was rolled back with it
+	made := attempt{c.in.Step, c.in.Op, resultFailed}
+	status := cmp.Or(c.in.inHand().Status, StepFailed)
+	if _, no := errors.AsType[*refusal](err); no && c.mayRefuse() && status == StepFailed {
+		made.result = resultRefused
+		c.in.note(c.in.Step, c.in.Op, StepRefused, err.Error(), c.now)
+		c.settle()
+		return made
+	}
+	c.in.note(c.in.Step, c.in.Op, status, err.Error(), c.now)
+	c.in.Attempts++
+	c.in.LastError = clip(err.Error())
+	c.in.Due = c.now.Add(c.cfg.wait(c.cfg.Backoff, c.in.Attempts))
+	return made
+}
+
+// late reports whether the op in hand is due because its reply did not come in
+// time, and takes that down.
+func (c course) late() bool {
+	r := c.in.inHand()
+	if !c.in.isDue(c.now) || r.Status != StepIssued || r.Error != "" {
+		return false
+	}
+	c.in.LastError = "no reply in time"
+	return true
+}
