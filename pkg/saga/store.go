@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"time"
 
 	"souk.example/pkg/database"
@@ -36,7 +35,7 @@ func create(ctx context.Context, tx *database.Tx, s Saga) (created bool, err err
 	columns := []string{"id", "type", "step", "op", "status", "version", "due", "attempts", "last_error", "data", "started_at", "updated_at"}
 	n, err := tx.InsertIgnore(ctx, "saga", columns, [][]any{{
 		s.ID, s.Type, s.Step, string(s.Op), string(s.Status), s.Version, database.Micros(s.Due), s.Attempts, s.LastError,
-		slices.Concat([]byte{}, s.Data), // nil would be NULL
+		append([]byte{}, s.Data...), // nil would be NULL
 		database.Micros(s.StartedAt), database.Micros(s.UpdatedAt),
 	}})
 	return n == 1, err
