@@ -38,18 +38,42 @@ func (c course) settle() {
 	case c.in.Status != Running || c.index(c.in.Step) < 0:
 	case r.Status == StepDone, r.Status == StepSkipped:
 		c.moveOn()
-	case r.Status == StepRefused && c.mayRefuse():
+	case r.Status == StepRefused:
 		c.turnBack(r.Error)
-	case r.Status == StepRefused: // what has no way back is asked again
-		c.in.note(c.in.Step, c.in.Op, StepIssued, r.Error, c.now)
-		c.in.LastError = r.Error
-		c.in.Due = c.now.Add(c.cfg.wait(c.cfg.Backoff, c.in.Attempts))
 	}
 }
 
-// mayRefuse reports whether the op in hand may be refused.
-func (c course) mayRefuse() bool {
-	return c.in.Op == Action && c.upToPivot(c.index(c.in.Step))
+// mayRefuse reports whether an op may be refused, which turns the saga back.
+func (c course) mayRefuse(step string, op Op) bool {
+	return op == Action && c.upToPivot(c.index(step))
+}
+
+// answer takes down a reply, which is a fact even if the saga has given up
+// waiting for it, and reports whether the saga goes on with it.
+func (c course) answer(r Reply) (goesOn bool) {
+	waitedFor := r.Step == c.in.Step && r.Op == c.in.Op && (c.in.Status == Running || c.in.Status == Stuck)
+	switch {
+	case r.Refused == "":
+		c.in.note(r.Step, r.Op, StepDone, "", c.now)
+	case c.mayRefuse(r.Step, r.Op):
+		c.in.note(r.Step, r.Op, StepRefused, r.Refused, c.now)
+	default:
+		c.in.note(r.Step, r.Op, StepIssued, r.Refused, c.now)
+		if waitedFor && c.in.Status == Running {
+			c.putOff(r.Refused)
+		}
+		return false
+	}
+	if waitedFor {
+		c.in.Status, c.in.Due = Running, atOnce
+	}
+	return waitedFor
+}
+
+// putOff has the op in hand wait before it is tried again.
+func (c course) putOff(why string) {
+	c.in.LastError = clip(why)
+	c.in.Due = c.now.Add(c.cfg.wait(c.cfg.Backoff, c.in.Attempts))
 }
 
 // moveOn takes the next op: the next step's action, or, on the way back, the
@@ -148,7 +172,7 @@ func (c course) failed(err error) attempt {
 	c.settle() // what the attempt had settled was rolled back with it
 	made := attempt{c.in.Step, c.in.Op, resultFailed}
 	status := cmp.Or(c.in.inHand().Status, StepFailed)
-	if _, no := errors.AsType[*refusal](err); no && c.mayRefuse() && status == StepFailed {
+	if _, no := errors.AsType[*refusal](err); no && c.mayRefuse(c.in.Step, c.in.Op) && status == StepFailed {
 		made.result = resultRefused
 		c.in.note(c.in.Step, c.in.Op, StepRefused, err.Error(), c.now)
 		c.settle()
@@ -156,8 +180,7 @@ func (c course) failed(err error) attempt {
 	}
 	c.in.note(c.in.Step, c.in.Op, status, err.Error(), c.now)
 	c.in.Attempts++
-	c.in.LastError = clip(err.Error())
-	c.in.Due = c.now.Add(c.cfg.wait(c.cfg.Backoff, c.in.Attempts))
+	c.putOff(err.Error())
 	return made
 }
 

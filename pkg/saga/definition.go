@@ -24,7 +24,7 @@ type Definition struct {
 type Step struct {
 	Name string // at most 64 bytes
 	Do   Func
-	Undo Func // nil: there is nothing to undo
+	Undo Func // nil: what it does may stand, and may even come after the end
 	// Timeout is how long to wait for the first reply; the wait doubles with
 	// each attempt up to Config.BackoffMax. None: Config.Timeout.
 	Timeout time.Duration

@@ -79,17 +79,22 @@ type Reply struct {
 	Refused string // why it was refused; empty: it is done
 }
 
-// Signal gives a saga the reply it waits for; it goes on once tx is committed.
-// It reports whether the reply was waited for: one that comes again, or too
-// late, or for a saga that does not exist, changes nothing. The saga's row is
+// Signal gives a saga the reply it waits for, and reports whether it goes on
+// with it once tx is committed. It does not with a reply that comes again, or
+// too late, or for a saga that does not exist, nor with a refusal where there is
+// no way back: the step is then issued again after a pause. The saga's row is
 // locked until tx ends.
-func (e *Engine) Signal(ctx context.Context, tx *database.Tx, r Reply) (taken bool, err error) {
+func (e *Engine) Signal(ctx context.Context, tx *database.Tx, r Reply) (goesOn bool, err error) {
 	in, err := lock(ctx, tx, r.Saga)
 	if errors.Is(err, ErrNoSaga) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("signal saga %s: %w", r.Saga, err)
+	}
+	d := e.defs[in.Type]
+	if d == nil {
+		return false, fmt.Errorf("signal saga %s: no definition of type %s", r.Saga, in.Type)
 	}
 	if in.record(r.Step, r.Op).Status != StepIssued {
 		return false, nil
@@ -98,7 +103,7 @@ func (e *Engine) Signal(ctx context.Context, tx *database.Tx, r Reply) (taken bo
 	if err != nil {
 		return false, err
 	}
-	taken = in.answer(r, now)
+	goesOn = course{d, e.cfg, in, now}.answer(r)
 	if err := in.save(ctx, tx, now); err != nil {
 		return false, err
 	}
@@ -106,22 +111,7 @@ func (e *Engine) Signal(ctx context.Context, tx *database.Tx, r Reply) (taken bo
 		e.metrics.step(in.Type, attempt{r.Step, r.Op, r.result()})
 		e.lookNow()
 	})
-	return taken, nil
-}
-
-// answer records a reply, which is a fact even if the saga has given up waiting
-// for it, and makes the saga due if it has not.
-func (in *instance) answer(r Reply, now time.Time) (taken bool) {
-	status := StepDone
-	if r.Refused != "" {
-		status = StepRefused
-	}
-	in.note(r.Step, r.Op, status, r.Refused, now)
-	if in.Step != r.Step || in.Op != r.Op || (in.Status != Running && in.Status != Stuck) {
-		return false
-	}
-	in.Status, in.Due = Running, atOnce
-	return true
+	return goesOn, nil
 }
 
 func (r Reply) result() result {
