@@ -44,6 +44,7 @@ func TestCourse(t *testing.T) {
 		{"undone at once", withUndo(abc(""), "b", atOnce), map[string]string{"do c": "no"}, "do a, do b, do c, undo b, undo a", saga.Compensated, "no"},
 		{"silence is undone too", abc("c"), map[string]string{"do b": silence}, "do a, do b, do b, do b, undo b, undo a", saga.Compensated, "gave up after 3 attempts: no reply in time"},
 		{"what failed needs no undoing", with(abc("c"), "b", fails), nil, "do a, undo a", saga.Compensated, "gave up after 3 attempts: attempt 3 failed"},
+		{"what was asked cannot refuse unasked", with(abc("c"), "b", waitsThenRefuses), map[string]string{"do b": silence}, "do a, do b, undo b, undo a", saga.Compensated, "gave up after 3 attempts: refused: too late"},
 		{"a panic fails", with(abc("c"), "b", panics), nil, "do a, undo a", saga.Compensated, "gave up after 3 attempts: transaction panicked: bug"},
 		{"the pivot refuses", abc("c"), map[string]string{"do c": "no"}, "do a, do b, do c, undo b, undo a", saga.Compensated, "no"},
 		{"the pivot is silent", abc("b"), map[string]string{"do b": silence}, "do a, do b, do b, do b", saga.Stuck, "gave up after 3 attempts: no reply in time"},

@@ -101,7 +101,7 @@ func (s *stage) start(id string) (started bool) {
 }
 
 // signal replies to a call such as "do a".
-func (s *stage) signal(id, call, refused string) (taken bool) {
+func (s *stage) signal(id, call, refused string) (goesOn bool) {
 	s.t.Helper()
 	r := saga.Reply{Saga: id, Op: saga.Action, Refused: refused}
 	verb, step, _ := strings.Cut(call, " ")
@@ -109,10 +109,10 @@ func (s *stage) signal(id, call, refused string) (taken bool) {
 		r.Op = saga.Compensation
 	}
 	s.inTx(func(ctx context.Context, tx *database.Tx) (err error) {
-		taken, err = s.engine.Signal(ctx, tx, r)
+		goesOn, err = s.engine.Signal(ctx, tx, r)
 		return err
 	})
-	return taken
+	return goesOn
 }
 
 func (s *stage) round() {
@@ -178,6 +178,13 @@ func panics(context.Context, *database.Tx, saga.Call) (saga.Progress, error) { p
 
 func refuses(context.Context, *database.Tx, saga.Call) (saga.Progress, error) {
 	return saga.Waiting, saga.Refuse("no seat")
+}
+
+func waitsThenRefuses(_ context.Context, _ *database.Tx, c saga.Call) (saga.Progress, error) {
+	if c.Attempt == 1 {
+		return saga.Waiting, nil
+	}
+	return saga.Waiting, saga.Refuse("too late")
 }
 
 // abc are three steps that wait for their replies; those before pivot can be

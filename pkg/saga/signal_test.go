@@ -3,6 +3,7 @@ package saga_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -66,20 +67,21 @@ func TestReplies(t *testing.T) {
 		before  func(s *stage)
 		call    string
 		refused string
-		taken   bool
-		status  saga.Status
-		step    string
+		goesOn  bool
+		record  saga.StepStatus // of the op
+		where   string          // the saga is then
 	}{
-		{"waited for", nothing, "do b", "", true, saga.Running, "c"},
-		{"refused", nothing, "do b", "no", true, saga.Running, "a"},
-		{"again", nothing, "do a", "", false, saga.Running, "b"},
-		{"again, but otherwise", nothing, "do a", "no", false, saga.Running, "b"},
-		{"premature", nothing, "do c", "", false, saga.Running, "b"},
-		{"for what was not asked", nothing, "undo b", "", false, saga.Running, "b"},
-		{"for an action that is being undone", undoing, "do b", "", false, saga.Running, "b"},
-		{"late, to a stuck saga", stuck, "undo b", "", true, saga.Running, "a"},
-		{"for what an operator skipped", skipped, "undo b", "", false, saga.Running, "a"},
-		{"after the end", ended, "do b", "", false, saga.Compensated, "a"},
+		{"waited for", nothing, "do b", "", true, saga.StepDone, "RUNNING do c"},
+		{"refused", nothing, "do b", "no", true, saga.StepRefused, "RUNNING undo a"},
+		{"again", nothing, "do a", "", false, saga.StepDone, "RUNNING do b"},
+		{"again, but otherwise", nothing, "do a", "no", false, saga.StepDone, "RUNNING do b"},
+		{"premature", nothing, "do c", "", false, "", "RUNNING do b"},
+		{"for what was not asked", nothing, "undo b", "", false, "", "RUNNING do b"},
+		{"for an action that is being undone", undoing, "do b", "", false, saga.StepDone, "RUNNING undo b"},
+		{"late, to a stuck saga", stuck, "undo b", "", true, saga.StepDone, "RUNNING undo a"},
+		{"a late refusal where there is no way back", stuck, "undo b", "no", false, saga.StepIssued, "STUCK undo b"},
+		{"for what an operator skipped", skipped, "undo b", "", false, saga.StepSkipped, "RUNNING undo a"},
+		{"after the end", ended, "do b", "", false, saga.StepDone, "COMPENSATED undo a"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStage(t, abc("c"))
@@ -88,13 +90,29 @@ func TestReplies(t *testing.T) {
 			s.signal("1", "do a", "")
 			s.round()
 			test.before(s)
-			taken := s.signal("1", test.call, test.refused)
+			before := len(s.calls())
+			goesOn := s.signal("1", test.call, test.refused)
 			s.round()
-			if got, _ := s.show("1"); taken != test.taken || got.Status != test.status || got.Step != test.step {
-				t.Errorf("taken %v, then %s at %s, want %v, %s at %s", taken, got.Status, got.Step, test.taken, test.status, test.step)
+			got, records := s.show("1")
+			where := fmt.Sprint(got.Status, " ", word(got.Op), " ", got.Step)
+			if record := recordOf(records, test.call); goesOn != test.goesOn || where != test.where || record != test.record {
+				t.Errorf("goes on: %v; %s with %q, want %v; %s with %q", goesOn, where, record, test.goesOn, test.where, test.record)
+			}
+			if issued := len(s.calls()) > before; issued != test.goesOn {
+				t.Errorf("issued something: %v, want %v", issued, test.goesOn)
 			}
 		})
 	}
+}
+
+// recordOf finds what became of a call such as "do a".
+func recordOf(records []saga.StepRecord, call string) saga.StepStatus {
+	for _, r := range records {
+		if word(r.Op)+" "+r.Step == call {
+			return r.Status
+		}
+	}
+	return ""
 }
 
 func nothing(*stage) {}
