@@ -8,34 +8,34 @@ import (
 	"souk.example/pkg/database"
 )
 
-// advanceTimeout bounds one transaction of the engine.
-const advanceTimeout = 30 * time.Second
+// changeTimeout bounds one transaction of the engine.
+const changeTimeout = 30 * time.Second
 
 // advance takes a saga one op further, if it is due still, and reports whether
 // the next is due at once. An attempt that fails is taken down in a transaction
 // of its own, unless somebody else has had the saga in hand meanwhile.
 func (e *Engine) advance(ctx context.Context, id string) (again bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), advanceTimeout)
-	defer cancel()
-	var version int64 // that was tried
-	again, err = e.change(ctx, id, func(ctx context.Context, tx *database.Tx, c course) (attempt, error) {
-		version = c.in.Version
+	var tried int64 // the version
+	again, err = e.change(ctx, id, anyVersion, func(ctx context.Context, tx *database.Tx, c course) (attempt, error) {
+		tried = c.in.Version
 		return c.carryOut(ctx, tx)
 	})
-	if err == nil || version == 0 {
+	if err == nil || tried == 0 {
 		return again, err
 	}
 	cause := err
-	return e.change(ctx, id, func(_ context.Context, _ *database.Tx, c course) (attempt, error) {
-		if c.in.Version != version {
-			return attempt{}, nil
-		}
+	return e.change(ctx, id, tried, func(_ context.Context, _ *database.Tx, c course) (attempt, error) {
 		return c.failed(cause), nil
 	})
 }
 
-// change runs fn on a saga that is due, while nobody else may touch it.
-func (e *Engine) change(ctx context.Context, id string, fn func(context.Context, *database.Tx, course) (attempt, error)) (again bool, err error) {
+const anyVersion = 0
+
+// change runs fn on a saga that is due and still at a version, while nobody else
+// may touch it. It goes on to its end when the engine is stopped.
+func (e *Engine) change(ctx context.Context, id string, version int64, fn func(context.Context, *database.Tx, course) (attempt, error)) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+	defer cancel()
 	err = e.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		again = false
 		in, err := lock(ctx, tx, id)
@@ -43,7 +43,7 @@ func (e *Engine) change(ctx context.Context, id string, fn func(context.Context,
 			return err
 		}
 		now, err := e.now(ctx, tx)
-		if err != nil || !in.isDue(now) {
+		if err != nil || !in.isDue(now) || (version != anyVersion && in.Version != version) {
 			return err
 		}
 		made, err := fn(ctx, tx, course{e.defs[in.Type], e.cfg, in, now})

@@ -84,8 +84,9 @@ func (c course) moveOn() {
 	case c.in.Op == Compensation:
 		c.undoFrom(i - 1)
 	case i == len(c.Steps)-1:
-		c.in.Status = Completed
+		c.in.Status, c.in.LastError = Completed, ""
 	default:
+		c.in.LastError = ""
 		c.in.take(c.Steps[i+1].Name, Action)
 	}
 }
@@ -117,7 +118,7 @@ func mayHaveEffect(r StepRecord) bool {
 // is right.
 func (c course) giveUp() {
 	why := fmt.Sprintf("gave up after %d attempts: %s", c.in.Attempts, c.in.LastError)
-	if i := c.index(c.in.Step); c.in.Op == Action && c.beforePivot(i) {
+	if i := c.index(c.in.Step); c.in.Op == Action && i >= 0 && c.beforePivot(i) {
 		c.turnBack(why)
 		return
 	}
@@ -134,12 +135,11 @@ func (c course) carryOut(ctx context.Context, tx *database.Tx) (attempt, error) 
 	switch {
 	case !c.in.isDue(c.now):
 		return attempt{}, nil
-	case do == nil:
-		c.stuck(fmt.Sprintf("sagas of type %s have no %s of a step %q", c.Type, c.in.Op, c.in.Step))
-		return attempt{}, nil
 	case c.in.Attempts >= c.cfg.Attempts:
 		c.giveUp()
 		return attempt{}, nil
+	case do == nil: // in this build; another process may have it
+		return attempt{}, fmt.Errorf("sagas of type %s have no %s of a step %q", c.Type, c.in.Op, c.in.Step)
 	}
 	c.in.Attempts++
 	made := attempt{step.Name, c.in.Op, resultWaiting}

@@ -10,8 +10,9 @@ import (
 	"souk.example/pkg/database"
 )
 
-// Definition is one kind of saga. A step's name is its identity in the
-// database: to change the steps of sagas that are under way, add, never rename.
+// Definition is one kind of saga. Its type and the names of its steps stand in
+// the database: give changed steps another Type, and keep the old definition
+// until its sagas have ended.
 type Definition struct {
 	Type  string // at most 64 bytes
 	Steps []Step

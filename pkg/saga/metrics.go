@@ -45,7 +45,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		}, []string{"type", "status"})),
 		open: register(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "souk_sagas",
-			Help: "Sagas that have not ended; the STUCK ones wait for an operator.",
+			Help: "Sagas in the database that have not ended; the STUCK ones wait for an operator.",
 		}, []string{"type", "status"})),
 	}
 }

@@ -178,6 +178,29 @@ func TestRunIsWoken(t *testing.T) {
 	})
 }
 
+func TestRunFinishesTheStepInHand(t *testing.T) {
+	begun, release := make(chan bool), make(chan bool)
+	s := newStage(t, with(abc(""), "a", func(ctx context.Context, tx *database.Tx, _ saga.Call) (saga.Progress, error) {
+		close(begun)
+		<-release
+		_, err := tx.Now(ctx) // the transaction is alive
+		return saga.Done, err
+	}))
+	s.start("1")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.engine.Run(ctx) }()
+	<-begun
+	stop()
+	close(release)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if got, _ := s.show("1"); got.Step != "b" || got.Attempts != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	s := newStage(t, abc("b"))
 	s.start("1")
@@ -186,7 +209,7 @@ func TestMetrics(t *testing.T) {
 	s.play("2", map[string]string{"do b": "no"})
 	run(t, s.engine)
 	stuck := `
-		# HELP souk_sagas Sagas that have not ended; the STUCK ones wait for an operator.
+		# HELP souk_sagas Sagas in the database that have not ended; the STUCK ones wait for an operator.
 		# TYPE souk_sagas gauge
 		souk_sagas{status="RUNNING",type="trip"} 0
 		souk_sagas{status="STUCK",type="trip"} 1
@@ -194,10 +217,7 @@ func TestMetrics(t *testing.T) {
 	until(t, "the gauges", func() bool {
 		return testutil.GatherAndCompare(s.tele.Registry, strings.NewReader(stuck), "souk_sagas") == nil
 	})
-	var got []string
-	for _, m := range gather(t, s.tele.Registry, "souk_saga_steps_total", "souk_sagas_ended_total") {
-		got = append(got, m)
-	}
+	got := gather(t, s.tele.Registry, "souk_saga_steps_total", "souk_sagas_ended_total")
 	want := []string{
 		"a action done 2", "a action waiting 2",
 		"a compensation done 1", "a compensation waiting 1",
