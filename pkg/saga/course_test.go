@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"souk.example/pkg/saga"
+	"souk.example/pkg/telemetry"
 )
 
 // with replaces an action of abc.
@@ -79,7 +80,7 @@ func TestBadDefinitions(t *testing.T) {
 		"a pivot that can be undone": {Type: "trip", Steps: []saga.Step{{Name: "a", Do: atOnce, Undo: atOnce}}, Pivot: "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := saga.New(nil, saga.Config{}, newStage(t, abc("")).tele, d); err == nil {
+			if _, err := saga.New(nil, saga.Config{}, telemetry.Nop(), d); err == nil {
 				t.Error("New() = nil error")
 			}
 		})

@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -79,19 +80,17 @@ func (in *instance) inHand() StepRecord { return in.record(in.Step, in.Op) }
 
 // note records what became of an op.
 func (in *instance) note(step string, op Op, s StepStatus, reason string, now time.Time) {
-	r := StepRecord{Step: step, Op: op, Status: s, Error: clip(reason), StartedAt: now}
-	if s != StepIssued && s != StepFailed {
-		r.EndedAt = now
+	i := slices.IndexFunc(in.records, func(r StepRecord) bool { return r.Step == step && r.Op == op })
+	if i < 0 {
+		i = len(in.records)
+		in.records = append(in.records, StepRecord{Step: step, Op: op, StartedAt: now})
 	}
-	for i, was := range in.records {
-		if was.Step == step && was.Op == op {
-			r.StartedAt = was.StartedAt
-			in.records[i], in.changed[i] = r, true
-			return
-		}
+	r := &in.records[i]
+	r.Status, r.Error, r.EndedAt = s, clip(reason), now
+	if s == StepIssued || s == StepFailed {
+		r.EndedAt = time.Time{}
 	}
-	in.changed[len(in.records)] = true
-	in.records = append(in.records, r)
+	in.changed[i] = true
 }
 
 // take puts another op in hand.

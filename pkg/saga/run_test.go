@@ -125,10 +125,12 @@ func TestWaitsDoubleUpToTheCap(t *testing.T) {
 			cfg := saga.Config{Attempts: 5, BackoffMax: seconds(100)}
 			inBubble(t, cfg, d, func(t *testing.T, e *saga.Engine, db *database.DB) {
 				begin(t, e, db, "1")
-				time.Sleep(time.Hour)
-				got, _, err := saga.NewOperator(db).Show(t.Context(), "1")
-				if err != nil || got.Status != saga.Stuck {
-					t.Errorf("%+v, %v", got, err)
+				operator, got := saga.NewOperator(db), saga.Saga{}
+				for end := time.Now().Add(time.Hour); got.Status != saga.Stuck && time.Now().Before(end); time.Sleep(seconds(1)) {
+					got, _, _ = operator.Show(t.Context(), "1")
+				}
+				if got.Status != saga.Stuck {
+					t.Errorf("%+v", got)
 				}
 			})
 			var waited []string
