@@ -25,8 +25,9 @@ type Engine struct {
 	wake    chan struct{}
 }
 
-// New returns an engine for sagas in db, which has the tables of Migrations. It
-// leaves sagas of types that it does not know to others.
+// New returns an engine for sagas in db, which has the tables of Migrations; the
+// transactions given to Start and Signal are of db. It leaves sagas of types that
+// it does not know to others.
 func New(db *database.DB, cfg Config, t *telemetry.Telemetry, defs ...Definition) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"souk.example/pkg/database"
@@ -145,6 +146,32 @@ func ended(s *stage) {
 	s.round()
 	s.signal("1", "undo a", "")
 	s.round()
+}
+
+// meddling is an error that has something happen when the database asks what
+// kind of error it is: after the rollback.
+type meddling struct{ meddle func() }
+
+func (m meddling) Error() string { return "meddling" }
+func (m meddling) As(any) bool   { m.meddle(); return false }
+
+// Between a failure and its record another process may have the saga in hand.
+func TestAFailureIsNotHeldAgainstWhatCameAfterIt(t *testing.T) {
+	s := newStage(t, with(abc(""), "a", atOnce))
+	once := sync.OnceFunc(func() {
+		s.round() // another process does a, and begins b
+		s.pass()
+	})
+	failing := s.newEngine(with(abc(""), "a", func(context.Context, *database.Tx, saga.Call) (saga.Progress, error) {
+		return saga.Done, meddling{once}
+	}))
+	s.start("1")
+	if err := failing.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.show("1"); got.Step != "b" || got.Attempts != 1 || got.LastError != "" {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestSignalToNobody(t *testing.T) {
