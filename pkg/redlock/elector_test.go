@@ -3,6 +3,7 @@ package redlock_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +120,22 @@ func TestLeaderOutlivesRedis(t *testing.T) {
 				t.Errorf("after %d terms: %v", terms, err)
 			}
 		})
+	}
+}
+
+// What lead returns is not the leader's loss, were it the loss of another lock.
+func TestAnothersLossEndsTheLeadersRun(t *testing.T) {
+	t.Parallel()
+	elector := newElector(t, lockerOn(t, []*redisclient.Client{redistest.Open(t)}, redlock.Config{}), redlock.ElectorConfig{})
+	terms := 0
+	err := elector.Run(t.Context(), func(context.Context, redlock.Term) error {
+		if terms++; terms == 3 {
+			return nil // Run campaigns again and again
+		}
+		return fmt.Errorf("write the report: %w", redlock.ErrLost)
+	})
+	if !errors.Is(err, redlock.ErrLost) || terms != 1 {
+		t.Errorf("after %d terms: %v, want what lead returned first", terms, err)
 	}
 }
 
