@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -177,6 +178,69 @@ func TestCandidateOutlivesRedis(t *testing.T) {
 	}
 }
 
+// However many campaigns fail, the log has one line for it and one for its end,
+// which a candidate sees though another leads.
+func TestElectorLogsAnOutageOnce(t *testing.T) {
+	t.Parallel()
+	server, reg := redistest.Start(t), prometheus.NewRegistry()
+	rdb := redistest.Dial(t, server.Addr())
+	locker, err := redlock.New(rdb, redlock.Config{}, redlock.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(locker.Close)
+	log := make(lines, 100)
+	elector := newElector(t, locker, redlock.ElectorConfig{Log: slog.New(slog.NewTextHandler(log, nil))})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	server.Kill()
+	go func() {
+		done <- elector.Run(ctx, func(context.Context, redlock.Term) error { return nil })
+	}()
+	redistest.Eventually(t, "several campaigns have failed", func() bool { return failures(t, reg) >= 5 })
+	log.expect(t, "leadership is undecided")
+	server.Restart()
+	if err := rdb.Write().SetNX(t.Context(), "souk:lock:{job}", "another", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	log.expect(t, "leadership can be decided again")
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// failures is how many attempts failed because of Redis.
+func failures(t *testing.T, reg *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "souk_lock_failed_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return 0
+}
+
+// lines is a log.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// expect expects the next line to say what.
+func (l lines) expect(t *testing.T, what string) {
+	t.Helper()
+	if got := <-l; !strings.Contains(got, what) {
+		t.Errorf("the log says %q, want %q", got, what)
+	}
+}
+
 func TestElectorRefuses(t *testing.T) {
 	t.Parallel()
 	locker := lockerOn(t, []*redisclient.Client{redistest.Open(t)}, redlock.Config{})
@@ -185,6 +249,9 @@ func TestElectorRefuses(t *testing.T) {
 	}
 	if _, err := redlock.NewElector(locker, "job", redlock.ElectorConfig{Pause: -1}); !errors.Is(err, redlock.ErrConfig) {
 		t.Errorf("a negative pause: %v", err)
+	}
+	if _, err := redlock.NewElector(nil, "job", redlock.ElectorConfig{}); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("no locker: %v", err)
 	}
 	elector := newElector(t, locker, redlock.ElectorConfig{})
 	if err := elector.Run(t.Context(), nil); !errors.Is(err, redlock.ErrLead) {

@@ -212,6 +212,9 @@ func TestWrongUse(t *testing.T) {
 	if _, err := redlock.New(nil, redlock.Config{}); !errors.Is(err, redlock.ErrConfig) {
 		t.Errorf("nil node: %v, want ErrConfig", err)
 	}
+	if _, err := redlock.New(rdb, redlock.Config{}, redlock.WithNodes(rdb, nil)); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("another nil node: %v, want ErrConfig", err)
+	}
 	locker := newLocker(t, rdb, time.Second)
 	for _, name := range []string{"", "a{b", "}", strings.Repeat("n", 513)} {
 		if _, err := locker.TryAcquire(t.Context(), name); !errors.Is(err, redlock.ErrName) {
