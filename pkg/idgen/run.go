@@ -19,7 +19,7 @@ const releaseWait = 5 * time.Second
 // Run returns nil, or why the release failed: the number is then free after
 // the lease's TTL. A bad Config it refuses at once, with ErrConfig.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.cfg.Validate(); err != nil {
+	if err := w.validate(); err != nil {
 		return err
 	}
 	renewals := redisclient.Outage{Log: w.cfg.Log, Begun: "worker lease not renewed", Ended: "worker lease renewed again"}

@@ -45,10 +45,14 @@ func WithMetrics(reg prometheus.Registerer) Option {
 }
 
 // New makes a Limiter. It asks nothing of Redis, so it succeeds while Redis is
-// down. An error is a bad cfg, or a second registration of its metrics.
+// down. An error is that of Config.Validate, ErrConfig for a client that is nil,
+// or a second registration of its metrics.
 func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if rdb == nil {
+		return nil, fmt.Errorf("%w: the client is nil", ErrConfig)
 	}
 	scripts, err := redisclient.LoadScripts(luaFiles)
 	if err != nil {
