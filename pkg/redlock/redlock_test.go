@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/redisclient"
@@ -166,6 +167,45 @@ func TestAbandonedAcquisitionGivesTheLockBack(t *testing.T) {
 		lock, err := direct.TryAcquire(t.Context(), "job")
 		return err == nil && lock.Release() == nil
 	})
+}
+
+// A caller that is cancelled while Redis takes the lock for it has the lock, to release.
+func TestCancelledCallerReleasesWhatItGot(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	locker := newLocker(t, rdb, time.Minute)
+	if err := acquire(t, locker, "job").Release(); err != nil { // Redis knows the scripts
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	rdb.Write().AddHook(replies(cancel))
+	lock, err := locker.TryAcquire(ctx, "job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-lock.Context().Done()
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+	if rdb.Read().Exists(t.Context(), "souk:lock:{job}").Val() != 0 {
+		t.Error("the lock is still there")
+	}
+}
+
+// replies is a hook of a client, called when a command has been replied to.
+type replies func()
+
+func (replies) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (replies) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (r replies) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		defer r()
+		return next(ctx, cmd)
+	}
 }
 
 func TestMetrics(t *testing.T) {
