@@ -96,10 +96,12 @@ func (l *Locker) Close() { l.waiting.close() }
 // another holds it, be it in this process. Any other error is ErrName,
 // ErrReentrant, the end of ctx or Redis'. The lock's context is a child of ctx.
 //
-// A deadline of ctx is kept while Redis is asked. A cancellation is noticed when
-// the nodes have answered or their clients' timeouts have passed, as reading a
+// A deadline of ctx ends what Redis is asked. A cancellation is noticed when the
+// nodes have answered or their clients' timeouts have passed, as reading a
 // socket does not see it; when the lock was taken all the same, it is returned
-// and wants its release, though its context has ended.
+// and wants its release, though its context has ended. An attempt that failed
+// lasts up to 250 ms longer, in which it frees what nodes may have taken without
+// saying so.
 func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	if !validName(name) {
 		return nil, fmt.Errorf("%w: %.20q", ErrName, name)
