@@ -61,13 +61,38 @@ func mutants() []mutant {
 		},
 		{
 			name:  "a lost lease that still cancels",
-			edits: []edit{{"services/order/internal/store/lease.go", `WHERE id = 1 AND epoch = ?", database.Micros(now.Add(ttl)), l.Epoch)`, `WHERE id = 1 AND ? > 0", database.Micros(now.Add(ttl)), l.Epoch)`}},
-			pkg:   "./services/order/internal/store", run: "TestTheLeaseIsFenced",
+			edits: []edit{{"pkg/waitlist/lease.go", `WHERE id = 1 AND epoch = ?", database.Micros(now.Add(w.cfg.LeaseTTL)), l.epoch)`, `WHERE id = 1 AND ? > 0", database.Micros(now.Add(w.cfg.LeaseTTL)), l.epoch)`}},
+			pkg:   "./pkg/waitlist", run: "TestTheLeaseIsFenced",
 		},
 		{
 			name:  "an order that commits behind the walk",
-			edits: []edit{{"services/order/internal/store/deadline.go", ` || made.Before(s.CreatedAt.Add(-lateAge))`, ``}},
+			edits: []edit{{"services/order/internal/store/watch.go", `late := waitlist.Late(id, s.CreatedAt)`, `late := waitlist.Late(id, s.CreatedAt) && s.Deadline.IsZero()`}},
 			pkg:   "./services/order/internal/store", run: "TestALateCommitIsNotMissed",
+		},
+		{
+			name:  "nudger with a new event id",
+			edits: []edit{{"services/order/internal/store/events.go", `e.Nudge = true`, `e.Nudge, e.ID = true, e.ID+"-again"`}},
+			pkg:   "./services/order/internal/store", run: "TestANudgeIsTheEventAgain",
+		},
+		{
+			name:  "a nudge answered by a new decision",
+			edits: []edit{{decide, "was := d.find(r.Order)\n", "was := d.find(r.Order)\n\tif r.Nudged {\n\t\twas = Reservation{}\n\t}\n"}},
+			pkg:   inventory, run: "TestANudgeIsNoNewRequest",
+		},
+		{
+			name:  "who nudges told where the order stands, and not how it was decided",
+			edits: []edit{{"services/order/internal/order/learn.go", `if s, ok := orders[r.Order].State().Decided(); ok {`, `if s := orders[r.Order].State(); s.Status.Terminal() {`}},
+			pkg:   "./services/order/internal/store", run: "TestANudgedFactIsAnsweredWithTheDecision",
+		},
+		{
+			name:  "an order that begins to wait again and is forgotten",
+			edits: []edit{{"services/order/internal/store/watch.go", `waits && !waited {`, `waits && waited {`}},
+			pkg:   "./services/order/internal/store", run: "TestAnOrderThatBeginsToWaitAgain",
+		},
+		{
+			name:  "a hold that nobody asks about",
+			edits: []edit{{"services/inventory/internal/store/reservations.go", `return u.listMissed(ctx, reservations)`, `return nil`}},
+			pkg:   inventory, run: "TestAHoldPastItsDeadlineIsAskedAbout",
 		},
 		{
 			name: "dedupe removed from payment",

@@ -2,10 +2,12 @@ package inventory
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/inbox"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/inventory/internal/gauges"
 )
 
@@ -17,6 +19,7 @@ type Config struct {
 	PageTTL time.Duration `env:"SOUK_INVENTORY_PAGE_TTL" envDefault:"5s" usage:"how old the availability on a product page may be"`
 
 	FilterRebuild time.Duration `env:"SOUK_INVENTORY_FILTER_REBUILD" envDefault:"5m" usage:"time between rebuilds of the filter of known SKUs"`
+	NudgeAfter    time.Duration `env:"SOUK_NUDGE_AFTER" envDefault:"2m" usage:"time past an order's deadline after which order is asked what became of it"`
 	WarmPages     int           `env:"SOUK_INVENTORY_WARM_PAGES" envDefault:"100" usage:"how many of the first product pages are kept in Redis before anybody asks"`
 }
 
@@ -30,6 +33,12 @@ func (c Config) Validate() error {
 	}
 	if c.WarmPages < 1 || c.WarmPages > 10_000 {
 		return errors.New("SOUK_INVENTORY_WARM_PAGES must be 1 to 10,000")
+	}
+	if c.NudgeAfter <= 0 {
+		return errors.New("SOUK_NUDGE_AFTER must be positive")
+	}
+	if c.Inbox.Timeout > waitlist.MaxCommit {
+		return fmt.Errorf("SOUK_INBOX_TIMEOUT must be at most %s: the walk past holds counts on it", waitlist.MaxCommit)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/pubsub"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/gauges"
 	"souk.example/services/inventory/migrations"
@@ -25,7 +26,7 @@ func Module(cfg Config) fx.Option {
 		fx.Provide(
 			newStore, newManager, newInbox, newRouter,
 			newBroadcast, newFilter, newPageCache, newPages,
-			newLocker, newWarmer, newGauges,
+			newLocker, newWarmer, newGauges, newWatcher,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
@@ -33,6 +34,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Worker[*cache.Filter](),
 		fxrun.Worker[*catalogue.Warmer](),
 		fxrun.Worker[*gauges.Reporter](),
+		fxrun.Worker[*waitlist.Watcher](),
 		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),

@@ -20,6 +20,7 @@ import (
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/redlock"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/consumer"
 	"souk.example/services/inventory/internal/gauges"
@@ -34,6 +35,11 @@ func newStore(db *database.DB, box *outbox.Outbox, ids *idgen.Worker) *store.Sto
 
 func newManager(s *store.Store, pages *catalogue.Pages) *inventory.Manager {
 	return inventory.NewManager(s, pages, time.Now)
+}
+
+// newWatcher looks now and then: nobody is in a hurry who has waited for minutes.
+func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *waitlist.Watcher {
+	return s.Watcher(cfg.NudgeAfter, waitlist.Config{Every: 2 * time.Second}, log)
 }
 
 func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) *inbox.Inbox {

@@ -22,6 +22,7 @@ type Config struct {
 	Intake       groupcommit.Config
 	Inbox        inbox.Config
 	PayWithin    time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
+	NudgeAfter   time.Duration `env:"SOUK_NUDGE_AFTER" envDefault:"2m" usage:"wait for another service's word after which it is asked again"`
 	InventoryURL string        `env:"SOUK_INVENTORY_URL" envDefault:"http://127.0.0.1:8082" usage:"where the first price snapshot comes from"`
 }
 
@@ -29,6 +30,9 @@ type Config struct {
 func (c Config) Validate() error {
 	if c.PayWithin <= 0 {
 		return errors.New("SOUK_ORDER_PAY_WITHIN must be positive")
+	}
+	if c.NudgeAfter <= 0 {
+		return errors.New("SOUK_NUDGE_AFTER must be positive")
 	}
 	if c.Intake.Timeout > longestCommit {
 		return fmt.Errorf("SOUK_FLUSH_TIMEOUT must be at most %s: the watch over deadlines counts on it", longestCommit)

@@ -9,6 +9,7 @@ import (
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/migrations"
 )
@@ -42,7 +43,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Intake[*order.Placer](),
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),
-		fxrun.Worker[*order.Watcher](),
+		fxrun.Worker[*waitlist.Watcher](),
 		fxrun.Consumer[factsInbox](),
 		fxrun.Consumer[pricesInbox](),
 		fxrun.HTTP(),

@@ -3,9 +3,7 @@ package order
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
@@ -19,6 +17,7 @@ import (
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/catalogue"
 	"souk.example/services/order/internal/consumer"
 	"souk.example/services/order/internal/httpapi"
@@ -44,10 +43,8 @@ func newCanceller(s *store.Store, cfg Config) *order.Canceller {
 
 func newLearner() *order.Learner { return order.NewLearner(policy()) }
 
-func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *order.Watcher {
-	host, _ := os.Hostname() // for people; the epoch tells owners apart
-	watch := order.WatchConfig{Owner: fmt.Sprintf("%.64s/%d", host, os.Getpid()), Batch: cfg.Intake.BatchMax}
-	return order.NewWatcher(s, s, policy(), watch, log)
+func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *waitlist.Watcher {
+	return s.Watcher(order.NewExpirer(policy()), cfg.NudgeAfter, waitlist.Config{Batch: cfg.Intake.BatchMax}, log)
 }
 
 func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook {

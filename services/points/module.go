@@ -3,6 +3,7 @@
 package points
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,6 +18,7 @@ import (
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/points/internal/consumer"
 	"souk.example/services/points/internal/httpapi"
 	"souk.example/services/points/internal/points"
@@ -29,9 +31,10 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("points",
 		fxrun.Base("points", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
-		fx.Provide(store.New, newInbox, newRouter),
+		fx.Provide(store.New, newInbox, newWatcher, newRouter),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Worker[*waitlist.Watcher](),
 		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),
@@ -43,6 +46,11 @@ func newInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, box *outbox.Out
 	in.Group, in.Types, in.Topics = contracts.GroupPoints, consumer.Types(), contracts.ReadBy(contracts.GroupPoints)
 	settler := points.NewSettler(points.EarnRules(), time.Now)
 	return inbox.New(db, bus, ids, in, consumer.Orders(settler, box), t)
+}
+
+// newWatcher looks now and then: nobody is in a hurry who has waited for minutes.
+func newWatcher(db *database.DB, box *outbox.Outbox, cfg Config, log *slog.Logger) *waitlist.Watcher {
+	return store.NewWatcher(db, box, cfg.NudgeAfter, waitlist.Config{Every: 2 * time.Second}, log)
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, s *store.Store) *gin.Engine {

@@ -73,6 +73,7 @@ func requestFrom(e eventbus.Event, action inventory.Action) (inventory.Request, 
 	if placed.OrderId != id {
 		return r, fmt.Errorf("placed order %d under subject %d", placed.OrderId, id)
 	}
+	r.Deadline = database.Time(placed.DeadlineUs)
 	for _, l := range placed.Lines {
 		r.Lines = append(r.Lines, inventory.Line{SKU: inventory.SKU(l.Sku), Quantity: l.Quantity})
 	}

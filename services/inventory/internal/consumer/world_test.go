@@ -54,6 +54,7 @@ func (s *said) types() map[string]int {
 type world struct {
 	db     *database.DB
 	said   *said
+	store  *store.Store
 	handle inbox.Batch
 }
 
@@ -70,7 +71,7 @@ func newWorld(t *testing.T, stock map[inventory.SKU]int64) *world {
 			t.Fatal(err)
 		}
 	}
-	w.handle = consumer.Orders(inventory.NewSettler(time.Now), s)
+	w.store, w.handle = s, consumer.Orders(inventory.NewSettler(time.Now), s)
 	return w
 }
 

@@ -109,7 +109,7 @@ func (d *desk) find(id OrderID) Reservation {
 
 // decide holds every line or none.
 func (d *desk) decide(r Request) Reservation {
-	res := Reservation{Order: r.Order, Status: Held, Lines: r.Lines, At: d.out.At}
+	res := Reservation{Order: r.Order, Status: Held, Lines: r.Lines, Deadline: r.Deadline, At: d.out.At}
 	wanted := make(map[SKU]int64, len(r.Lines))
 	for _, l := range r.Lines {
 		wanted[l.SKU] += l.Quantity

@@ -21,6 +21,7 @@ const orders = 4
 type shopping struct {
 	wire[inventory.Request]
 	*world
+	asks   wire[inventory.Reservation] // replies repeated, on their way to order
 	placed map[inventory.OrderID]inventory.Request
 	ended  map[inventory.OrderID]inventory.Action // Commit or Release
 	heard  map[inventory.OrderID]inventory.Status // inventory's reply
@@ -44,11 +45,13 @@ func newShopping(t *rapid.T) *shopping {
 // step lets one thing happen.
 func (s *shopping) step(t *rapid.T) {
 	id := inventory.OrderID(rapid.IntRange(1, orders).Draw(t, "order"))
-	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
 	case "wire":
 		s.deliver(t)
 	case "listen":
 		s.listen(t)
+	case "answer":
+		s.answer(t)
 	case "pay":
 		s.pay(id)
 	case "cancel":
@@ -90,6 +93,10 @@ func (s *shopping) listen(t *rapid.T) {
 	if !s.safe && rapid.Bool().Draw(t, "reply lost") {
 		return
 	}
+	s.hear(t, r)
+}
+
+func (s *shopping) hear(t *rapid.T, r inventory.Reservation) {
 	refused := r.Status == inventory.Refused
 	if before, known := s.heard[r.Order]; known && (before == inventory.Refused) != refused {
 		t.Fatalf("order %d heard %s, then %s", r.Order, before, r.Status)
@@ -117,38 +124,53 @@ func (s *shopping) cancel(id inventory.OrderID) {
 	}
 }
 
-// nudge asks again where order waits; and where inventory waits with a hold,
-// order says again how the order ended.
+// answer has order read a reply that inventory repeats, and say again how the
+// order ended, if it did.
+func (s *shopping) answer(t *rapid.T) {
+	r, ok := s.asks.receive(t)
+	if !ok {
+		return
+	}
+	s.hear(t, r)
+	if end := s.ended[r.Order]; end != 0 {
+		s.send(inventory.Request{Order: r.Order, Action: end})
+	}
+}
+
+// nudge asks again where order waits, and where inventory waits with a hold.
 func (s *shopping) nudge(id inventory.OrderID) {
 	if _, known := s.heard[id]; !known && s.ended[id] == 0 {
 		s.send(nudged(s.placed[id]))
 	}
-	if end := s.ended[id]; end != 0 && s.reservations[id].Status == inventory.Held {
-		s.send(inventory.Request{Order: id, Action: end})
+	if r := s.reservations[id]; waits(r) {
+		s.asks.send(r)
 	}
+}
+
+func waits(r inventory.Reservation) bool {
+	_, waits := r.WaitsSince()
+	return waits
 }
 
 // rest lets everything arrive, closes what is open, and nudges.
 func (s *shopping) rest(t *rapid.T) {
-	s.safe = true
-	for range 4 {
-		for len(s.inFlight) > 0 || s.read < len(s.replies) {
-			s.deliver(t)
-			s.listen(t)
-		}
-		for id := inventory.OrderID(1); id <= orders; id++ {
-			s.nudge(id)
-		}
-	}
+	s.safe, s.asks.safe = true, true
+	s.drain(t)
 	for id := inventory.OrderID(1); id <= orders; id++ {
 		if _, heard := s.heard[id]; !heard && s.ended[id] == 0 {
 			t.Fatalf("order %d waits in vain", id)
 		}
 		s.cancel(id) // the deadline
 	}
-	for range 2 {
-		for len(s.inFlight) > 0 {
+	s.drain(t)
+}
+
+func (s *shopping) drain(t *rapid.T) {
+	for range 4 {
+		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read < len(s.replies) {
 			s.deliver(t)
+			s.listen(t)
+			s.answer(t)
 		}
 		for id := inventory.OrderID(1); id <= orders; id++ {
 			s.nudge(id)

@@ -1,6 +1,9 @@
 package inventory
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Action is what an order wants of its stock.
 type Action uint8
@@ -15,13 +18,15 @@ const (
 // maxLines bounds what a row of reservation has to hold.
 const maxLines = 500
 
-// Request is an action for one order. Lines only come with Reserve; several
-// lines of one SKU add up.
+// Request is an action for one order. Lines and a deadline only come with
+// Reserve; several lines of one SKU add up.
 type Request struct {
 	Order  OrderID
 	Action Action
 	Lines  []Line
 	Nudged bool // order has asked before and still waits for the answer
+
+	Deadline time.Time // by which order decides
 }
 
 func (r Request) validate() error {

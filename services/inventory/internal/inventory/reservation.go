@@ -26,10 +26,11 @@ type Line struct {
 type Reservation struct {
 	Order      OrderID
 	Status     Status
-	Lines      []Line // none in a tombstone
-	Reason     string // of a refusal, in the words of contracts
-	RefusedSKU SKU    // the first line that could not be held
-	Version    int64  // 1 when decided, up by one per change
+	Lines      []Line    // none in a tombstone
+	Reason     string    // of a refusal, in the words of contracts
+	RefusedSKU SKU       // the first line that could not be held
+	Deadline   time.Time // by which order decides; 0 of a tombstone
+	Version    int64     // 1 when decided, up by one per change
 	At         time.Time
 	UpdatedAt  time.Time
 }
@@ -37,6 +38,15 @@ type Reservation struct {
 // answered reports that order was told of this decision: a tombstone answers
 // a question that nobody had asked yet.
 func (r Reservation) answered() bool { return len(r.Lines) > 0 }
+
+// WaitsSince is when order should have said what becomes of a hold: at its
+// deadline, or when it was held if that came later. False when nothing is held.
+func (r Reservation) WaitsSince() (time.Time, bool) {
+	if r.At.After(r.Deadline) {
+		return r.At, r.Status == Held
+	}
+	return r.Deadline, r.Status == Held
+}
 
 // Errors of requests that no correct order makes. They do not go away by
 // themselves.

@@ -12,28 +12,37 @@ import (
 	"souk.example/services/inventory/internal/inventory"
 )
 
-// emitReplies tells order of each decision. The event's id follows from the
-// reservation, so a reply that is sent again is the same event.
-func (u unit) emitReplies(ctx context.Context, replies []inventory.Reservation) error {
-	if len(replies) == 0 {
+// tell tells order of reservations, in the words of an event for each.
+func (s *Store) tell(
+	ctx context.Context, tx *database.Tx, reservations []inventory.Reservation, words func(inventory.Reservation) (eventbus.Event, error),
+) error {
+	if len(reservations) == 0 {
 		return nil
 	}
-	events := make([]eventbus.Event, len(replies))
-	for i, r := range replies {
-		e, err := replyTo(r)
+	events := make([]eventbus.Event, len(reservations))
+	for i, r := range reservations {
+		e, err := words(r)
 		if err != nil {
 			return err
 		}
 		events[i] = e
 	}
-	if err := u.outbox.Append(ctx, u.tx, contracts.TopicInventory, events...); err != nil {
+	if err := s.outbox.Append(ctx, tx, contracts.TopicInventory, events...); err != nil {
 		return fmt.Errorf("emit %d replies: %w", len(events), err)
 	}
 	return nil
 }
 
+// reminderOf is the reply again, so that order says what became of the order.
+func reminderOf(r inventory.Reservation) (eventbus.Event, error) {
+	e, err := replyTo(r)
+	e.Nudge = true
+	return e, err
+}
+
 // replyTo is what order was told when r was decided: whatever has become of a
-// hold since, it was held.
+// hold since, it was held. The event's id follows from the reservation, so a
+// reply that is sent again is the same event.
 func replyTo(r inventory.Reservation) (eventbus.Event, error) {
 	id := int64(r.Order)
 	if r.Status == inventory.Refused {

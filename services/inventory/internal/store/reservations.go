@@ -57,7 +57,7 @@ func (u unit) Record(ctx context.Context, d inventory.Decisions) error {
 	if err := u.record(ctx, u.tx, d.Moves, "", d.At); err != nil {
 		return err
 	}
-	return u.emitReplies(ctx, d.Replies)
+	return u.tell(ctx, u.tx, d.Replies, replyTo)
 }
 
 func (u unit) insertReservations(ctx context.Context, reservations []inventory.Reservation) error {
@@ -72,7 +72,7 @@ func (u unit) insertReservations(ctx context.Context, reservations []inventory.R
 	if err := u.tx.Insert(ctx, "reservation", reservationColumns, rows); err != nil {
 		return fmt.Errorf("insert %d reservations: %w", len(rows), err)
 	}
-	return nil
+	return u.listMissed(ctx, reservations)
 }
 
 // updateReservations moves each reservation on from the version it was read

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
@@ -69,10 +70,11 @@ type reservationRow struct {
 	Items                      []byte
 	Reason, RefusedSKU         string
 	Version, At, UpdatedMicros int64
+	Deadline                   int64
 }
 
 // reservationColumns are in the order of values and of fields.
-var reservationColumns = []string{"order_id", "status", "items", "reason", "refused_sku", "version", "at", "updated_at"}
+var reservationColumns = []string{"order_id", "status", "items", "reason", "refused_sku", "version", "at", "updated_at", "deadline"}
 
 func reservationRowFrom(r inventory.Reservation) (*reservationRow, error) {
 	items, err := itemsFrom(r.Lines)
@@ -81,17 +83,17 @@ func reservationRowFrom(r inventory.Reservation) (*reservationRow, error) {
 	}
 	return &reservationRow{
 		OrderID: int64(r.Order), Status: string(r.Status), Items: items, Reason: r.Reason, RefusedSKU: string(r.RefusedSKU),
-		Version: r.Version, At: database.Micros(r.At), UpdatedMicros: database.Micros(r.UpdatedAt),
+		Version: r.Version, At: database.Micros(r.At), UpdatedMicros: database.Micros(r.UpdatedAt), Deadline: deadlineMicros(r.Deadline),
 	}, nil
 }
 
 func (r *reservationRow) values() []any {
-	return []any{r.OrderID, r.Status, r.Items, r.Reason, r.RefusedSKU, r.Version, r.At, r.UpdatedMicros}
+	return []any{r.OrderID, r.Status, r.Items, r.Reason, r.RefusedSKU, r.Version, r.At, r.UpdatedMicros, r.Deadline}
 }
 
 // fields are the scan targets.
 func (r *reservationRow) fields() []any {
-	return []any{&r.OrderID, &r.Status, &r.Items, &r.Reason, &r.RefusedSKU, &r.Version, &r.At, &r.UpdatedMicros}
+	return []any{&r.OrderID, &r.Status, &r.Items, &r.Reason, &r.RefusedSKU, &r.Version, &r.At, &r.UpdatedMicros, &r.Deadline}
 }
 
 func (r *reservationRow) reservation() (inventory.Reservation, error) {
@@ -102,8 +104,16 @@ func (r *reservationRow) reservation() (inventory.Reservation, error) {
 	return inventory.Reservation{
 		Order: inventory.OrderID(r.OrderID), Status: inventory.Status(r.Status), Lines: lines,
 		Reason: r.Reason, RefusedSKU: inventory.SKU(r.RefusedSKU), Version: r.Version,
-		At: database.Time(r.At), UpdatedAt: database.Time(r.UpdatedMicros),
+		At: database.Time(r.At), UpdatedAt: database.Time(r.UpdatedMicros), Deadline: database.Time(r.Deadline),
 	}, nil
+}
+
+// deadlineMicros maps the zero time, no deadline, to 0, which is long past.
+func deadlineMicros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return database.Micros(t)
 }
 
 // lineJSON is one element of the items column.

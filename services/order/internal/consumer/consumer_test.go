@@ -2,12 +2,15 @@ package consumer_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"souk.example/contracts"
 	"souk.example/contracts/inventoryv1"
 	"souk.example/contracts/paymentv1"
+	"souk.example/contracts/pointsv1"
 	"souk.example/contracts/productv1"
 	"souk.example/pkg/database"
 	"souk.example/pkg/database/databasetest"
@@ -20,17 +23,28 @@ import (
 	"souk.example/services/order/migrations"
 )
 
-type silent struct{}
+// said is an outbox that remembers.
+type said struct{ events []eventbus.Event }
 
-func (silent) Append(context.Context, *database.Tx, string, ...eventbus.Event) error { return nil }
+func (s *said) Append(_ context.Context, _ *database.Tx, _ string, events ...eventbus.Event) error {
+	s.events = append(s.events, events...)
+	return nil
+}
 
 var at = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 
 // open is a store with two PENDING orders, 1 and 2, of user 1.
 func open(t *testing.T) (*database.DB, *store.Store) {
 	t.Helper()
-	db := databasetest.Open(t, migrations.Set())
-	s := store.New(db, silent{})
+	db, s, _ := listening(t)
+	return db, s
+}
+
+// listening is open with what is said.
+func listening(t *testing.T) (*database.DB, *store.Store, *said) {
+	t.Helper()
+	db, box := databasetest.Open(t, migrations.Set()), &said{}
+	s := store.New(db, box)
 	var states []order.State
 	for id, key := range map[order.ID]string{1: "a", 2: "b"} {
 		states = append(states, order.State{
@@ -41,7 +55,7 @@ func open(t *testing.T) (*database.DB, *store.Store) {
 	if err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error { return u.Insert(ctx, states) }); err != nil {
 		t.Fatal(err)
 	}
-	return db, s
+	return db, s, box
 }
 
 func handle(t *testing.T, db *database.DB, h inbox.Batch, events ...eventbus.Event) error {
@@ -102,6 +116,7 @@ func TestPoison(t *testing.T) {
 	garbled.Subject = "not-an-id"
 	for name, e := range map[string]eventbus.Event{
 		"an order nobody placed": event(t, contracts.InventoryReserved, 404, &inventoryv1.InventoryReserved{OrderId: 404}),
+		"who asks about it":      nudged(event(t, contracts.PointsFrozen, 404, &pointsv1.PointsFrozen{OrderId: 404})),
 		"a garbled subject":      garbled,
 	} {
 		if err := handle(t, db, facts(s), e); !poison(err) {
@@ -135,5 +150,38 @@ func TestPricesAreLearned(t *testing.T) {
 	}
 	if known, err := s.HasSnapshot(t.Context()); known || err != nil {
 		t.Errorf("an event passes for the whole catalogue: %v, %v", known, err)
+	}
+}
+
+func nudged(e eventbus.Event) eventbus.Event {
+	e.Nudge = true
+	return e
+}
+
+// Inventory and points repeat their replies to hear what became of an order:
+// the event that decided it comes once, for both, and asks for no answer. A
+// reply that merely comes twice is no question.
+func TestARepeatedReplyIsAnswered(t *testing.T) {
+	db, s, box := listening(t)
+	reserved := event(t, contracts.InventoryReserved, 1, &inventoryv1.InventoryReserved{OrderId: 1})
+	frozen := event(t, contracts.PointsFrozen, 1, &pointsv1.PointsFrozen{OrderId: 1})
+	captured := event(t, contracts.PaymentCaptured, 1, &paymentv1.PaymentCaptured{OrderId: 1})
+	var types []string
+	for _, batch := range [][]eventbus.Event{
+		{reserved}, {nudged(reserved), nudged(frozen)}, // open: there is nothing to tell
+		{captured}, {reserved, frozen}, {nudged(reserved), nudged(frozen), nudged(reserved)},
+	} {
+		box.events = nil
+		if err := handle(t, db, facts(s), batch...); err != nil {
+			t.Fatal(err)
+		}
+		line := ""
+		for _, e := range box.events {
+			line += fmt.Sprintf("%s %t,", e.ID, e.Nudge)
+		}
+		types = append(types, line)
+	}
+	if want := []string{"1-2 false,", "", "1-3 false,", "", "1-3 false,"}; !slices.Equal(types, want) {
+		t.Errorf("said %q, want %q", types, want)
 	}
 }

@@ -48,7 +48,7 @@ func Facts(s *store.Store, l *order.Learner) inbox.Batch {
 			if err != nil {
 				return inbox.Permanent(fmt.Errorf("event %s: subject is no order id", e.ID))
 			}
-			reports[i] = order.Report{Order: order.ID(id), Fact: known[e.Type]}
+			reports[i] = order.Report{Order: order.ID(id), Fact: known[e.Type], Nudged: e.Nudge}
 		}
 		err := l.Learn(ctx, s.Unit(tx), reports)
 		if order.IsImpossible(err) {

@@ -9,8 +9,9 @@ import (
 
 // Report is one fact about one order, as another service told it.
 type Report struct {
-	Order ID
-	Fact  Fact
+	Order  ID
+	Fact   Fact
+	Nudged bool // told before: the service waits to hear what became of the order
 }
 
 // Learner applies what other services report. Stateless; safe for concurrent use.
@@ -21,9 +22,11 @@ func NewLearner(policy Policy) *Learner { return &Learner{policy: policy} }
 
 // Learn applies a batch of reports within u: each order is read once, told all
 // its facts and written once, at the highest status it reaches, with an event
-// for every change on the way, at the database's time. Reports already known change nothing. A report
-// about an order we do not have is an error wrapping ErrNotFound, an impossible
-// one an *ImpossibleFactError; either way nothing of the batch may stand.
+// for every change on the way, at the database's time. Reports already known
+// change nothing, but a nudged one is answered with what was decided about its
+// order, if anything was. A report about an order we do not have is an error
+// wrapping ErrNotFound, an impossible one an *ImpossibleFactError; either way
+// nothing of the batch may stand.
 func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 	ids := ordersOf(reports)
 	states, err := u.Lock(ctx, ids)
@@ -46,7 +49,26 @@ func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 		}
 		changes[r.Order] = append(changes[r.Order], entered...)
 	}
-	return u.Save(ctx, updates(ids, states, orders, changes))
+	if err := u.Save(ctx, updates(ids, states, orders, changes)); err != nil {
+		return err
+	}
+	return u.Repeat(ctx, answers(reports, orders))
+}
+
+// answers is what those are told who nudge for an order's end, once per order.
+func answers(reports []Report, orders map[ID]*Order) []State {
+	var decided []State
+	told := make(map[ID]bool)
+	for _, r := range reports {
+		if !r.Nudged || told[r.Order] {
+			continue
+		}
+		told[r.Order] = true
+		if s, ok := orders[r.Order].State().Decided(); ok {
+			decided = append(decided, s)
+		}
+	}
+	return decided
 }
 
 func (l *Learner) restore(states map[ID]State) map[ID]*Order {

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -82,7 +83,7 @@ func (s *saga) step(t *rapid.T) {
 	case "provider":
 		s.provider(t)
 	case "nudge":
-		s.nudge()
+		s.nudge(t)
 	}
 }
 
@@ -93,7 +94,7 @@ func (s *saga) deliver(t *rapid.T) {
 	}
 	switch l.to {
 	case "order":
-		s.learn(t, l.fact)
+		s.learn(t, l)
 	case "inventory":
 		s.inventory(t, l)
 	case "payment":
@@ -103,13 +104,24 @@ func (s *saga) deliver(t *rapid.T) {
 	}
 }
 
-func (s *saga) learn(t *rapid.T, f order.Fact) {
+func (s *saga) learn(t *rapid.T, l letter) {
 	before := s.o.State()
-	changes, err := s.o.Learn(f, at)
+	changes, err := s.o.Learn(l.fact, at)
 	if err != nil {
 		t.Fatalf("%v, after %v", err, s.events)
 	}
 	s.changed(t, before, changes)
+	if d, ok := s.o.State().Decided(); ok && l.nudged {
+		s.repeat(t, eventOf(order.Change{Status: d.Status, State: d}), false)
+	}
+}
+
+// repeat sends an event that was sent before, and no other.
+func (s *saga) repeat(t *rapid.T, event string, nudged bool) {
+	if !slices.Contains(s.events, event) {
+		t.Fatalf("%s is made up, after %v", event, s.events)
+	}
+	s.tell(event, nudged)
 }
 
 func (s *saga) cancel(t *rapid.T, reason string) {
@@ -139,26 +151,22 @@ func (s *saga) changed(t *rapid.T, before order.State, changes []order.Change) {
 	}
 }
 
-// nudge sends order's latest event again, where it waits for an answer, and
-// the one that ends a hold or a freeze, where a service waits for that. Payment
-// waits with its capture until order says what becomes of it.
-func (s *saga) nudge() {
-	st := s.o.State()
-	switch {
-	case st.Status == order.Pending, st.Status == order.Reserved, st.Status == order.Paid,
-		!st.RefundRequestedAt.IsZero() && !st.Facts.Has(order.Refunded):
-		s.tell(s.events[len(s.events)-1], true)
+// nudge has everybody ask again who waits: order with its latest event, and
+// with their replies those who hold stock or points. Payment, here, repeats
+// what it has taken until order says what becomes of it: without that, a
+// capture that is lost after cancelling is never refunded.
+func (s *saga) nudge(t *rapid.T) {
+	if _, waits := s.o.State().WaitsSince(); waits {
+		s.repeat(t, s.events[len(s.events)-1], true)
+	}
+	if s.stock == "held" {
+		s.send(letter{to: "order", fact: order.StockReserved, nudged: true})
+	}
+	if s.points == "frozen" {
+		s.send(letter{to: "order", fact: order.PointsFrozen, nudged: true})
 	}
 	if s.money == "captured" && !s.heeded {
 		s.answer()
-	}
-	if s.stock != "held" && s.points != "frozen" {
-		return
-	}
-	for _, end := range []string{paid, rejected, cancelled} {
-		if slices.Contains(s.events, end) {
-			s.tell(end, false)
-		}
 	}
 }
 
@@ -169,7 +177,7 @@ func (s *saga) rest(t *rapid.T) {
 	for range 8 {
 		s.drain(t)
 		s.provider(t)
-		s.nudge()
+		s.nudge(t)
 	}
 	s.drain(t)
 	if s.o.State().Status.Cancellable() {
@@ -184,7 +192,7 @@ func (s *saga) rest(t *rapid.T) {
 	}
 	for range 3 {
 		s.drain(t)
-		s.nudge()
+		s.nudge(t)
 	}
 	s.drain(t)
 }
@@ -229,4 +237,54 @@ func TestModelOfAnOrder(t *testing.T) {
 			s.check(t)
 		}
 	})
+}
+
+// Whichever message of the flow is lost, the order ends where it should all
+// the same, and everything is done once.
+func TestEachMessageIsLostOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for n, lost := 1, true; lost; n++ {
+			s := newSaga(t)
+			s.safe, s.loses = true, n
+			for range rapid.IntRange(0, 6).Draw(t, "messages") {
+				s.deliver(t)
+			}
+			if s.o.State().Status.Cancellable() && rapid.IntRange(0, 3).Draw(t, "cancel") == 0 {
+				s.cancel(t, contracts.ReasonUserCancelled)
+			}
+			s.rest(t)
+			s.check(t)
+			lost = s.received >= n
+		}
+	})
+}
+
+// Nudges that nobody needs change nothing, however many come.
+func TestAStormOfNudges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for range sequences {
+			s := newSaga(t)
+			for range rapid.IntRange(0, 40).Draw(t, "steps") {
+				s.step(t)
+			}
+			s.safe = true
+			for range 3 {
+				s.nudge(t)
+				s.drain(t)
+			}
+			before := s.standing()
+			for range 5 {
+				s.nudge(t)
+			}
+			s.drain(t)
+			if after := s.standing(); after != before {
+				t.Fatalf("from %s to %s", before, after)
+			}
+		}
+	})
+}
+
+// standing is all that has become of an order, everywhere.
+func (s *saga) standing() string {
+	return fmt.Sprintf("%+v %v %s %s %s %d %d %d", s.o.State(), s.events, s.stock, s.points, s.money, s.captures, s.refunds, s.awards)
 }

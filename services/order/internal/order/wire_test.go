@@ -6,7 +6,9 @@ import "pgregory.net/rapid"
 // than once, or, while it is lossy, not at all.
 type wire[M any] struct {
 	inFlight []M
-	safe     bool // loses and repeats nothing
+	safe     bool // loses and repeats nothing, but for the message that
+	loses    int  // says: the n-th that is received while it is safe
+	received int
 }
 
 func (w *wire[M]) send(ms ...M) { w.inFlight = append(w.inFlight, ms...) }
@@ -21,6 +23,11 @@ func (w *wire[M]) receive(t *rapid.T) (m M, ok bool) {
 	fate := "arrives"
 	if !w.safe {
 		fate = rapid.SampledFrom([]string{"arrives", "arrives", "arrives", "comes again", "is lost"}).Draw(t, "fate")
+	}
+	if w.safe {
+		if w.received++; w.received == w.loses {
+			fate = "is lost"
+		}
 	}
 	if fate != "comes again" {
 		w.inFlight = append(w.inFlight[:i], w.inFlight[i+1:]...)

@@ -14,6 +14,7 @@ import (
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/store"
 	"souk.example/services/order/migrations"
@@ -36,9 +37,9 @@ func BenchmarkDeadlines(b *testing.B) {
 		s := openBench(b)
 		first := s.fill(b)
 		b.StartTimer()
-		s.watch(b, order.WatchConfig{Owner: "bench"})
+		s.watch(b, waitlist.Config{Owner: "bench"})
 		eventuallyWithin(b, time.Until(first)+benchSpan+time.Minute, func() bool {
-			return s.number(b, "SELECT COUNT(*) FROM straggler") == 0 && s.number(b, "SELECT COUNT(*) FROM orders WHERE status = 'CANCELLED'") == benchLive
+			return s.number(b, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'") == 0 && s.number(b, "SELECT COUNT(*) FROM orders WHERE status = 'CANCELLED'") == benchLive
 		})
 		s.report(b)
 	}

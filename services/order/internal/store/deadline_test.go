@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/idgen"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/store"
 	"souk.example/services/order/migrations"
@@ -65,9 +65,12 @@ func placedAt(made time.Time, n int64, deadline time.Time) order.State {
 }
 
 // watch runs a Watcher for the length of the test.
-func (s shop) watch(t testing.TB, cfg order.WatchConfig) {
+func (s shop) watch(t testing.TB, cfg waitlist.Config) { s.nudgeAfter(t, time.Hour, cfg) }
+
+// nudgeAfter is watch with orders that ask again after a while.
+func (s shop) nudgeAfter(t testing.TB, after time.Duration, cfg waitlist.Config) {
 	t.Helper()
-	w := order.NewWatcher(s, s, policy(), cfg, slog.New(slog.DiscardHandler))
+	w := s.Watcher(order.NewExpirer(policy()), after, cfg, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -79,8 +82,8 @@ func (s shop) watch(t testing.TB, cfg order.WatchConfig) {
 	})
 }
 
-func quick(batch int) order.WatchConfig {
-	return order.WatchConfig{Owner: "test", Every: 5 * time.Millisecond, Batch: batch, Stretch: batch}
+func quick(batch int) waitlist.Config {
+	return waitlist.Config{Owner: "test", Every: 5 * time.Millisecond, Batch: batch, Stretch: batch}
 }
 
 // eventually waits for a condition.
@@ -121,7 +124,7 @@ func TestDeadlinesPass(t *testing.T) {
 			if err := insert(t, s.Store, all...); err != nil {
 				t.Fatal(err)
 			}
-			if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 2 {
+			if n := s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'"); n != 2 {
 				t.Errorf("%d orders were listed when placed, want the two that the walk would miss", n)
 			}
 			err := learn(t, s.Store,
@@ -145,7 +148,7 @@ func TestDeadlinesPass(t *testing.T) {
 					t.Errorf("%s: %+v, %v", name, got, err)
 				}
 			}
-			if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 1 {
+			if n := s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'"); n != 1 {
 				t.Errorf("%d orders are on the list, want the one that may wait longer", n)
 			}
 		})
@@ -161,7 +164,7 @@ func TestALateCommitIsNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.watch(t, quick(500))
-	eventually(t, "the walk has passed", func() bool { return s.number(t, "SELECT walked FROM deadline_watch") == idAt(made, 100) })
+	eventually(t, "the walk has passed", func() bool { return s.number(t, "SELECT walked FROM watch") == idAt(made, 100) })
 	late := placedAt(made, 50, now.Add(200*time.Millisecond))
 	late.CreatedAt = now
 	longer := placedAt(made, 51, now.Add(time.Hour))
@@ -169,59 +172,17 @@ func TestALateCommitIsNotMissed(t *testing.T) {
 	if err := insert(t, s.Store, late, longer); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.number(t, fmt.Sprintf("SELECT COUNT(*) FROM straggler WHERE order_id = %d", longer.ID)); n != 1 {
-		t.Fatal("nobody will ever look at an order that committed late")
+	for _, why := range []string{"deadline", "nudge"} {
+		if n := s.number(t, fmt.Sprintf("SELECT COUNT(*) FROM straggler WHERE order_id = %d AND why = '%s'", longer.ID, why)); n != 1 {
+			t.Fatalf("nobody will ever look for the %s of an order that committed late", why)
+		}
 	}
 	eventually(t, "the late one is cancelled", func() bool {
 		got, err := s.Get(t.Context(), 1, late.ID)
 		return err == nil && got.Status == order.Cancelled
 	})
-	if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 2 {
+	if n := s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'"); n != 2 {
 		t.Errorf("%d orders are listed, want the two that wait", n)
-	}
-}
-
-// Who has lost the lease changes nothing any more, and who has not, keeps it.
-func TestTheLeaseIsFenced(t *testing.T) {
-	s := openShop(t)
-	if err := insert(t, s.Store, placedAt(s.now(t), 1, s.now(t))); err != nil {
-		t.Fatal(err)
-	}
-	old, err := s.Acquire(t.Context(), "old", time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var next order.Lease
-	eventually(t, "the lease runs out", func() bool {
-		next, err = s.Acquire(t.Context(), "next", time.Hour)
-		return !errors.Is(err, order.ErrLeased)
-	})
-	if err != nil || next.Epoch != old.Epoch+1 {
-		t.Fatalf("took %+v, %v after %+v", next, err, old)
-	}
-	strike := func(ctx context.Context, u order.WatchUnit) error {
-		return u.Strike(ctx, []order.ID{order.ID(s.number(t, "SELECT MAX(id) FROM orders"))})
-	}
-	if err := s.InLease(t.Context(), old, time.Hour, strike); !errors.Is(err, order.ErrLeaseLost) {
-		t.Errorf("the old lease answers %v", err)
-	}
-	if err := s.Release(t.Context(), old); err != nil {
-		t.Error(err)
-	}
-	if _, err := s.Acquire(t.Context(), "third", time.Hour); !errors.Is(err, order.ErrLeased) {
-		t.Errorf("a lease released by one who lost it: %v", err)
-	}
-	if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 1 {
-		t.Errorf("%d listed", n)
-	}
-	if err := s.InLease(t.Context(), next, time.Hour, strike); err != nil {
-		t.Error(err)
-	}
-	if err := s.Release(t.Context(), next); err != nil {
-		t.Error(err)
-	}
-	if _, err := s.Acquire(t.Context(), "third", time.Hour); err != nil {
-		t.Errorf("after the release: %v", err)
 	}
 }
 
@@ -244,9 +205,9 @@ func TestAnUnreadableOrderHoldsUpNobody(t *testing.T) {
 		return s.number(t, "SELECT COUNT(*) FROM orders WHERE status = 'CANCELLED'") == 4
 	})
 	eventually(t, "the fifth is put off", func() bool {
-		return s.number(t, fmt.Sprintf("SELECT due FROM straggler WHERE order_id = %d", states[2].ID)) > database.Micros(now.Add(time.Second))
+		return s.number(t, fmt.Sprintf("SELECT due FROM straggler WHERE why = 'deadline' AND order_id = %d", states[2].ID)) > database.Micros(now.Add(time.Second))
 	})
-	if n := s.number(t, "SELECT COUNT(*) FROM straggler"); n != 1 {
+	if n := s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'"); n != 1 {
 		t.Errorf("%d orders are listed", n)
 	}
 }
@@ -265,7 +226,7 @@ func TestDeadlineRaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		s.watch(t, order.WatchConfig{Every: time.Millisecond, LeaseTTL: 20 * time.Millisecond, Batch: 7})
+		s.watch(t, waitlist.Config{Every: time.Millisecond, LeaseTTL: 20 * time.Millisecond, Batch: 7})
 	}
 	c := canceller(t, s.Store, 500)
 	var wg sync.WaitGroup
@@ -285,7 +246,7 @@ func TestDeadlineRaces(t *testing.T) {
 	eventually(t, "every order is decided", func() bool {
 		return s.number(t, "SELECT COUNT(*) FROM orders WHERE status = 'PENDING'") == 0
 	})
-	eventually(t, "the list is empty", func() bool { return s.number(t, "SELECT COUNT(*) FROM straggler") == 0 })
+	eventually(t, "the list is empty", func() bool { return s.number(t, "SELECT COUNT(*) FROM straggler WHERE why = 'deadline'") == 0 })
 	s.box.mu.Lock()
 	defer s.box.mu.Unlock()
 	ids := s.box.ids()

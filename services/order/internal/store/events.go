@@ -11,10 +11,28 @@ import (
 	"souk.example/services/order/internal/order"
 )
 
-func (u unit) emitPlaced(ctx context.Context, orders []order.State) error {
-	events := make([]eventbus.Event, len(orders))
-	for i, s := range orders {
+// Repeat implements order.Unit.
+func (u unit) Repeat(ctx context.Context, states []order.State) error {
+	return u.emit(ctx, states, eventFor)
+}
+
+// remind sends the latest event of each order again to those who owe an answer
+// to it.
+func (u unit) remind(ctx context.Context, states []order.State) error {
+	return u.emit(ctx, states, func(s order.State) (eventbus.Event, error) {
 		e, err := eventFor(s)
+		e.Nudge = true
+		return e, err
+	})
+}
+
+func (u unit) emit(ctx context.Context, states []order.State, tell func(order.State) (eventbus.Event, error)) error {
+	if len(states) == 0 {
+		return nil
+	}
+	events := make([]eventbus.Event, len(states))
+	for i, s := range states {
+		e, err := tell(s)
 		if err != nil {
 			return err
 		}
@@ -26,20 +44,13 @@ func (u unit) emitPlaced(ctx context.Context, orders []order.State) error {
 // emitChanges emits exactly one event per change, each as the order
 // was at that moment.
 func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
-	var events []eventbus.Event
+	var states []order.State
 	for _, up := range updates {
 		for _, c := range up.Changes {
-			e, err := eventFor(c.State)
-			if err != nil {
-				return err
-			}
-			events = append(events, e)
+			states = append(states, c.State)
 		}
 	}
-	if len(events) == 0 {
-		return nil
-	}
-	return u.outbox.Append(ctx, u.tx, contracts.TopicOrder, events...)
+	return u.emit(ctx, states, eventFor)
 }
 
 // eventFor is the order's latest event: that it entered the status it is in,

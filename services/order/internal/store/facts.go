@@ -38,6 +38,9 @@ func (u unit) Save(ctx context.Context, updates []order.Update) error {
 			return err
 		}
 	}
+	if err := u.listWaiting(ctx, updates); err != nil {
+		return err
+	}
 	return u.emitChanges(ctx, updates)
 }
 

@@ -30,7 +30,7 @@ func (u unit) Insert(ctx context.Context, orders []order.State) error {
 	if err := u.listMissed(ctx, orders); err != nil {
 		return err
 	}
-	return u.emitPlaced(ctx, orders)
+	return u.emit(ctx, orders, eventFor)
 }
 
 // Placed implements order.Unit. It reads by the unique key in chunks, so that

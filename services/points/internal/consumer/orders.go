@@ -51,6 +51,7 @@ func requestFrom(e eventbus.Event) (points.Request, error) {
 	switch m := m.(type) {
 	case *orderv1.OrderPlaced:
 		r.Order, r.User, r.Action, r.Points = points.OrderID(m.OrderId), points.UserID(m.UserId), points.Try, m.PointsUsed
+		r.Deadline = database.Time(m.DeadlineUs)
 	case *orderv1.OrderPaid:
 		r.Order, r.User, r.Action, r.Points = points.OrderID(m.OrderId), points.UserID(m.UserId), points.Confirm, m.PointsUsed
 		r.Paid = money.Of(m.Payable, money.Currency(m.Currency))

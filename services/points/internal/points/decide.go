@@ -119,7 +119,7 @@ func refusal(r Request, was Freeze) error {
 
 // decide freezes all the points or none.
 func (d *desk) decide(r Request) Freeze {
-	f := Freeze{Order: r.Order, User: r.User, Amount: r.Points, Status: Frozen, At: d.at}
+	f := Freeze{Order: r.Order, User: r.User, Amount: r.Points, Status: Frozen, At: d.at, Deadline: r.Deadline}
 	if d.available(r.User) < r.Points {
 		f.Status = Refused
 	} else {

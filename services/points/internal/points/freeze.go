@@ -27,6 +27,17 @@ type Freeze struct {
 	Status    Status
 	At        time.Time // when it was decided
 	UpdatedAt time.Time
+	Deadline  time.Time // by which order decides; 0 of a tombstone
+}
+
+// WaitsSince is when order should have said what becomes of a freeze: at its
+// deadline, or when it was frozen if that came later. False when nothing is
+// frozen.
+func (f Freeze) WaitsSince() (time.Time, bool) {
+	if f.At.After(f.Deadline) {
+		return f.At, f.Status == Frozen
+	}
+	return f.Deadline, f.Status == Frozen
 }
 
 // answered reports that order was told of this decision: a tombstone answers

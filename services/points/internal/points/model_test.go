@@ -20,6 +20,7 @@ const orders = 4
 type shopping struct {
 	wire[points.Request]
 	*world
+	asks   wire[points.Freeze] // replies repeated, on their way to order
 	placed map[points.OrderID]points.Request
 	ended  map[points.OrderID]points.Request // paid or cancelled
 	frozen map[points.OrderID]bool           // points' reply
@@ -48,11 +49,13 @@ func newShopping(t *rapid.T) *shopping {
 // step lets one thing happen.
 func (s *shopping) step(t *rapid.T) {
 	id := points.OrderID(rapid.IntRange(1, orders).Draw(t, "order"))
-	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
 	case "wire":
 		s.deliver(t)
 	case "listen":
 		s.listen(t)
+	case "answer":
+		s.answer(t)
 	case "pay":
 		s.pay(id, rapid.Int64Range(0, 10_000).Draw(t, "payable"))
 	case "cancel":
@@ -135,8 +138,20 @@ func (s *shopping) end(r points.Request) {
 	s.send(r)
 }
 
-// nudge asks again where order waits; and where points waits with a freeze,
-// order says again how the order ended.
+// answer has order read a reply that points repeats, and say again how the
+// order ended, if it did.
+func (s *shopping) answer(t *rapid.T) {
+	f, ok := s.asks.receive(t)
+	if !ok {
+		return
+	}
+	s.hearFreeze(t, f)
+	if end, ended := s.ended[f.Order]; ended {
+		s.send(end)
+	}
+}
+
+// nudge asks again where order waits, and where points waits with a freeze.
 func (s *shopping) nudge(id points.OrderID) {
 	end, ended := s.ended[id]
 	_, rewarded := s.reward[id]
@@ -146,14 +161,19 @@ func (s *shopping) nudge(id points.OrderID) {
 	if ended && end.Action == points.Confirm && !rewarded {
 		s.send(nudged(end))
 	}
-	if ended && s.book.Freezes[id].Status == points.Frozen {
-		s.send(end)
+	if f := s.book.Freezes[id]; waits(f) {
+		s.asks.send(f)
 	}
+}
+
+func waits(f points.Freeze) bool {
+	_, waits := f.WaitsSince()
+	return waits
 }
 
 // rest lets everything arrive, closes what is open, and nudges.
 func (s *shopping) rest(t *rapid.T) {
-	s.safe = true
+	s.safe, s.asks.safe = true, true
 	s.drain(t)
 	for id := points.OrderID(1); id <= orders; id++ {
 		_, heard := s.frozen[id]
@@ -167,9 +187,10 @@ func (s *shopping) rest(t *rapid.T) {
 
 func (s *shopping) drain(t *rapid.T) {
 	for range 3 {
-		for len(s.inFlight) > 0 || s.read[0] < len(s.freezes) || s.read[1] < len(s.awards) {
+		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read[0] < len(s.freezes) || s.read[1] < len(s.awards) {
 			s.deliver(t)
 			s.listen(t)
+			s.answer(t)
 		}
 		for id := points.OrderID(1); id <= orders; id++ {
 			s.nudge(id)

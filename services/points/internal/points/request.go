@@ -2,6 +2,7 @@ package points
 
 import (
 	"fmt"
+	"time"
 
 	"souk.example/pkg/money"
 )
@@ -24,6 +25,8 @@ type Request struct {
 	Points int64        // that the order uses; above 0 with Try, unknown with Cancel
 	Paid   money.Amount // with Confirm: the money that earns points
 	Nudged bool         // asked before: order still waits for the answer
+
+	Deadline time.Time // with Try: by which order decides
 }
 
 func (r Request) validate() error {

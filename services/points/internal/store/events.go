@@ -17,8 +17,7 @@ const reasonInsufficient = "insufficient_points"
 func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
 	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards))
 	for _, f := range d.Freezes {
-		t, m := freezeReply(f)
-		e, err := contracts.NewEvent(t, int64(f.Order), m)
+		e, err := freezeReply(f)
 		if err != nil {
 			return err
 		}
@@ -39,11 +38,26 @@ func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
 	return u.outbox.Append(ctx, u.tx, contracts.TopicPoints, events...)
 }
 
+// remind sends the replies again, so that order says what became of the orders.
+func (u unit) remind(ctx context.Context, freezes []points.Freeze) error {
+	events := make([]eventbus.Event, len(freezes))
+	for i, f := range freezes {
+		e, err := freezeReply(f)
+		if err != nil {
+			return err
+		}
+		e.Nudge = true
+		events[i] = e
+	}
+	return u.outbox.Append(ctx, u.tx, contracts.TopicPoints, events...)
+}
+
 // freezeReply is what was decided when order asked: a freeze that has ended
 // since was frozen then.
-func freezeReply(f points.Freeze) (contracts.Type, contracts.Message) {
+func freezeReply(f points.Freeze) (eventbus.Event, error) {
+	id, user := int64(f.Order), int64(f.User)
 	if f.Status == points.Refused {
-		return contracts.PointsRefused, &pointsv1.PointsRefused{OrderId: int64(f.Order), UserId: int64(f.User), Reason: reasonInsufficient}
+		return contracts.NewEvent(contracts.PointsRefused, id, &pointsv1.PointsRefused{OrderId: id, UserId: user, Reason: reasonInsufficient})
 	}
-	return contracts.PointsFrozen, &pointsv1.PointsFrozen{OrderId: int64(f.Order), UserId: int64(f.User), Points: f.Amount}
+	return contracts.NewEvent(contracts.PointsFrozen, id, &pointsv1.PointsFrozen{OrderId: id, UserId: user, Points: f.Amount})
 }

@@ -48,7 +48,7 @@ func (u unit) insertFreezes(ctx context.Context, freezes []points.Freeze) error 
 	if err := u.tx.Insert(ctx, "points_freeze", freezeColumns, rows); err != nil {
 		return fmt.Errorf("insert %d freezes: %w", len(rows), err)
 	}
-	return nil
+	return u.listMissed(ctx, freezes)
 }
 
 // endFreezes moves freezes on from FROZEN. Under the lock they are; a miscount

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"souk.example/pkg/database"
 	"souk.example/services/points/internal/points"
 )
@@ -63,30 +65,39 @@ type freezeRow struct {
 	Status    string
 	At        int64
 	UpdatedAt int64
+	Deadline  int64
 }
 
 // freezeColumns are in the order of values and of fields.
-var freezeColumns = []string{"order_id", "user_id", "amount", "status", "at", "updated_at"}
+var freezeColumns = []string{"order_id", "user_id", "amount", "status", "at", "updated_at", "deadline"}
 
 func (r freezeRow) values() []any {
-	return []any{r.OrderID, r.UserID, r.Amount, r.Status, r.At, r.UpdatedAt}
+	return []any{r.OrderID, r.UserID, r.Amount, r.Status, r.At, r.UpdatedAt, r.Deadline}
 }
 
 // fields are the scan targets.
 func (r *freezeRow) fields() []any {
-	return []any{&r.OrderID, &r.UserID, &r.Amount, &r.Status, &r.At, &r.UpdatedAt}
+	return []any{&r.OrderID, &r.UserID, &r.Amount, &r.Status, &r.At, &r.UpdatedAt, &r.Deadline}
 }
 
 func freezeRowFrom(f points.Freeze) freezeRow {
 	return freezeRow{
 		OrderID: int64(f.Order), UserID: int64(f.User), Amount: f.Amount, Status: string(f.Status),
-		At: database.Micros(f.At), UpdatedAt: database.Micros(f.UpdatedAt),
+		At: database.Micros(f.At), UpdatedAt: database.Micros(f.UpdatedAt), Deadline: deadlineMicros(f.Deadline),
 	}
+}
+
+// deadlineMicros maps the zero time, no deadline, to 0, which is long past.
+func deadlineMicros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return database.Micros(t)
 }
 
 func (r freezeRow) freeze() points.Freeze {
 	return points.Freeze{
 		Order: points.OrderID(r.OrderID), User: points.UserID(r.UserID), Amount: r.Amount, Status: points.Status(r.Status),
-		At: database.Time(r.At), UpdatedAt: database.Time(r.UpdatedAt),
+		At: database.Time(r.At), UpdatedAt: database.Time(r.UpdatedAt), Deadline: database.Time(r.Deadline),
 	}
 }
