@@ -12,7 +12,9 @@ func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T]
 	var errs []error
 	for len(keys) > 0 {
 		var late []ticket[T]
-		for _, t := range c.board(ctx, keys, load) {
+		tickets := make([]ticket[T], len(keys))
+		c.board(ctx, keys, load, tickets)
+		for _, t := range tickets {
 			got, inTime, err := c.await(ctx, t)
 			switch {
 			case !inTime:
@@ -28,11 +30,10 @@ func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T]
 	return unique(errs)
 }
 
-// board gives the caller a place in the flight of each key, and begins those
+// board gives the caller a ticket for the flight of each key, and begins those
 // that are not under way as one: with a lookup in L2 on the caller's own time.
-func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]) []ticket[T] {
+func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T], tickets []ticket[T]) {
 	refused := !c.reachable(ctx, keys[0])
-	tickets := make([]ticket[T], len(keys))
 	var mine []*flight[T]
 	for i, key := range keys {
 		var lead bool
@@ -43,13 +44,11 @@ func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]
 	if len(mine) > 0 {
 		c.lead(ctx, mine, load, refused)
 	}
-	return tickets
 }
 
 // lead looks in L2 for the keys of list and launches the flights of the rest.
 func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader[T], refused bool) {
-	rest := list
-	defer func() { c.launch(ctx, rest, load) }() // whatever happens: others have boarded
+	defer func() { c.launch(ctx, c.flights.finish(list), load) }() // whatever happens: others have boarded
 	if refused {
 		return
 	}
@@ -62,14 +61,6 @@ func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader
 		list[i].hit = true
 		list[i].land(got, list[i].stage)
 	})
-	rest = nil
-	for _, f := range list {
-		if !f.over {
-			rest = append(rest, f)
-			continue
-		}
-		c.flights.end(f)
-	}
 }
 
 // launch has flights go on beside the caller. They are everybody's: the
@@ -82,16 +73,15 @@ func (c *Cache[T]) launch(ctx context.Context, list []*flight[T], load BatchLoad
 	if !c.start(func() { c.fly(ctx, list, load) }) {
 		for _, f := range list {
 			f.fail(ErrClosed)
-			c.flights.end(f)
 		}
+		c.flights.finish(list)
 	}
 }
 
 // await waits for the end of a flight; not inTime when it has no answer for
 // who boarded as late as this caller.
 func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], inTime bool, err error) {
-	select {
-	case <-t.done:
+	if err = c.flights.wait(ctx, t.flight); err == nil {
 		got, err = t.got, t.err
 		switch {
 		case err == nil && !t.serves():
@@ -100,8 +90,6 @@ func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], inTim
 			c.counts.l2.Add(1)
 			return got, true, nil
 		}
-	case <-ctx.Done():
-		err = context.Cause(ctx)
 	}
 	c.counts.misses.Add(1)
 	if err == nil {

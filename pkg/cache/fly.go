@@ -22,18 +22,11 @@ func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[
 			for _, f := range theirs {
 				f.fail(ErrBusy)
 			}
-			theirs = nil
 		}
 		c.load(ctx, mine, load)
-		for _, f := range list {
-			if f.over {
-				c.flights.end(f)
-			}
-		}
-		if len(theirs) == 0 {
+		if list = c.flights.finish(list); len(list) == 0 {
 			return
 		}
-		list = theirs
 		time.Sleep(wait/2 + rand.N(wait/2))
 	}
 }

@@ -27,7 +27,8 @@ func (c *Cache[T]) lookup(ctx context.Context, keys []string, load BatchLoader[T
 	for i, key := range keys {
 		gens[i] = c.local.generation(key)
 	}
-	held, err := c.remote.getAll(ctx, keys)
+	held := make([][]byte, len(keys))
+	err := c.remote.getAll(ctx, keys, held)
 	if err != nil {
 		c.failed(err)
 	}
