@@ -23,6 +23,7 @@ func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[
 				f.fail(ErrBusy)
 			}
 		}
+		list = c.flights.finish(list) // what is found does not wait for the load of the rest
 		c.load(ctx, mine, load)
 		if list = c.flights.finish(list); len(list) == 0 {
 			return
