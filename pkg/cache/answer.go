@@ -80,8 +80,8 @@ func (c *Cache[T]) decode(data []byte) (value T, err error) {
 
 // keep puts an answer into L1, unless its key was dropped since gen, and
 // returns the entry. Whatever L2 says, it is fresh for L1TTL at most.
-func (c *Cache[T]) keep(key string, gen generation, got answer[T]) *entry[T] {
-	now, wall := c.local.now(), time.Now().UnixMilli()
+func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time) *entry[T] {
+	now, wall := c.local.age(at), at.UnixMilli()
 	left := func(at int64) int64 { return (at - wall) * int64(time.Millisecond) }
 	own := int64(float64(c.cfg.L1TTL) * (1 - rand.Float64()*c.cfg.Jitter))
 	e := &entry[T]{

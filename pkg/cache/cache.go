@@ -139,7 +139,7 @@ func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T
 	if e, now := c.local.get(key); e != nil && now < e.fresh {
 		c.counts.l1.Add(1)
 		if e.due(now) {
-			c.ahead(ctx, key, e, load.batch())
+			c.ahead(ctx, key, e, load)
 		}
 		return e.value, e.found, nil
 	}
@@ -155,7 +155,7 @@ func (c *Cache[T]) miss(ctx context.Context, key string, load Loader[T]) (got an
 	if !c.mayExist(key) {
 		return got, nil
 	}
-	err = c.fetch(ctx, []string{key}, load.batch(), func(_ string, a answer[T]) { got = a })
+	err = c.fetch(ctx, []string{key}, load, func(_ string, a answer[T]) { got = a })
 	return got, err
 }
 

@@ -8,12 +8,12 @@ import (
 // fetch delivers what L2 or the source says of keys that memory does not have,
 // or stale values where that fails. It returns the errors of the other keys,
 // joined; when ctx ends, loads go on without the caller.
-func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) error {
+func (c *Cache[T]) fetch(ctx context.Context, keys []string, src source[T], deliver func(string, answer[T])) error {
 	var errs []error
 	for len(keys) > 0 {
 		var late []ticket[T]
 		tickets := make([]ticket[T], len(keys))
-		c.board(ctx, keys, load, tickets)
+		c.board(ctx, keys, src, tickets)
 		for _, t := range tickets {
 			got, inTime, err := c.await(ctx, t)
 			switch {
@@ -25,14 +25,14 @@ func (c *Cache[T]) fetch(ctx context.Context, keys []string, load BatchLoader[T]
 				deliver(t.key, got)
 			}
 		}
-		keys = c.catchUp(ctx, late, load, deliver)
+		keys = c.catchUp(ctx, late, src, deliver)
 	}
 	return unique(errs)
 }
 
 // board gives the caller a ticket for the flight of each key, and begins those
 // that are not under way as one: with a lookup in L2 on the caller's own time.
-func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T], tickets []ticket[T]) {
+func (c *Cache[T]) board(ctx context.Context, keys []string, src source[T], tickets []ticket[T]) {
 	refused := !c.reachable(ctx, keys[0])
 	var mine []*flight[T]
 	for i, key := range keys {
@@ -42,13 +42,13 @@ func (c *Cache[T]) board(ctx context.Context, keys []string, load BatchLoader[T]
 		}
 	}
 	if len(mine) > 0 {
-		c.lead(ctx, mine, load, refused)
+		c.lead(ctx, mine, src, refused)
 	}
 }
 
 // lead looks in L2 for the keys of list and launches the flights of the rest.
-func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader[T], refused bool) {
-	defer func() { c.launch(ctx, c.flights.finish(list), load) }() // whatever happens: others have boarded
+func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], src source[T], refused bool) {
+	defer func() { c.launch(ctx, c.flights.finish(list), src) }() // whatever happens: others have boarded
 	if refused {
 		return
 	}
@@ -57,7 +57,7 @@ func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader
 		keys[i] = f.key
 	}
 	c.flights.advance(list)
-	c.lookup(ctx, keys, load, func(i int, got answer[T]) {
+	c.lookup(ctx, keys, src, func(i int, got answer[T]) {
 		list[i].hit = true
 		list[i].land(got, list[i].stage)
 	})
@@ -65,12 +65,12 @@ func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], load BatchLoader
 
 // launch has flights go on beside the caller. They are everybody's: the
 // caller's end must not be theirs.
-func (c *Cache[T]) launch(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+func (c *Cache[T]) launch(ctx context.Context, list []*flight[T], src source[T]) {
 	if len(list) == 0 {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	if !c.start(func() { c.fly(ctx, list, load) }) {
+	if !c.start(func() { c.fly(ctx, list, src) }) {
 		for _, f := range list {
 			f.fail(ErrClosed)
 		}

@@ -14,7 +14,7 @@ const leaseGrace = 200 * time.Millisecond
 // fly brings every flight home. While other processes hold leases it waits for
 // what they find, until those leases have ended. It does not load beside
 // another's lease: a source that is slow would then be asked by all at once.
-func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], src source[T]) {
 	deadline := time.Now().Add(c.cfg.LoadTimeout + leaseGrace)
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		mine, theirs := c.acquire(ctx, list)
@@ -24,7 +24,7 @@ func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], load BatchLoader[
 			}
 		}
 		list = c.flights.finish(list) // what is found does not wait for the load of the rest
-		c.load(ctx, mine, load)
+		c.load(ctx, mine, src)
 		if list = c.flights.finish(list); len(list) == 0 {
 			return
 		}
@@ -71,7 +71,7 @@ func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []leas
 			continue
 		}
 		if got, ok := c.unseal(held); ok {
-			c.keep(f.key, f.gen, got)
+			c.keep(f.key, f.gen, got, time.Now())
 			f.land(got, f.stage)
 			continue
 		}

@@ -57,7 +57,7 @@ func BenchmarkRedisHitBesideBare(b *testing.B) {
 	}
 }
 
-const perTurn = 100
+const perTurn = 10
 
 // turn returns the ns that one call of read takes.
 func turn(ctx context.Context, read func(context.Context)) float64 {

@@ -28,14 +28,22 @@ type Loader[T any] func(ctx context.Context) (value T, found bool, err error)
 // the keys that are in the result stand, and the others have failed.
 type BatchLoader[T any] func(ctx context.Context, keys []string) (map[string]T, error)
 
-func (l Loader[T]) batch() BatchLoader[T] {
-	return func(ctx context.Context, keys []string) (map[string]T, error) {
-		value, found, err := l(ctx)
-		if err != nil || !found {
-			return nil, err
-		}
-		return map[string]T{keys[0]: value}, nil
+// source is either kind of loader.
+type source[T any] interface {
+	ask(ctx context.Context, keys []string) (map[string]T, error)
+}
+
+func (l BatchLoader[T]) ask(ctx context.Context, keys []string) (map[string]T, error) {
+	return l(ctx, keys)
+}
+
+// ask is for the one key that l knows.
+func (l Loader[T]) ask(ctx context.Context, keys []string) (map[string]T, error) {
+	value, found, err := l(ctx)
+	if err != nil || !found {
+		return nil, err
 	}
+	return map[string]T{keys[0]: value}, nil
 }
 
 // ErrBusy says that Config.MaxLoads loads were running and none ended in time,
@@ -43,7 +51,7 @@ func (l Loader[T]) batch() BatchLoader[T] {
 var ErrBusy = errors.New("cache: the source is busy")
 
 // load asks the source about the flights with one call and lands them.
-func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+func (c *Cache[T]) load(ctx context.Context, list []*flight[T], src source[T]) {
 	if len(list) == 0 {
 		return
 	}
@@ -52,7 +60,7 @@ func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader
 		keys[i] = f.key
 	}
 	begun := time.Now()
-	values, err := c.call(ctx, keys, load)
+	values, err := c.call(ctx, keys, src)
 	took := time.Since(begun)
 	var loaded, failed []*flight[T]
 	for _, f := range list {
@@ -70,7 +78,7 @@ func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader
 }
 
 // call calls the loader, under its own deadline and within the bound.
-func (c *Cache[T]) call(ctx context.Context, keys []string, load BatchLoader[T]) (values map[string]T, err error) {
+func (c *Cache[T]) call(ctx context.Context, keys []string, src source[T]) (values map[string]T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
 	defer cancel()
 	if err := c.takeSlot(ctx, keys); err != nil {
@@ -92,7 +100,7 @@ func (c *Cache[T]) call(ctx context.Context, keys []string, load BatchLoader[T])
 		}
 		span.End()
 	}()
-	return load(ctx, keys)
+	return src.ask(ctx, keys)
 }
 
 // takeSlot waits for a free slot, but not when stale values are at hand.
@@ -138,7 +146,7 @@ func (c *Cache[T]) fill(ctx context.Context, list []*flight[T], took time.Durati
 			f.land(got, f.stage)
 			rest = append(rest, f)
 		case f.hold == "":
-			c.keep(f.key, f.gen, got)
+			c.keep(f.key, f.gen, got, time.Now())
 			f.land(got, f.stage)
 		default:
 			f.got = got
@@ -162,10 +170,10 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 		switch {
 		case done.err != nil: // an invalidation we do not know of ends in a resync
 			c.failed(done.err)
-			c.keep(f.key, f.gen, f.got)
+			c.keep(f.key, f.gen, f.got, time.Now())
 			f.land(f.got, f.stage-1)
 		case done.filled: // so until now there was no invalidation
-			c.keep(f.key, f.gen, f.got)
+			c.keep(f.key, f.gen, f.got, time.Now())
 			f.land(f.got, f.stage)
 		default:
 			c.counts.voided.Add(1)

@@ -24,14 +24,14 @@ func (c *Cache[T]) MGet(ctx context.Context, keys []string, load BatchLoader[T])
 
 // fromMemory delivers what L1 has and returns the keys that are left, without
 // those that cannot exist.
-func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, load BatchLoader[T], deliver func(string, answer[T])) (left []string) {
+func (c *Cache[T]) fromMemory(ctx context.Context, keys []string, src source[T], deliver func(string, answer[T])) (left []string) {
 	for _, key := range keys {
 		e, now := c.local.get(key)
 		switch {
 		case e != nil && now < e.fresh:
 			c.counts.l1.Add(1)
 			if e.due(now) {
-				c.ahead(ctx, key, e, load)
+				c.ahead(ctx, key, e, src)
 			}
 			deliver(key, answer[T]{value: e.value, found: e.found})
 		case c.mayExist(key):
