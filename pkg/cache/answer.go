@@ -13,28 +13,31 @@ type answer[T any] struct {
 	life  life
 }
 
+// pack makes what was just loaded an answer, and its envelope for L2. The
+// answer of an ErrTTL is good, but over already.
+func (c *Cache[T]) pack(key string, value T, found bool, took time.Duration) (got answer[T], envelope []byte, err error) {
+	if got, err = c.settle(key, value, found, took); err == nil {
+		envelope, err = c.seal(key, got)
+	}
+	return got, envelope, err
+}
+
 // settle gives what was just loaded its life; ErrTTL for a value whose own
 // Lifetime is over already.
 func (c *Cache[T]) settle(key string, value T, found bool, took time.Duration) (answer[T], error) {
 	got := answer[T]{value: value, found: found}
-	soft, hard := c.cfg.SoftTTL, c.cfg.TTL
-	switch {
-	case !found:
-		soft, hard = c.cfg.NullTTL, c.cfg.NullTTL
-	case c.lifetime != nil:
-		own := c.lifetime(key, value)
-		setDefault(&own.Hard, hard)
-		setDefault(&own.Soft, min(soft, own.Hard))
-		soft, hard = own.Soft, own.Hard
-	}
-	if hard < time.Millisecond {
-		return got, ErrTTL
+	own := Lifetime{c.cfg.NullTTL, c.cfg.NullTTL}
+	if found {
+		var err error
+		if own, err = c.lives(key, value); err != nil {
+			return got, err
+		}
 	}
 	now, keep := time.Now().UnixMilli(), 1-rand.Float64()*c.cfg.Jitter
 	got.life = life{
 		id:   rand.Uint64(),
-		soft: now + scale(min(soft, hard), keep),
-		hard: now + max(1, scale(hard, keep)),
+		soft: now + scale(min(own.Soft, own.Hard), keep),
+		hard: now + max(1, scale(own.Hard, keep)),
 		took: took,
 	}
 	return got, nil
@@ -47,7 +50,7 @@ func (c *Cache[T]) seal(key string, got answer[T]) ([]byte, error) {
 	if !got.found {
 		return seal(got.life, false, nil, -1), nil
 	}
-	data, err := c.codec.Encode(got.value)
+	data, err := c.encode(got.value)
 	if err != nil {
 		return nil, fmt.Errorf("cache %s: encode %s: %w", c.name, key, err)
 	}
@@ -67,20 +70,14 @@ func (c *Cache[T]) unseal(held []byte) (got answer[T], ok bool) {
 	return answer[T]{value: value, found: true, life: life}, err == nil
 }
 
-// decode takes a panic of the codec, over bytes that are not its own, for an
-// error.
-func (c *Cache[T]) decode(data []byte) (value T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cache %s: codec panicked: %v", c.name, p)
-		}
-	}()
-	return c.codec.Decode(data)
-}
-
 // keep puts an answer into L1, unless its key was dropped since gen, and
-// returns the entry. Whatever L2 says, it is fresh for L1TTL at most.
-func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time) *entry[T] {
+// returns the entry. Whatever L2 says, it is fresh for L1TTL at most. The error
+// is that of a cost that cannot be had.
+func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time) (*entry[T], error) {
+	cost, err := c.weigh(key, got.value)
+	if err != nil {
+		return nil, err
+	}
 	now, wall := c.local.age(at), at.UnixMilli()
 	left := func(at int64) int64 { return (at - wall) * int64(time.Millisecond) }
 	own := int64(float64(c.cfg.L1TTL) * (1 - rand.Float64()*c.cfg.Jitter))
@@ -88,11 +85,21 @@ func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time)
 		value: got.value, found: got.found, id: got.life.id,
 		fresh:  now + min(own, left(got.life.hard)),
 		soft:   now + left(got.life.soft),
-		spread: max(0, c.cfg.Beta) * float64(got.life.took),
+		spread: max(0, c.cfg.Beta) * float64(got.life.took), cost: cost,
 	}
 	e.early = e.soft - int64(tail*e.spread)
 	c.local.store(key, gen, e)
-	return e
+	return e, nil
+}
+
+// bring lands f with an answer that serves who boarded before a stage, and
+// keeps it.
+func (c *Cache[T]) bring(f *flight[T], got answer[T], valid int) {
+	if _, err := c.keep(f.key, f.gen, got, time.Now()); err != nil {
+		f.fail(err)
+		return
+	}
+	f.land(got, valid)
 }
 
 // stale returns what L1 holds of key, until Config.StaleFor after its own end.

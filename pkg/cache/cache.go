@@ -20,7 +20,7 @@ type Cache[T any] struct {
 	name     string
 	cfg      Config
 	codec    Codec[T]
-	cost     func(key string, value T) uint32
+	cost     func(key string, value T) uint32 // nil: 1
 	lifetime func(key string, value T) Lifetime
 	filter   *Filter
 	bus      *pubsub.Bus
@@ -55,7 +55,6 @@ func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option
 	cfg = cfg.withDefaults()
 	c := &Cache[T]{
 		name: name, cfg: cfg, codec: JSON[T]{}, tracer: noop.Tracer{},
-		cost:    func(string, T) uint32 { return 1 },
 		flights: flights[T]{flying: make(map[string]*flight[T])},
 		slots:   make(chan struct{}, cfg.MaxLoads), refreshes: make(chan struct{}, cfg.MaxRefreshes),
 		counts: newCounts(name), id: rand.Text(), quit: make(chan struct{}),
@@ -76,7 +75,7 @@ func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 	if c.remote, err = newRemote(rdb, c.name, c.cfg); err != nil {
 		return err
 	}
-	if c.local, err = newLocal(c.cfg, c.cost); err != nil {
+	if c.local, err = newLocal[T](c.cfg); err != nil {
 		return err
 	}
 	if c.reg != nil {

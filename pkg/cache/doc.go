@@ -73,6 +73,14 @@
 // processes and L2 hold may then be served until its TTL. A bus that may have
 // missed a broadcast drops all of L1.
 //
+// # Panics
+//
+// A loader, a codec or a function of WithCost or WithLifetime that panics fails
+// the reads that wait for that key with an error, is counted in Stats.Panics,
+// and harms no other key and no later read. A Decode that panics makes the entry
+// unreadable, and so loaded anew; a cost that panics leaves the value in Redis,
+// for processes that can measure it.
+//
 // # Wrong use
 //
 // is reported at once and changes nothing: ErrKey (empty, over 512 bytes or

@@ -57,9 +57,13 @@ func (c *Cache[T]) lead(ctx context.Context, list []*flight[T], src source[T], r
 		keys[i] = f.key
 	}
 	c.flights.advance(list)
-	c.lookup(ctx, keys, src, func(i int, got answer[T]) {
-		list[i].hit = true
-		list[i].land(got, list[i].stage)
+	c.lookup(ctx, keys, src, func(i int, got answer[T], err error) {
+		f := list[i]
+		if f.hit = err == nil; f.hit {
+			f.land(got, f.stage)
+		} else {
+			f.fail(err)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -11,10 +12,13 @@ import (
 // others may still find what a quick load brings.
 const leaseGrace = 200 * time.Millisecond
 
+var errLeft = errors.New("cache: the loader ended its goroutine")
+
 // fly brings every flight home. While other processes hold leases it waits for
 // what they find, until those leases have ended. It does not load beside
 // another's lease: a source that is slow would then be asked by all at once.
 func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], src source[T]) {
+	defer func() { c.abandon(ctx, list) }()
 	deadline := time.Now().Add(c.cfg.LoadTimeout + leaseGrace)
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		mine, theirs := c.acquire(ctx, list)
@@ -30,6 +34,16 @@ func (c *Cache[T]) fly(ctx context.Context, list []*flight[T], src source[T]) {
 		}
 		time.Sleep(wait/2 + rand.N(wait/2))
 	}
+}
+
+// abandon ends the flights of a goroutine that a loader has ended, as a test
+// does that fails in it.
+func (c *Cache[T]) abandon(ctx context.Context, list []*flight[T]) {
+	for _, f := range list {
+		f.fail(errLeft)
+	}
+	c.giveUp(ctx, list)
+	c.flights.finish(list)
 }
 
 // acquire lands the flights for which L2 has a value and divides the others:
@@ -71,8 +85,7 @@ func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []leas
 			continue
 		}
 		if got, ok := c.unseal(held); ok {
-			c.keep(f.key, f.gen, got, time.Now())
-			f.land(got, f.stage)
+			c.bring(f, got, f.stage)
 			continue
 		}
 		unreadable, puts = append(unreadable, i), append(puts, put{key: f.key, mark: string(held)})

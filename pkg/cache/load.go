@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -89,17 +88,13 @@ func (c *Cache[T]) call(ctx context.Context, keys []string, src source[T]) (valu
 		attribute.String("cache.name", c.name), attribute.Int("cache.keys", len(keys))))
 	begun := time.Now()
 	defer func() {
-		// On the flight's goroutine a panic would end the process, whatever
-		// the caller recovers.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cache %s: loader panicked: %v", c.name, p)
-		}
 		c.counts.loaded(time.Since(begun), err)
 		if err != nil {
 			span.SetStatus(codes.Error, "load")
 		}
 		span.End()
 	}()
+	defer c.caught("loader", &err)
 	return src.ask(ctx, keys)
 }
 
@@ -136,18 +131,16 @@ func (c *Cache[T]) fill(ctx context.Context, list []*flight[T], took time.Durati
 	var puts []put
 	var held, rest []*flight[T]
 	for _, f := range list {
-		got, err := c.settle(f.key, f.got.value, f.got.found, took)
-		envelope, sealErr := c.seal(f.key, got)
+		got, envelope, err := c.pack(f.key, f.got.value, f.got.found, took)
 		switch {
-		case sealErr != nil:
-			f.fail(sealErr)
-			rest = append(rest, f)
-		case err != nil: // over already: for those who wait, and nobody else
+		case errors.Is(err, ErrTTL): // over already: for those who wait, and nobody else
 			f.land(got, f.stage)
+			rest = append(rest, f)
+		case err != nil:
+			f.fail(err)
 			rest = append(rest, f)
 		case f.hold == "":
-			c.keep(f.key, f.gen, got, time.Now())
-			f.land(got, f.stage)
+			c.bring(f, got, f.stage)
 		default:
 			f.got = got
 			held, puts = append(held, f), append(puts, put{f.key, f.hold, envelope, got.life.hard})
@@ -170,11 +163,9 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 		switch {
 		case done.err != nil: // an invalidation we do not know of ends in a resync
 			c.failed(done.err)
-			c.keep(f.key, f.gen, f.got, time.Now())
-			f.land(f.got, f.stage-1)
+			c.bring(f, f.got, f.stage-1)
 		case done.filled: // so until now there was no invalidation
-			c.keep(f.key, f.gen, f.got, time.Now())
-			f.land(f.got, f.stage)
+			c.bring(f, f.got, f.stage)
 		default:
 			c.counts.voided.Add(1)
 			f.land(f.got, f.stage-1)

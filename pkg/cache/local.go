@@ -26,7 +26,8 @@ type entry[T any] struct {
 	early int64 // before this a read need not draw, see due
 
 	spread  float64 // Beta × δ in ns
-	epoch   uint64  // of the whole L1
+	cost    uint32
+	epoch   uint64 // of the whole L1
 	claimed atomic.Bool
 }
 
@@ -59,10 +60,10 @@ type local[T any] struct {
 // generation is a point in the life of a key; see store.
 type generation struct{ epoch, key uint64 }
 
-func newLocal[T any](cfg Config, cost func(key string, value T) uint32) (*local[T], error) {
+func newLocal[T any](cfg Config) (*local[T], error) {
 	entries, err := otter.New(&otter.Options[string, *entry[T]]{
 		MaximumWeight:    cfg.MaxCost,
-		Weigher:          func(key string, e *entry[T]) uint32 { return cost(key, e.value) },
+		Weigher:          func(_ string, e *entry[T]) uint32 { return e.cost },
 		ExpiryCalculator: otter.ExpiryWriting[string, *entry[T]](cfg.L1TTL + cfg.StaleFor),
 	})
 	if err != nil {

@@ -23,9 +23,9 @@ func (c *Cache[T]) reachable(ctx context.Context, key string) bool {
 }
 
 // lookup asks L2 for keys in one round trip and calls found with the index and
-// the value of each that it holds. A value that is due is reloaded in the
-// background.
-func (c *Cache[T]) lookup(ctx context.Context, keys []string, src source[T], found func(int, answer[T])) {
+// the value of each that it holds, or an error over that. A value that is due is
+// reloaded in the background.
+func (c *Cache[T]) lookup(ctx context.Context, keys []string, src source[T], found func(int, answer[T], error)) {
 	gens := make([]generation, len(keys))
 	for i, key := range keys {
 		gens[i] = c.local.generation(key)
@@ -41,10 +41,11 @@ func (c *Cache[T]) lookup(ctx context.Context, keys []string, src source[T], fou
 		if !ok {
 			continue
 		}
-		if e := c.keep(key, gens[i], got, now); e.due(c.local.age(now)) {
+		e, err := c.keep(key, gens[i], got, now)
+		if err == nil && e.due(c.local.age(now)) {
 			c.ahead(ctx, key, e, src)
 		}
-		found(i, got)
+		found(i, got, err)
 	}
 }
 
@@ -98,7 +99,7 @@ func (c *Cache[T]) look(ctx context.Context, list []*look[T], src source[T]) {
 	for i, l := range list {
 		keys[i] = l.key
 	}
-	c.lookup(ctx, keys, src, func(i int, got answer[T]) { list[i].got, list[i].found = got, true })
+	c.lookup(ctx, keys, src, func(i int, got answer[T], err error) { list[i].got, list[i].found = got, err == nil })
 }
 
 // await reports whether L2 had the value.
