@@ -74,11 +74,10 @@ func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs
 	return mine, theirs
 }
 
-// harvest lands the flights for which L2 held a value. Where it held what
-// nobody can read, such as the bytes of another codec, it tries for a lease.
+// harvest lands the flights for which L2 held a value, and tries for a lease
+// where nobody can read what it held.
 func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []lease) {
 	var unreadable []int
-	var puts []put
 	for i, f := range list {
 		held := leases[i].held
 		if len(held) == 0 || isLease(held) {
@@ -88,7 +87,20 @@ func (c *Cache[T]) harvest(ctx context.Context, list []*flight[T], leases []leas
 			c.bring(f, got, f.stage)
 			continue
 		}
-		unreadable, puts = append(unreadable, i), append(puts, put{key: f.key, mark: string(held)})
+		unreadable = append(unreadable, i)
+	}
+	c.seize(ctx, list, leases, unreadable)
+}
+
+// seize tries for a lease in the place of what nobody can read, such as the
+// bytes of another codec.
+func (c *Cache[T]) seize(ctx context.Context, list []*flight[T], leases []lease, unreadable []int) {
+	if len(unreadable) == 0 {
+		return
+	}
+	puts := make([]put, len(unreadable))
+	for n, i := range unreadable {
+		puts[n] = put{key: list[i].key, mark: string(leases[i].held)}
 	}
 	c.counts.unreadable.Add(int64(len(unreadable)))
 	for n, l := range c.remote.seize(ctx, puts, c.cfg.LoadTimeout) {

@@ -14,8 +14,24 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 		return value, false, err
 	}
 	f := &flight[T]{key: key, gen: c.local.generation(key)}
-	l := c.remote.acquire(ctx, []string{key}, c.cfg.LoadTimeout)[0]
-	switch {
+	c.grasp(ctx, f)
+	c.load(ctx, []*flight[T]{f}, load)
+	if f.err == nil && f.got.found {
+		c.exists(key)
+	}
+	return f.got.value, f.got.found, f.err
+}
+
+// grasp has f note what its answer will replace: the entry of L2, another's
+// lease, or one of our own where there is nothing that anybody can read.
+func (c *Cache[T]) grasp(ctx context.Context, f *flight[T]) {
+	leases := c.remote.acquire(ctx, []string{f.key}, c.cfg.LoadTimeout)
+	if held := leases[0].held; len(held) > 0 && !isLease(held) {
+		if _, ok := c.unseal(held); !ok {
+			c.seize(ctx, []*flight[T]{f}, leases, []int{0})
+		}
+	}
+	switch l := leases[0]; {
 	case l.err != nil:
 		c.failed(l.err)
 	case l.token != "":
@@ -23,11 +39,6 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 	default:
 		f.hold = mark(l.held)
 	}
-	c.load(ctx, []*flight[T]{f}, load)
-	if f.err == nil && f.got.found {
-		c.exists(key)
-	}
-	return f.got.value, f.got.found, f.err
 }
 
 // ahead reloads in the background what e holds, if there is a free slot for
