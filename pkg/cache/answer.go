@@ -102,6 +102,16 @@ func (c *Cache[T]) bring(f *flight[T], got answer[T], valid int) {
 	f.land(got, valid)
 }
 
+// standIn returns a stale answer for want of a better one.
+func (c *Cache[T]) standIn(key string) (answer[T], bool) {
+	e, ok := c.stale(key)
+	if !ok {
+		return answer[T]{}, false
+	}
+	c.counts.stale.Add(1)
+	return answer[T]{value: e.value, found: e.found}, true
+}
+
 // stale returns what L1 holds of key, until Config.StaleFor after its own end.
 func (c *Cache[T]) stale(key string) (*entry[T], bool) {
 	if c.cfg.StaleFor <= 0 {

@@ -11,6 +11,9 @@ import (
 func (c *Cache[T]) fetch(ctx context.Context, keys []string, src source[T], deliver func(string, answer[T])) error {
 	var errs []error
 	for len(keys) > 0 {
+		if ctx.Err() != nil {
+			return unique(append(errs, c.leave(ctx, keys, deliver)...))
+		}
 		var late []ticket[T]
 		tickets := make([]ticket[T], len(keys))
 		c.board(ctx, keys, src, tickets)
@@ -28,6 +31,20 @@ func (c *Cache[T]) fetch(ctx context.Context, keys []string, src source[T], deli
 		keys = c.catchUp(ctx, late, src, deliver)
 	}
 	return unique(errs)
+}
+
+// leave delivers what is stale of the keys that a caller who has gone was after,
+// and returns the errors of the others. He begins nothing.
+func (c *Cache[T]) leave(ctx context.Context, keys []string, deliver func(string, answer[T])) (errs []error) {
+	for _, key := range keys {
+		c.counts.misses.Add(1)
+		if got, ok := c.standIn(key); ok {
+			deliver(key, got)
+		} else {
+			errs = append(errs, context.Cause(ctx))
+		}
+	}
+	return errs
 }
 
 // board gives the caller a ticket for the flight of each key, and begins those
@@ -99,9 +116,8 @@ func (c *Cache[T]) await(ctx context.Context, t ticket[T]) (got answer[T], inTim
 	if err == nil {
 		return got, true, nil
 	}
-	if e, ok := c.stale(t.key); ok {
-		c.counts.stale.Add(1)
-		return answer[T]{value: e.value, found: e.found}, true, nil
+	if old, ok := c.standIn(t.key); ok {
+		return old, true, nil
 	}
 	return got, true, err
 }
