@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -50,9 +49,9 @@ func (c *Cache[T]) seal(key string, got answer[T]) ([]byte, error) {
 	if !got.found {
 		return seal(got.life, false, nil, -1), nil
 	}
-	data, err := c.encode(got.value)
+	data, err := c.encode(key, got.value)
 	if err != nil {
-		return nil, fmt.Errorf("cache %s: encode %s: %w", c.name, key, err)
+		return nil, err
 	}
 	if len(data) > c.cfg.MaxValue {
 		return nil, &OversizeError{Key: key, Size: len(data), Max: c.cfg.MaxValue}

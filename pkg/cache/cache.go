@@ -89,7 +89,7 @@ func (c *Cache[T]) complete(rdb *redisclient.Client) error {
 		return nil
 	}
 	var zero T
-	_, err := c.encode(zero) // another error may be about the zero value alone
+	_, err := c.encode("zero value", zero) // another error may be about the zero value alone
 	if _, never := errors.AsType[*json.UnsupportedTypeError](err); never {
 		return fmt.Errorf("%w: %w", ErrCodec, err)
 	}

@@ -15,9 +15,12 @@ func (c *Cache[T]) caught(what string, err *error) {
 	}
 }
 
-func (c *Cache[T]) encode(value T) (data []byte, err error) {
+func (c *Cache[T]) encode(key string, value T) (data []byte, err error) {
 	defer c.caught("codec", &err)
-	return c.codec.Encode(value)
+	if data, err = c.codec.Encode(value); err != nil {
+		return nil, fmt.Errorf("cache %s: encode %s: %w", c.name, key, err)
+	}
+	return data, nil
 }
 
 func (c *Cache[T]) decode(data []byte) (value T, err error) {
