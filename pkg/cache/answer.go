@@ -69,24 +69,33 @@ func (c *Cache[T]) unseal(held []byte) (got answer[T], ok bool) {
 	return answer[T]{value: value, found: true, life: life}, err == nil
 }
 
+// times returns the deadlines of an answer with life l that is had now. Whatever
+// L2 says, it is fresh for L1TTL at most.
+func (c *Cache[T]) times(l life, now time.Time) times {
+	age, wall := c.local.age(now), now.UnixMilli()
+	left := func(at int64) int64 { return (at - wall) * int64(time.Millisecond) }
+	own := int64(float64(c.cfg.L1TTL) * (1 - rand.Float64()*c.cfg.Jitter))
+	t := times{
+		fresh:  age + min(own, left(l.hard)),
+		soft:   age + left(l.soft),
+		spread: max(0, c.cfg.Beta) * float64(l.took),
+	}
+	t.early = t.soft - int64(tail*t.spread)
+	return t
+}
+
 // keep puts an answer into L1, unless its key was dropped since gen, and
-// returns the entry. Whatever L2 says, it is fresh for L1TTL at most. The error
-// is that of a cost that cannot be had.
-func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time) (*entry[T], error) {
+// returns the entry; nil without an L1. The error is that of a cost that cannot
+// be had.
+func (c *Cache[T]) keep(key string, gen generation, got answer[T], t times) (*entry[T], error) {
+	if c.local.off {
+		return nil, nil
+	}
 	cost, err := c.weigh(key, got.value)
 	if err != nil {
 		return nil, err
 	}
-	now, wall := c.local.age(at), at.UnixMilli()
-	left := func(at int64) int64 { return (at - wall) * int64(time.Millisecond) }
-	own := int64(float64(c.cfg.L1TTL) * (1 - rand.Float64()*c.cfg.Jitter))
-	e := &entry[T]{
-		value: got.value, found: got.found, id: got.life.id,
-		fresh:  now + min(own, left(got.life.hard)),
-		soft:   now + left(got.life.soft),
-		spread: max(0, c.cfg.Beta) * float64(got.life.took), cost: cost,
-	}
-	e.early = e.soft - int64(tail*e.spread)
+	e := &entry[T]{times: t, value: got.value, found: got.found, id: got.life.id, cost: cost}
 	c.local.store(key, gen, e)
 	return e, nil
 }
@@ -94,7 +103,7 @@ func (c *Cache[T]) keep(key string, gen generation, got answer[T], at time.Time)
 // bring lands f with an answer that serves who boarded before a stage, and
 // keeps it.
 func (c *Cache[T]) bring(f *flight[T], got answer[T], valid int) {
-	if _, err := c.keep(f.key, f.gen, got, time.Now()); err != nil {
+	if _, err := c.keep(f.key, f.gen, got, c.times(got.life, time.Now())); err != nil {
 		f.fail(err)
 		return
 	}

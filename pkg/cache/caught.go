@@ -30,7 +30,7 @@ func (c *Cache[T]) decode(data []byte) (value T, err error) {
 
 // weigh returns the cost of a value in L1.
 func (c *Cache[T]) weigh(key string, value T) (cost uint32, err error) {
-	if c.cost == nil || c.cfg.NoL1 {
+	if c.cost == nil {
 		return 1, nil
 	}
 	defer c.caught("cost", &err)

@@ -16,34 +16,38 @@ const stripes = 1024
 
 // entry is one L1 value. Nothing but claimed changes after it was stored.
 type entry[T any] struct {
+	times
 	value T
 	found bool
 	id    uint64 // of the envelope
 
-	// Deadlines in ns since the cache was made.
-	fresh int64 // until when it is served
-	soft  int64 // from when it is to be reloaded
-	early int64 // before this a read need not draw, see due
-
-	spread  float64 // Beta × δ in ns
 	cost    uint32
 	epoch   uint64 // of the whole L1
 	claimed atomic.Bool
+}
+
+// times are the deadlines of an answer, in ns since the cache was made.
+type times struct {
+	fresh int64 // until when L1 serves it
+	soft  int64 // from when it is to be reloaded
+	early int64 // before this a read need not draw, see due
+
+	spread float64 // Beta × δ in ns
 }
 
 // tail is the largest -ln(u) that due considers: a read that would have drawn
 // more, 2 in 10⁹, waits for the next.
 const tail = 20
 
-// due reports that the entry is to be reloaded: at its soft deadline or, by
+// due reports that the answer is to be reloaded: at its soft deadline or, by
 // chance, before it. This is XFetch (Vattani, Chierichetti, Lowenstein,
 // "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): each read
 // moves the clock ahead by -δ β ln(u), u uniform in (0, 1].
-func (e *entry[T]) due(now int64) bool {
-	if now < e.early {
+func (t *times) due(now int64) bool {
+	if now < t.early {
 		return false
 	}
-	return now-int64(e.spread*math.Log(1-rand.Float64())) >= e.soft
+	return now-int64(t.spread*math.Log(1-rand.Float64())) >= t.soft
 }
 
 // local is L1: an otter cache with the bookkeeping that keeps a slow load from
@@ -94,9 +98,6 @@ func (l *local[T]) generation(key string) generation {
 // happen under the bucket's lock, which drop takes after it has moved the
 // generation, so no dropped value can appear afterwards.
 func (l *local[T]) store(key string, gen generation, e *entry[T]) {
-	if l.off {
-		return
-	}
 	e.epoch = gen.epoch
 	l.entries.Compute(key, func(*entry[T], bool) (*entry[T], otter.ComputeOp) {
 		if l.generation(key) != gen {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -41,9 +42,10 @@ func (c *Cache[T]) lookup(ctx context.Context, keys []string, src source[T], fou
 		if !ok {
 			continue
 		}
-		e, err := c.keep(key, gens[i], got, now)
-		if err == nil && e.due(c.local.age(now)) {
-			c.ahead(ctx, key, e, src)
+		t := c.times(got.life, now)
+		e, err := c.keep(key, gens[i], got, t)
+		if err == nil && t.due(c.local.age(now)) {
+			c.ahead(ctx, key, cmp.Or(e, &entry[T]{id: got.life.id}), src)
 		}
 		found(i, got, err)
 	}

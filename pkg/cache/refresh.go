@@ -73,7 +73,7 @@ func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, src source[
 	switch {
 	case err != nil || !ok: // invalidated: the next reader loads it
 	case got.life.id != id:
-		_, _ = c.keep(key, f.gen, got, time.Now()) // nobody waits for it
+		_, _ = c.keep(key, f.gen, got, c.times(got.life, time.Now())) // nobody waits for it
 	default:
 		f.hold = mark(held)
 		c.counts.refreshes.Add(1)
