@@ -35,7 +35,7 @@ func (s *souk) adversary(t *testing.T) *database.DB {
 func (c *chaos) deadlocks() {
 	db := c.souk.adversary(c.t)
 	before := c.deadlocked(db)
-	for range c.rounds(200) {
+	for range c.rounds(80) {
 		for _, table := range []string{"inventory.stock", "payment.wallet", "points.points_account"} {
 			schema, _, _ := strings.Cut(table, ".")
 			_ = db.InTx(c.t.Context(), func(ctx context.Context, tx *database.Tx) error { // may be turned away itself
@@ -49,7 +49,7 @@ func (c *chaos) deadlocks() {
 		}
 		c.wait(50 * time.Millisecond)
 	}
-	if n := c.deadlocked(db) - before; n < int64(c.rounds(20)) {
+	if n := c.deadlocked(db) - before; n < int64(c.rounds(16)) {
 		c.t.Errorf("void: %d deadlocks", n)
 	}
 }
