@@ -98,11 +98,12 @@ func (c *chaos) row(f fault) string {
 	go metered(work, stop, 100)
 	answers := carryOut(c.t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
 	all := takeAcknowledged(c.t, answers, loadHeld)
-	during := takeWhile(answers, func() { f.inflict(c) })
+	began := time.Now()
+	all = append(all, takeWhile(answers, func() { f.inflict(c) })...)
 	over := time.Now()
 	first := takeAcknowledged(c.t, answers, 1)
 	resumed := time.Since(over)
-	all = slices.Concat(all, during, first, takeAcknowledged(c.t, answers, loadHeld))
+	all = slices.Concat(all, first, takeAcknowledged(c.t, answers, loadHeld))
 	close(stop)
 	for p := range answers {
 		all = append(all, p)
@@ -110,6 +111,7 @@ func (c *chaos) row(f fault) string {
 	if f.resumes > 0 && resumed > f.resumes {
 		c.t.Errorf("the first order came %s after the fault, want %s", resumed, f.resumes)
 	}
+	during := slices.DeleteFunc(slices.Clone(all), func(p placed) bool { return p.began.Before(began) || p.began.After(over) })
 	return c.settle(f, during, all, resumed)
 }
 

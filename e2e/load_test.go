@@ -19,6 +19,7 @@ const backOff = 100 * time.Millisecond
 // placed is the answer to one attempt to buy.
 type placed struct {
 	by     *customer
+	began  time.Time
 	status int // 0 when there was no answer
 	id     string
 	code   string // of the problem, when there was one
@@ -84,13 +85,14 @@ func carryOut(t *testing.T, customers []*customer, work <-chan int, wishes ...ma
 }
 
 func attempt(c *customer, body []byte) placed {
+	began := time.Now()
 	r, err := c.send(http.MethodPost, "/v1/orders", rand.Text(), "application/json", body)
 	if err != nil {
-		return placed{by: c}
+		return placed{by: c, began: began}
 	}
 	var o order
 	_ = json.Unmarshal(r.body, &o)
-	return placed{by: c, status: r.status, id: o.ID, code: r.code(), body: string(r.body)}
+	return placed{by: c, began: began, status: r.status, id: o.ID, code: r.code(), body: string(r.body)}
 }
 
 // outcomes waits for every accepted order to come to rest and counts them by

@@ -79,11 +79,12 @@ func newSouk(dir, home string, env ...string) (*souk, error) {
 	return s, nil
 }
 
-// freeBase picks a port base whose ports nobody listens on.
+// freeBase picks a port base whose ports nobody listens on, nor on those that
+// engines behind proxies have.
 func freeBase() int {
 	for {
 		base := 20_000 + 10*rand.IntN(1_000)
-		if allFree(portsFrom(base)...) {
+		if allFree(append(portsFrom(base), enginePorts(base+behind)...)...) {
 			return base
 		}
 	}
