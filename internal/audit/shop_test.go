@@ -21,6 +21,7 @@ import (
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/saga"
 	inventorydb "souk.example/services/inventory/migrations"
 	orderdb "souk.example/services/order/migrations"
 	paymentdb "souk.example/services/payment/migrations"
@@ -55,7 +56,7 @@ func newShop(t testing.TB) *shop {
 		return databasetest.Open(t, append(more, own, outbox.Migrations(), inbox.Migrations())...)
 	}
 	s := &shop{
-		t: t, inventory: open(inventorydb.Set()), order: open(orderdb.Set()), payment: open(paymentdb.Set(), idempotency.Migrations()), points: open(pointsdb.Set()),
+		t: t, inventory: open(inventorydb.Set()), order: open(orderdb.Set(), saga.Migrations(), idempotency.Migrations()), payment: open(paymentdb.Set(), idempotency.Migrations()), points: open(pointsdb.Set()),
 		broker: newFakeBroker(), wait: 200 * time.Millisecond, packs: 1_000_000,
 	}
 	s.insert(s.payment, "wallet", row{"user_id": buyer, "currency": "CNY", "balance": funded})
@@ -194,7 +195,7 @@ func (s *shop) refunded(id int64) {
 	s.tell(s.order,
 		s.event(contracts.OrderPaymentDue, id, &orderv1.OrderPaymentDue{OrderId: id, Version: 2}),
 		s.event(contracts.OrderCancelled, id, &orderv1.OrderCancelled{OrderId: id, Version: 3}),
-		s.refundEvent(contracts.OrderRefundRequested, id, &orderv1.OrderRefundRequested{OrderId: id, Version: 4}))
+		s.refundEvent(contracts.OrderRefundRequested, id, &orderv1.OrderRefundRequested{OrderId: id, Version: 4, RefundId: contracts.RefundLate(id)}))
 	s.reserve(id, "RELEASED")
 	s.tell(s.inventory, s.event(contracts.InventoryReserved, id, &inventoryv1.InventoryReserved{OrderId: id}))
 	s.pay(id)

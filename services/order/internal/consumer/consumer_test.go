@@ -43,7 +43,7 @@ func open(t *testing.T) (*database.DB, *store.Store) {
 // listening is open with what is said.
 func listening(t *testing.T) (*database.DB, *store.Store, *said) {
 	t.Helper()
-	db, box := databasetest.Open(t, migrations.Set()), &said{}
+	db, box := databasetest.Open(t, saga.Migrations(), idempotency.Migrations(), migrations.Set()), &said{}
 	s := store.New(db, box)
 	var states []order.State
 	for id, key := range map[order.ID]string{1: "a", 2: "b"} {

@@ -45,7 +45,7 @@ func newServer(t *testing.T) *server {
 	must(t, err)
 	verifier, err := auth.NewVerifier(auth.Config{PublicKeys: public})
 	must(t, err)
-	s := store.New(databasetest.Open(t, migrations.Set()), silent{})
+	s := store.New(databasetest.Open(t, saga.Migrations(), idempotency.Migrations(), migrations.Set()), silent{})
 	must(t, s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
 		return u.LearnPrices(ctx, []order.Price{{SKU: "TEA", Version: 1, Amount: money.Of(500, "CNY")}})
 	}))

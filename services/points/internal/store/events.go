@@ -12,10 +12,10 @@ import (
 // reasonInsufficient is why points are refused.
 const reasonInsufficient = "insufficient_points"
 
-// emitReplies tells order of each freeze and award. An event's id follows from
+// emitReplies tells order of each freeze, award and reversal. An event's id follows from
 // the order, so a reply that is sent again is the same event.
 func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
-	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards))
+	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards)+len(d.Reversals))
 	for _, f := range d.Freezes {
 		e, err := freezeReply(f)
 		if err != nil {
@@ -26,6 +26,15 @@ func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
 	for _, a := range d.Awards {
 		e, err := contracts.NewEvent(contracts.PointsAwarded, int64(a.Order), &pointsv1.PointsAwarded{
 			OrderId: int64(a.Order), UserId: int64(a.User), Points: a.Points,
+		})
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	for _, r := range d.Reversals {
+		e, err := contracts.NewEvent(contracts.PointsReversed, int64(r.Order), &pointsv1.PointsReversed{
+			OrderId: int64(r.Order), UserId: int64(r.User), Taken: r.Taken, Given: r.Given,
 		})
 		if err != nil {
 			return err
