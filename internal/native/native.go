@@ -38,7 +38,7 @@ const (
 
 // kafkaDir holds Kafka's jars below Config.EnginesDir; tools/kafka/pom.xml has
 // the same version.
-const kafkaDir = "kafka-4.1.0"
+const kafkaDir = "kafka-4.3.1"
 
 // Config says where the engines live. Home is required.
 type Config struct {

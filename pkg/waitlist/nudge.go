@@ -26,7 +26,7 @@ type Nudger[K ~int64, R any] struct {
 	// waits for none.
 	Since func(R) (time.Time, bool)
 	// Remind sends the event on whose answer each row waits once more, under
-	// its own id, with the nudge flag.
+	// its own id, with the nudge flag if its reader is to repeat an answer.
 	Remind func(ctx context.Context, tx *database.Tx, rows []R) error
 }
 

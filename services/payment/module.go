@@ -10,6 +10,7 @@ import (
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/payment/internal/payment"
 	"souk.example/services/payment/internal/store"
 	"souk.example/services/payment/migrations"
@@ -22,10 +23,11 @@ func Module(cfg Config) fx.Option {
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(
 			store.New, payment.NewBell, newJournal, newTeller, newInbox, newRouter,
-			newProvider, newAlarms, newRecorder, newCaller, newReconciler,
+			newProvider, newAlarms, newRecorder, newCaller, newReconciler, newWatcher,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Worker[*waitlist.Watcher](),
 		fxrun.Intake[*payment.Recorder](),
 		fxrun.Consumer[*payment.Caller](),
 		fxrun.Consumer[*payment.Reconciler](),

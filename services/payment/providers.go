@@ -16,6 +16,7 @@ import (
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/waitlist"
 	"souk.example/services/payment/internal/alarm"
 	"souk.example/services/payment/internal/consumer"
 	"souk.example/services/payment/internal/httpapi"
@@ -70,6 +71,11 @@ func newCaller(j *store.Journal, p payment.Provider, r *payment.Recorder, bell p
 
 func newReconciler(j *store.Journal, s payment.Statement, r *payment.Recorder, alarms *alarm.Alarms, log *slog.Logger, cfg Config) *payment.Reconciler {
 	return payment.NewReconciler(rand.Text(), j, s, r, alarms, log, time.Now, cfg.Reconcile)
+}
+
+// newWatcher looks now and then: nobody is in a hurry who has waited for minutes.
+func newWatcher(j *store.Journal, cfg Config, log *slog.Logger) *waitlist.Watcher {
+	return j.Watcher(cfg.NudgeAfter, waitlist.Config{Every: 2 * time.Second}, log)
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, teller *payment.Teller, s *store.Store, words *payment.Recorder) *gin.Engine {

@@ -92,8 +92,7 @@ func (d *desk) handle(r Request) error {
 	case Move:
 		d.void(r, p)
 	case Note:
-		p.CancelRequested, p.At = true, d.at
-		d.record(p)
+		d.note(p)
 	case Repeat:
 		d.tell(p)
 	}

@@ -60,6 +60,8 @@ func TestDecide(t *testing.T) {
 	captured := payment.Payment{Order: 1, User: 7, Status: payment.Captured, Amount: cny(40), Captured: cny(40)}
 	failed := payment.Payment{Order: 1, User: 7, Status: payment.Failed, Amount: cny(400), Captured: cny(0), Reason: "insufficient_funds"}
 	voided := payment.Payment{Order: 1, User: 7, Status: payment.Voided}
+	noted := captured
+	noted.CancelRequested = true
 	for name, c := range map[string]struct {
 		known    []payment.Payment
 		requests []payment.Request
@@ -85,12 +87,13 @@ func TestDecide(t *testing.T) {
 		"captured, nudged twice":         {known: []payment.Payment{captured}, requests: []payment.Request{nudged(due(1, cny(40))), nudged(due(1, cny(40)))}, want: decided{}, replies: []payment.OrderID{1}},
 		"failed, again, with money":      {known: []payment.Payment{failed}, requests: []payment.Request{due(1, cny(40))}, want: decided{}},
 		"failed, nudged":                 {known: []payment.Payment{failed}, requests: []payment.Request{nudged(due(1, cny(40)))}, want: decided{}, replies: []payment.OrderID{1}},
-		"failed, cancelled":              {known: []payment.Payment{failed}, requests: []payment.Request{void(1)}, want: decided{}},
+		"failed, cancelled":              {known: []payment.Payment{failed}, requests: []payment.Request{void(1), void(1)}, want: decided{1: payment.Failed}, reason: "insufficient_funds"},
 		"cancelled first":                {requests: []payment.Request{void(1), due(1, cny(40)), nudged(due(1, cny(40)))}, want: decided{1: payment.Voided}},
 		"voided before":                  {known: []payment.Payment{voided}, requests: []payment.Request{due(1, cny(40)), nudged(due(1, cny(40))), void(1)}, want: decided{}},
 		"failed and cancelled, a batch":  {requests: []payment.Request{due(1, cny(101)), void(1)}, want: decided{1: payment.Failed}, replies: []payment.OrderID{1}, reason: "insufficient_funds"},
 		"no requests":                    {requests: []payment.Request{}, want: decided{}},
-		"captured, cancelled":            {known: []payment.Payment{captured}, requests: []payment.Request{void(1)}, want: decided{}},
+		"captured, cancelled":            {known: []payment.Payment{captured}, requests: []payment.Request{void(1), void(1)}, want: decided{1: payment.Captured}},
+		"captured, cancelled before":     {known: []payment.Payment{noted}, requests: []payment.Request{void(1)}, want: decided{}},
 		"by card":                        {offers: withCards, requests: []payment.Request{byCard(due(1, cny(400)))}, want: decided{1: payment.Pending}},
 		"by card, again and nudged":      {offers: withCards, requests: []payment.Request{byCard(due(1, cny(4))), byCard(due(1, cny(4))), nudged(byCard(due(1, cny(4))))}, want: decided{1: payment.Pending}},
 		"by no card":                     {offers: withCards, requests: []payment.Request{withToken(due(1, cny(4)), "")}, want: decided{1: payment.Failed}, replies: []payment.OrderID{1}, reason: "invalid_token"},

@@ -115,7 +115,7 @@ func (c *court) move(w Word, p Payment, status Status) {
 		c.was[p.Order] = p.Status
 		c.touched = append(c.touched, w)
 	}
-	p.At = c.at
+	p.At, p.CancelRequested = c.at, p.CancelRequested || p.Status == Voided
 	switch status {
 	case Captured:
 		p = p.captured()

@@ -62,8 +62,8 @@ var machine = map[Status]map[Event]Step{
 	Pending:  {Cancelled: to(Voided), Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
 	Calling:  {Cancelled: note, Called: to(Calling), NotSent: to(Pending), Unsure: to(Unknown), Declined: to(Failed), Succeeded: to(Captured)},
 	Unknown:  {Cancelled: note, Called: to(Calling), Declined: to(Failed), Succeeded: to(Captured)},
-	Captured: {AskedAgain: repeat},
-	Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},
+	Captured: {AskedAgain: repeat, Cancelled: note},
+	Failed:   {AskedAgain: repeat, Cancelled: note, Succeeded: to(Captured)},
 	Voided:   {Succeeded: to(Captured)},
 }
 

@@ -50,7 +50,10 @@ func (m *machine) checkPayment(t *rapid.T, p payment.Payment) {
 	theirs := m.psp.charges[key]
 	byCard := p.Method == "card" && p.Amount.Minor() > 0
 	told := m.told[p.Order]
+	_, waits := p.WaitsSince()
 	switch {
+	case waits != (p.Status == payment.Captured && m.ended[p.Order] && p.Captured.Minor() > 0 && reserved == 0):
+		t.Fatalf("payment %+v waits for a refund: %t, cancelled: %t, refunds of %d", p, waits, m.ended[p.Order], reserved)
 	case (p.Status == payment.Captured) != (p.Captured == p.Amount && p.Status != payment.Voided) && !p.Amount.IsZero(), !p.Captured.IsZero() && p.Captured != p.Amount:
 		t.Fatalf("payment %+v took neither all nor nothing", p)
 	case p.Refunded.Minor() != reserved, reserved < 0, reserved > p.Captured.Minor():

@@ -22,6 +22,7 @@ type machine struct {
 	entries []payment.Entry
 	causes  map[string]bool
 	asked   map[payment.OrderID]bool
+	ended   map[payment.OrderID]bool // order said that it is cancelled
 	topUps  int64
 
 	calls  map[string]payment.Call // that wait or are made, with their claim
@@ -38,7 +39,7 @@ func newMachine() *machine {
 		book: payment.Book{
 			Payments: map[payment.OrderID]payment.Payment{}, Wallets: map[payment.WalletID]int64{}, Refunds: map[payment.RefundID]payment.Refund{},
 		},
-		causes: map[string]bool{}, asked: map[payment.OrderID]bool{}, calls: map[string]payment.Call{}, sent: map[payment.ClaimID]bool{},
+		causes: map[string]bool{}, asked: map[payment.OrderID]bool{}, ended: map[payment.OrderID]bool{}, calls: map[string]payment.Call{}, sent: map[payment.ClaimID]bool{},
 		psp: provider{charges: map[string]*charge{}, refunds: map[string]*charge{}}, told: map[payment.OrderID][]payment.Status{},
 	}
 }
@@ -114,6 +115,7 @@ func (m *machine) settle(t *rapid.T, requests []payment.Request) {
 	}
 	for _, r := range requests {
 		m.asked[r.Order] = m.asked[r.Order] || r.Action != payment.GiveBack
+		m.ended[r.Order] = m.ended[r.Order] || r.Action == payment.Void
 	}
 	m.checkReplies(t, requests, whole)
 	m.apply(t, whole)

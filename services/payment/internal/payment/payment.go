@@ -45,7 +45,7 @@ type Payment struct {
 	Refunded        money.Amount // given back or about to be; at most Captured
 	Charge          string       // the provider's id of the charge, once known
 	Reason          string       // why it failed
-	CancelRequested bool         // cancelled after the provider was asked
+	CancelRequested bool         // cancelled after the provider was asked, or a wallet charged
 	At              time.Time
 }
 

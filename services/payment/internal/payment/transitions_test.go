@@ -26,8 +26,8 @@ func TestEveryPair(t *testing.T) {
 			payment.Pending:  "..VL..FC",
 			payment.Calling:  "..nLPUFC",
 			payment.Unknown:  "..nL..FC",
-			payment.Captured: ".r......",
-			payment.Failed:   ".r.....C",
+			payment.Captured: ".rn.....",
+			payment.Failed:   ".rn....C",
 			payment.Voided:   ".......C",
 		}},
 		"refund": {payment.NextOfRefund, map[payment.Status]string{

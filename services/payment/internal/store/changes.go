@@ -15,27 +15,26 @@ import (
 // changes elsewhere, and is left alone.
 func changePayments(ctx context.Context, tx *database.Tx, changes []payment.Change) error {
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b payment.Change) int { return cmp.Compare(a.Order, b.Order) })
-	rows := make([][]any, len(changes))
+	rows, changed := make([][]any, len(changes)), make([]payment.Payment, len(changes))
 	for i, c := range changes {
-		cancelled := 0
-		if c.CancelRequested {
-			cancelled = 1
-		}
+		changed[i] = c.Payment
 		rows[i] = []any{
-			int64(c.Order), string(c.Was), string(c.Status), c.Captured.Minor(), c.Charge, c.Reason, cancelled, database.Micros(c.At),
+			int64(c.Order), string(c.Was), string(c.Status), c.Captured.Minor(), c.Charge, c.Reason, flag(c.CancelRequested), database.Micros(c.At),
 		}
 	}
 	n, err := tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "payment", Key: []string{"order_id"}, Rows: rows,
 		Values: []string{"was", "now_is", "taken", "ref", "why", "cancelled", "at"},
 		Set: map[string]string{
-			"status": "v.now_is", "captured": "v.taken", "provider_ref": "v.ref", "reason": "v.why", "updated_at": "v.at",
-			// A cancellation may have come since this was decided on: it stays.
-			"cancel_requested": "CASE WHEN v.cancelled = 1 THEN 1 ELSE t.cancel_requested END",
+			"status": "v.now_is", "captured": "v.taken", "provider_ref": "v.ref", "reason": "v.why", "updated_at": "v.at", "cancel_requested": "v.cancelled",
 		},
-		Where: "t.status = v.was",
+		// A cancellation that came since this was decided on has it decided again.
+		Where: "t.status = v.was AND t.cancel_requested <= v.cancelled",
 	})
-	return unchanged("payments", n, err, len(rows))
+	if err := unchanged("payments", n, err, len(rows)); err != nil {
+		return err
+	}
+	return listTaken(ctx, tx, changed)
 }
 
 // reserveRefunds sets aside what is to be given back, never more than was taken

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"slices"
-
 	"souk.example/pkg/database"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
@@ -20,19 +18,16 @@ type paymentRow struct {
 	CancelRequested      int64
 }
 
-// paymentColumns are those of a new row, in the order of values.
+// paymentColumns are in the order of values and of fields.
 var paymentColumns = []string{
 	"order_id", "user_id", "status", "method", "amount", "currency", "captured", "refunded",
-	"provider_ref", "reason", "created_at", "updated_at",
+	"provider_ref", "reason", "created_at", "updated_at", "cancel_requested",
 }
-
-// paymentFields are those that are read, in the order of fields.
-var paymentFields = append(slices.Clone(paymentColumns), "cancel_requested")
 
 func (r *paymentRow) values() []any {
 	return []any{
 		r.OrderID, r.UserID, r.Status, r.Method, r.Amount, r.Currency, r.Captured, r.Refunded,
-		r.ProviderRef, r.Reason, r.CreatedAt, r.UpdatedAt,
+		r.ProviderRef, r.Reason, r.CreatedAt, r.UpdatedAt, r.CancelRequested,
 	}
 }
 
@@ -50,8 +45,15 @@ func paymentRowFrom(p payment.Payment) *paymentRow {
 	return &paymentRow{
 		OrderID: int64(p.Order), UserID: int64(p.User), Status: string(p.Status), Method: p.Method,
 		Amount: p.Amount.Minor(), Currency: string(p.Amount.Currency()), Captured: p.Captured.Minor(),
-		Reason: p.Reason, CreatedAt: at, UpdatedAt: at,
+		Reason: p.Reason, CreatedAt: at, UpdatedAt: at, CancelRequested: flag(p.CancelRequested),
 	}
+}
+
+func flag(set bool) int64 {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 func (r *paymentRow) payment() payment.Payment {

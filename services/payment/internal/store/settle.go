@@ -25,7 +25,7 @@ type querier interface {
 
 func payments(ctx context.Context, q querier, orders []payment.OrderID) (map[payment.OrderID]payment.Payment, error) {
 	in, args := database.In(orders)
-	rows, err := q.Query(ctx, "SELECT "+strings.Join(paymentFields, ",")+" FROM payment WHERE order_id IN "+in, args...)
+	rows, err := q.Query(ctx, "SELECT "+strings.Join(paymentColumns, ",")+" FROM payment WHERE order_id IN "+in, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look up %d payments: %w", len(orders), err)
 	}
@@ -114,7 +114,7 @@ func (u unit) insertPayments(ctx context.Context, payments []payment.Payment) er
 	if err := u.tx.Insert(ctx, "payment", paymentColumns, rows); err != nil {
 		return fmt.Errorf("insert %d payments: %w", len(rows), err)
 	}
-	return nil
+	return listTaken(ctx, u.tx, payments)
 }
 
 func insertEntries(ctx context.Context, tx *database.Tx, entries []payment.Entry) error {
