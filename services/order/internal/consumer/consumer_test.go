@@ -43,7 +43,7 @@ func open(t *testing.T) (*database.DB, *store.Store) {
 // listening is open with what is said.
 func listening(t *testing.T) (*database.DB, *store.Store, *said) {
 	t.Helper()
-	db, box := databasetest.Open(t, saga.Migrations(), idempotency.Migrations(), migrations.Set()), &said{}
+	db, box := databasetest.Open(t, migrations.Set()), &said{}
 	s := store.New(db, box)
 	var states []order.State
 	for id, key := range map[order.ID]string{1: "a", 2: "b"} {
@@ -75,8 +75,13 @@ func event(t *testing.T, typ contracts.Type, id int64, m contracts.Message) even
 func facts(s *store.Store) inbox.Batch {
 	return consumer.Facts(s, order.NewLearner(order.Policy{
 		BeforePayment: []order.Condition{{Fact: order.StockReserved}}, BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
-	}))
+	}), noSagas{})
 }
+
+// noSagas wait for nothing.
+type noSagas struct{}
+
+func (noSagas) Hear(context.Context, *database.Tx, []order.Report) error { return nil }
 
 func TestFactsOfThreeServicesInOneBatch(t *testing.T) {
 	db, s := open(t)

@@ -62,11 +62,16 @@ type State struct {
 
 	RefundRequestedAt time.Time // of a capture that came after cancelling, or of a return
 	RefundedAt        time.Time
+	Return            ReturnTimes
+}
 
-	ReturnRequestedAt   time.Time
+// ReturnTimes are when a return began, when inventory and points were asked for
+// their parts of it, and when it was finished; payment's is the refund.
+type ReturnTimes struct {
+	RequestedAt         time.Time
 	RestockRequestedAt  time.Time
-	ReversalRequestedAt time.Time // of points
-	ReturnedAt          time.Time
+	ReversalRequestedAt time.Time
+	DoneAt              time.Time
 }
 
 // Order is the aggregate. Its state changes only through [Order.Learn],
@@ -168,9 +173,9 @@ func (o *Order) enter(next Status, reason string, at time.Time) Change {
 	case Rejected, Cancelled:
 		s.ClosedAt = at
 	case Returning:
-		s.ReturnRequestedAt = at
+		s.Return.RequestedAt = at
 	case Returned:
-		s.ReturnedAt = at
+		s.Return.DoneAt = at
 	}
 	return Change{Status: next, State: *s}
 }

@@ -32,7 +32,7 @@ func (o *Order) Lacks(part Fact) bool {
 // Ask asks for a part of a return, once: to ask again changes nothing.
 func (o *Order) Ask(part Fact, at time.Time) ([]Change, error) {
 	asked := map[Fact]*time.Time{
-		Refunded: &o.state.RefundRequestedAt, Restocked: &o.state.RestockRequestedAt, PointsReversed: &o.state.ReversalRequestedAt,
+		Refunded: &o.state.RefundRequestedAt, Restocked: &o.state.Return.RestockRequestedAt, PointsReversed: &o.state.Return.ReversalRequestedAt,
 	}[part]
 	if asked == nil || o.state.Status != Returning {
 		return nil, fmt.Errorf("order %d is %s: nobody is asked for %q", o.state.ID, o.state.Status, part)

@@ -45,6 +45,6 @@ func (s State) Decided() (State, bool) {
 		s.Version = versionAfterPending
 	}
 	s.CompletedAt, s.RefundRequestedAt, s.RefundedAt = time.Time{}, time.Time{}, time.Time{}
-	s.ReturnRequestedAt, s.RestockRequestedAt, s.ReversalRequestedAt, s.ReturnedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	s.Return = ReturnTimes{}
 	return s, true
 }

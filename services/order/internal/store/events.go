@@ -73,10 +73,10 @@ func eventFor(s order.State) (eventbus.Event, error) {
 func returningEvent(s order.State) (eventbus.Event, error) {
 	id, user := int64(s.ID), int64(s.Key.User)
 	switch {
-	case !s.ReversalRequestedAt.IsZero():
+	case !s.Return.ReversalRequestedAt.IsZero():
 		return contracts.NewEvent(contracts.OrderPointsReversalRequested, id,
 			&orderv1.OrderPointsReversalRequested{OrderId: id, UserId: user, Version: s.Version})
-	case !s.RestockRequestedAt.IsZero():
+	case !s.Return.RestockRequestedAt.IsZero():
 		return contracts.NewEvent(contracts.OrderRestockRequested, id,
 			&orderv1.OrderRestockRequested{OrderId: id, UserId: user, Version: s.Version})
 	case !s.RefundRequestedAt.IsZero():

@@ -63,8 +63,8 @@ func moveOf(up order.Update) move {
 		reservedAt: fresh(b.ReservedAt, a.ReservedAt), paidAt: fresh(b.PaidAt, a.PaidAt),
 		completedAt: fresh(b.CompletedAt, a.CompletedAt), closedAt: fresh(b.ClosedAt, a.ClosedAt),
 		refundRequestedAt: fresh(b.RefundRequestedAt, a.RefundRequestedAt), refundedAt: fresh(b.RefundedAt, a.RefundedAt),
-		returnRequestedAt: fresh(b.ReturnRequestedAt, a.ReturnRequestedAt), restockRequestedAt: fresh(b.RestockRequestedAt, a.RestockRequestedAt),
-		reversalRequestedAt: fresh(b.ReversalRequestedAt, a.ReversalRequestedAt), returnedAt: fresh(b.ReturnedAt, a.ReturnedAt),
+		returnRequestedAt: fresh(b.Return.RequestedAt, a.Return.RequestedAt), restockRequestedAt: fresh(b.Return.RestockRequestedAt, a.Return.RestockRequestedAt),
+		reversalRequestedAt: fresh(b.Return.ReversalRequestedAt, a.Return.ReversalRequestedAt), returnedAt: fresh(b.Return.DoneAt, a.Return.DoneAt),
 	}
 }
 

@@ -114,8 +114,10 @@ func (r *orderRow) state() (order.State, error) {
 		CreatedAt: instant(r.CreatedAt), Deadline: instant(r.Deadline), ReservedAt: instant(r.ReservedAt),
 		PaidAt: instant(r.PaidAt), CompletedAt: instant(r.CompletedAt), ClosedAt: instant(r.ClosedAt),
 		RefundRequestedAt: instant(r.RefundRequestedAt), RefundedAt: instant(r.RefundedAt),
-		ReturnRequestedAt: instant(r.ReturnRequestedAt), RestockRequestedAt: instant(r.RestockRequestedAt),
-		ReversalRequestedAt: instant(r.ReversalRequestedAt), ReturnedAt: instant(r.ReturnedAt),
+		Return: order.ReturnTimes{
+			RequestedAt: instant(r.ReturnRequestedAt), RestockRequestedAt: instant(r.RestockRequestedAt),
+			ReversalRequestedAt: instant(r.ReversalRequestedAt), DoneAt: instant(r.ReturnedAt),
+		},
 	}, nil
 }
 
