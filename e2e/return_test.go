@@ -2,14 +2,22 @@ package e2e
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
+
+	"souk.example/contracts"
+	"souk.example/pkg/eventbus"
 )
+
+var itDoesNotFit = map[string]string{"reason": "it does not fit"}
 
 // giveBack asks to return one of the customer's orders.
 func (c *customer) giveBack(t *testing.T, id string) reply {
 	t.Helper()
-	return c.post(t, "/v1/orders/"+id+"/return", rand.Text(), map[string]string{"reason": "it does not fit"})
+	return c.post(t, "/v1/orders/"+id+"/return", rand.Text(), itDoesNotFit)
 }
 
 // returned waits until an order that was given back is RETURNED.
@@ -31,28 +39,290 @@ func (c *customer) wallet(t *testing.T) int64 {
 	return int64(balance)
 }
 
+// Whatever an order was paid with, its return leaves wallet, card, points and
+// stock as they were.
 func TestAReturnGivesEverythingBack(t *testing.T) {
-	sku := product(t, shared, 5)
-	c := richCustomers(t, shared, 1)[0]
-	wallet, points := c.wallet(t), c.points(t)
-	o := c.settled(t, c.buy(t, sku, 2).ID, soon)
-	r := c.giveBack(t, o.ID)
-	r.expect(t, http.StatusAccepted)
-	if got := r.json(t); got["order_id"] != o.ID || got["status"] != "RETURNING" {
-		t.Errorf("got %v", got)
-	}
-	o = c.returned(t, o.ID)
-	if got, want := o.statuses(), "PENDING RESERVED PAID COMPLETED RETURNING RETURNED "; got != want || o.Reason != "returned" || o.Payment.Status != "refunded" {
-		t.Errorf("timeline %s, want %s; it is %+v", got, want, o)
-	}
-	if left := stock(t, shared, sku); left.Available != 5 || left.Reserved != 0 || left.Sold != 0 {
-		t.Errorf("stock %+v", left)
-	}
-	if got := c.wallet(t); got != wallet {
-		t.Errorf("the wallet holds %d, and %d before", got, wallet)
-	}
-	if got := c.points(t); got != points {
-		t.Errorf("points are %+v, and %+v before", got, points)
+	sku := product(t, shared, 5) // costs 100
+	c := saver(t)                // with points, and an empty wallet
+	topUp(t, c, 1_000)
+	for name, body := range map[string]map[string]any{
+		"wallet":          buying(sku, 2),
+		"card":            buyingByCard(sku, "tok_ok"),
+		"card and points": withPoints(buyingByCard(sku, "tok_ok"), 30),
+		"points":          withPoints(buying(sku, 1), 100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			wallet, points := c.wallet(t), c.points(t)
+			o := c.settled(t, c.place(t, body).ID, soon)
+			r := c.giveBack(t, o.ID)
+			r.expect(t, http.StatusAccepted)
+			if got := r.json(t); got["order_id"] != o.ID || got["status"] != "RETURNING" {
+				t.Errorf("got %v", got)
+			}
+			o = c.returned(t, o.ID)
+			if got, want := o.statuses(), "PENDING RESERVED PAID COMPLETED RETURNING RETURNED "; got != want || o.Reason != "returned" {
+				t.Errorf("timeline %s, want %s; it is %+v", got, want, o)
+			}
+			if paid := o.Payable.Amount > 0; paid != (o.Payment.Status == "refunded") {
+				t.Errorf("payment is %+v of %+v", o.Payment, o.Payable)
+			}
+			if left := stock(t, shared, sku); left.Available != 5 || left.Reserved != 0 || left.Sold != 0 {
+				t.Errorf("stock %+v", left)
+			}
+			if w, p := c.wallet(t), c.points(t); w != wallet || p != points {
+				t.Errorf("the wallet holds %d, points are %+v; before %d, %+v", w, p, wallet, points)
+			}
+			for _, charged := range shared.charges(t, o.ID) {
+				if charged.Refunded != charged.Amount {
+					t.Errorf("the provider has %+v", charged)
+				}
+			}
+		})
 	}
 	shared.auditClean(t)
+}
+
+func topUp(t *testing.T, c *customer, minor int64) {
+	t.Helper()
+	body := map[string]any{"amount": map[string]any{"amount": minor, "currency": "CNY"}}
+	c.post(t, "/v1/wallet/topups", rand.Text(), body).expect(t, http.StatusCreated)
+}
+
+// Points that a returned order had earned, and that are spent, are owed: they
+// are taken from what is earned next.
+func TestPointsThatAreSpentAreOwed(t *testing.T) {
+	c := newcomer(t, shared)
+	topUp(t, c, 1_000_000)
+	dear, cheap := c.settled(t, c.buy(t, "SKU-0013", 10).ID, soon), product(t, shared, 5) // earns 113
+	eventually(t, soon, "points to be earned", func() bool { return c.points(t).Balance == 113 })
+	spent := c.settled(t, c.place(t, withPoints(buying(cheap, 1), 100)).ID, soon)
+	c.giveBack(t, dear.ID).expect(t, http.StatusAccepted)
+	c.returned(t, dear.ID)
+	owes := func(balance, debt float64) {
+		t.Helper()
+		eventually(t, soon, "points to be taken", func() bool {
+			got := c.get(t, "/v1/points").json(t)
+			owed, _ := got["debt"].(float64)
+			return got["balance"] == balance && owed == debt
+		})
+	}
+	owes(0, 100)
+	c.settled(t, c.buy(t, "SKU-0013", 3).ID, soon) // earns 33
+	owes(0, 67)
+	c.giveBack(t, spent.ID).expect(t, http.StatusAccepted)
+	c.returned(t, spent.ID)
+	owes(33, 0)
+	shared.auditClean(t)
+}
+
+func TestWhatCannotBeReturned(t *testing.T) {
+	customers := richCustomers(t, shared, 2)
+	open := customers[0].place(t, buyingByCard("SKU-0012", "tok_late"))
+	done := customers[0].settled(t, customers[0].buy(t, "SKU-0012", 1).ID, soon)
+	ofAnother := customers[1].settled(t, customers[1].buy(t, "SKU-0012", 1).ID, soon)
+	notReturnable := refusal{http.StatusConflict, "order_not_returnable"}
+	body, err := json.Marshal(itDoesNotFit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		id, key string
+		body    []byte
+		want    refusal
+	}{
+		"open":      {open.ID, "1", body, notReturnable},
+		"another's": {ofAnother.ID, "2", body, notFound()},
+		"none":      {"4611686018427387904", "3", body, notFound()},
+		"no key":    {done.ID, "", body, refusal{http.StatusBadRequest, "idempotency_key_required"}},
+		"no reason": {done.ID, "4", []byte(`{"reason": ""}`), refusal{http.StatusUnprocessableEntity, "invalid_return"}},
+		"no body":   {done.ID, "5", nil, malformed()},
+	} {
+		r, err := customers[0].send(http.MethodPost, "/v1/orders/"+c.id+"/return", c.key, jsonType, c.body)
+		if got := (refusal{r.status, r.code()}); err != nil || got != c.want {
+			t.Errorf("%s: got %v, want %v (%v)", name, got, c.want, err)
+		}
+	}
+	key := rand.Text()
+	for range 2 {
+		customers[0].post(t, "/v1/orders/"+done.ID+"/return", key, itDoesNotFit).expect(t, http.StatusAccepted)
+	}
+	if r := customers[0].giveBack(t, done.ID); (refusal{r.status, r.code()}) != notReturnable {
+		t.Errorf("returned twice: %d %s", r.status, r.body)
+	}
+	customers[0].returned(t, done.ID)
+}
+
+// Two hundred returns at once, each asked for twice at once under one key:
+// what was bought comes back once.
+func TestReturnsAtOnce(t *testing.T) {
+	const n = 200
+	sku := product(t, shared, n)
+	customers := richCustomers(t, shared, 8)
+	held := map[*customer]int64{}
+	for _, c := range customers {
+		held[c] = c.wallet(t)
+	}
+	bought := buyMany(t, customers, n, buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	giveBackTwice(t, bought)
+	for _, b := range bought {
+		b.by.returned(t, b.ID)
+	}
+	shared.restsClean(t)
+	if left := stock(t, shared, sku); left.Available != n || left.Reserved != 0 || left.Sold != 0 {
+		t.Errorf("stock %+v", left)
+	}
+	for _, c := range customers {
+		if got := c.wallet(t); got != held[c] {
+			t.Errorf("a wallet holds %d, and held %d", got, held[c])
+		}
+	}
+}
+
+// buyMany places so many orders and waits until they are completed.
+func buyMany(t *testing.T, customers []*customer, n int, wishes ...map[string]any) []bought {
+	t.Helper()
+	var all []bought
+	for p := range attempts(t, customers, n, nil, wishes...) {
+		if p.status != http.StatusCreated {
+			t.Fatalf("buy: %d %s", p.status, p.body)
+		}
+		all = append(all, bought{order: order{ID: p.id}, by: p.by})
+	}
+	for _, b := range all {
+		if o := b.by.settled(t, b.ID, patience); o.Status != "COMPLETED" {
+			t.Fatalf("%+v", o)
+		}
+	}
+	return all
+}
+
+// giveBackTwice returns every order by two requests at once, and wants both to
+// be accepted, also by a souk that dies meanwhile: then there is no answer.
+func giveBackTwice(t *testing.T, all []bought) {
+	t.Helper()
+	body, err := json.Marshal(itDoesNotFit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	room := make(chan struct{}, clients)
+	for i := range 2 * len(all) {
+		wg.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			b := all[i/2]
+			r, err := b.by.send(http.MethodPost, "/v1/orders/"+b.ID+"/return", "return-of-"+b.ID, jsonType, body)
+			if err == nil && r.status != http.StatusAccepted {
+				t.Errorf("return of %s: %d %s", b.ID, r.status, r.body)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Who is killed in the middle of returns goes on with them when it is back.
+func TestReturnsSurviveKill9(t *testing.T) {
+	const n = 200
+	s := ownSouk(t)
+	sku := product(t, s, n)
+	all := buyMany(t, richCustomers(t, s, 8), n, buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	pids := processes(t, s)
+	giveBackTwice(t, all[:n/2])
+	for _, pid := range pids {
+		kill9(t, pid)
+	}
+	s.awaitFree(t, s.hostedPorts()...)
+	if err := s.up(); err != nil {
+		t.Fatal(err)
+	}
+	under, _ := s.audit(t)
+	t.Logf("killed and up again; at rest: %t", under.AtRest)
+	giveBackTwice(t, all) // the first half again, by the same keys
+	for _, b := range all {
+		b.by.returned(t, b.ID)
+	}
+	s.restsClean(t)
+	if left := stock(t, s, sku); left.Available != n || left.Sold != 0 {
+		t.Errorf("stock %+v", left)
+	}
+}
+
+type sagaList struct {
+	Sagas []struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+		Step   string `json:"step"`
+		Error  string `json:"error"`
+	} `json:"sagas"`
+}
+
+// A return whose refund nobody answers is stuck, which an operator sees, and
+// goes on when the answer comes at last.
+func TestAReturnThatIsStuck(t *testing.T) {
+	s := ownSouk(t, "SOUK_SAGA_TIMEOUT=500ms", "SOUK_SAGA_BACKOFF_MAX=500ms", "SOUK_SAGA_ATTEMPTS=2")
+	c := richCustomers(t, s, 1)[0]
+	o := c.settled(t, c.buy(t, "SKU-0015", 1).ID, soon)
+	s.publish(t, contracts.TopicOrder, eventbus.Event{ID: o.ID + "-99", Type: "order.refund_requested.v2", Subject: o.ID}) // parks its key
+	var aside setAside
+	eventually(t, patience, "payment to set the order's events aside", func() bool {
+		aside = runJSON[setAside](t, s, "dlq", "ls", "--group", "payment", "--key", o.ID)
+		return len(aside.DeadLetters) == 1
+	})
+	c.giveBack(t, o.ID).expect(t, http.StatusAccepted)
+	stuck := func() bool {
+		list := runJSON[sagaList](t, s, "saga", "ls", "--status", "stuck")
+		return len(list.Sagas) == 1 && list.Sagas[0].ID == o.ID && list.Sagas[0].Step == "refund"
+	}
+	eventually(t, patience, "the return to be stuck", stuck)
+	if report, r := s.audit(t); r.code != 0 || report.Stuck != 1 || report.AtRest {
+		t.Errorf("souk audit: exit %d, %+v", r.code, report)
+	}
+	if r := s.run("saga", "retry", o.ID); r.code != 0 {
+		t.Fatalf("souk saga retry: exit %d\n%s", r.code, r.stderr)
+	}
+	eventually(t, patience, "the return to be stuck again", stuck)
+	if got := c.order(t, o.ID); got.Status != "RETURNING" || got.Payment.Status != "captured" {
+		t.Errorf("it is %+v", got)
+	}
+	if r := s.run("dlq", "discard", aside.DeadLetters[0].ID, "--compensation", "none: no such event"); r.code != 0 {
+		t.Fatalf("souk dlq discard: exit %d\n%s", r.code, r.stderr)
+	}
+	c.returned(t, o.ID)
+	s.restsClean(t)
+	shown, traced := s.run("saga", "show", o.ID), s.run("order", "trace", o.ID)
+	for _, want := range []string{`"COMPLETED"`, `"restock"`, "it does not fit"} {
+		if shown.code != 0 || !strings.Contains(shown.stdout, want) {
+			t.Errorf("souk saga show does not show %s: exit %d\n%s", want, shown.code, shown.stdout)
+		}
+	}
+	for _, want := range []string{"order.return_requested", "order.refund_requested", "inventory.restocked", "points.reversed", "order.returned", "saga_step"} {
+		if traced.code != 0 || !strings.Contains(traced.stdout, want) {
+			t.Errorf("souk order trace does not show %s: exit %d\n%s", want, traced.code, traced.stdout)
+		}
+	}
+	if r := s.run("saga", "retry", o.ID); r.code != 1 || !strings.Contains(r.stderr, "not stuck") {
+		t.Errorf("retry of what is done: exit %d, %s", r.code, r.stderr)
+	}
+}
+
+func TestTheSagaCommandsSayWhatIsWrong(t *testing.T) {
+	for line, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"saga ls --status LOST":             {2, "no status"},
+		"saga ls --limit 0":                 {2, "--limit 0"},
+		"saga lst":                          {2, "did you mean"},
+		"saga show 17":                      {1, "there is no saga 17"},
+		"saga show":                         {2, "accepts 1 arg"},
+		"saga retry 17":                     {1, "there is no saga 17"},
+		"saga skip 17":                      {2, "required"},
+		"saga skip 17 --reason done --json": {2, "unknown flag"},
+		"saga skip 17 --reason done":        {1, "there is no saga 17"},
+	} {
+		r := shared.run(strings.Fields(line)...)
+		if r.code != want.code || !strings.Contains(r.stdout+r.stderr, want.text) {
+			t.Errorf("souk %s: exit %d, %s%s, want %d, %q", line, r.code, r.stdout, r.stderr, want.code, want.text)
+		}
+	}
 }
