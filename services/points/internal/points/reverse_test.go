@@ -41,8 +41,12 @@ func TestReversal(t *testing.T) {
 			if len(w.reversals) == 0 || w.reversals[0] != c.told {
 				t.Errorf("told %+v, want %+v", w.reversals, c.told)
 			}
-			fold, lent := int64(100), int64(0)
+			fold, lent, once := int64(100), int64(0), map[points.EntryID]bool{}
 			for _, e := range w.entries {
+				if once[e.EntryID] {
+					t.Errorf("%+v twice", e)
+				}
+				once[e.EntryID] = true
 				fold += e.Amount
 				if e.Rule == points.RuleDebt {
 					lent += e.Amount
