@@ -69,7 +69,7 @@ test-races: ## cancel 10,000 orders while their money is taken, and audit
 
 chaos: ## inflict every fault on native engines under load, and audit after each (SEEDS=n)
 	for seed in $$(seq 1 $(or $(SEEDS),1)); do \
-		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run TestChaos ./e2e || exit 1; \
+		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run 'TestChaos|TestKafkaLoses' ./e2e || exit 1; \
 	done
 
 chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these)

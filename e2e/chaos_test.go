@@ -8,11 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // fault is one row of the fault suite: what befalls souk while clients buy.
@@ -55,7 +52,7 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	t.Logf("SOUK_CHAOS_SEED=%d", seed)
-	c := &chaos{t: t, souk: ownSouk(t), rand: rand.New(rand.NewPCG(seed, 0)), short: how == "quick"}
+	c := &chaos{t: t, souk: proxiedSouk(t), rand: rand.New(rand.NewPCG(seed, 0)), short: how == "quick"}
 	var table []string
 	for _, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
@@ -80,6 +77,11 @@ func faults() []fault {
 		{name: "MariaDB killed", inflict: func(c *chaos) { c.down("mariadb", 0) }, resumes: 15 * time.Second},
 		{name: "MariaDB a black hole", inflict: func(c *chaos) { c.pause("mariadb", 5*time.Second) }, resumes: 15 * time.Second},
 		{name: "a provider that misbehaves", inflict: (*chaos).badProvider, accepts: 99},
+		{name: "replies of MariaDB lost", inflict: func(c *chaos) { c.loseReplies("mariadb") }},
+		{name: "replies of Redis lost", inflict: func(c *chaos) { c.loseReplies("redis") }, accepts: 99},
+		{name: "replies of Kafka lost", inflict: func(c *chaos) { c.loseReplies("kafka") }, accepts: 99},
+		{name: "deadlocks in MariaDB", inflict: (*chaos).deadlocks, accepts: 99},
+		{name: "every event up to five times, shuffled", inflict: (*chaos).repeatEvents, accepts: 99},
 		{name: "all at once", inflict: (*chaos).everything},
 	}
 }
@@ -214,123 +216,4 @@ func (c *chaos) services() []serviceStatus {
 
 func (c *chaos) anyOf(services []serviceStatus) serviceStatus {
 	return services[c.rand.IntN(len(services))]
-}
-
-func (c *chaos) killServices() {
-	for range c.rounds(8) {
-		victim := c.anyOf(c.services())
-		kill9(c.t, victim.PID)
-		c.souk.awaitFree(c.t, portOf(c.t, victim), portOf(c.t, victim)+1000)
-		c.wait(time.Duration(1+c.rand.IntN(3)) * time.Second)
-		c.up()
-	}
-}
-
-// pauseReplicas stops holders of leases for longer than a lease lasts, so that
-// they wake up as zombies.
-func (c *chaos) pauseReplicas() {
-	const twoLeases = 7 * time.Second
-	for range c.rounds(4) {
-		victim := c.anyOf(c.services())
-		c.stopped(victim.PID, twoLeases)
-	}
-}
-
-// stopped stops a process for d.
-func (c *chaos) stopped(pid int, d time.Duration) {
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		c.t.Fatal(err)
-	}
-	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
-	c.wait(d)
-}
-
-// restartServices is a rolling restart: nobody is to notice.
-func (c *chaos) restartServices() {
-	for _, s := range c.services() {
-		if err := syscall.Kill(s.PID, syscall.SIGTERM); err != nil {
-			c.t.Fatal(err)
-		}
-		if c.rand.IntN(2) == 0 { // up comes after it has ended, or while it still ends
-			eventually(c.t, patience, s.Name+" to end", func() bool { return ended(int32(s.PID)) })
-		}
-		c.up()
-	}
-}
-
-func (c *chaos) redis() *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", c.souk.base+299)})
-	c.t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
-func (c *chaos) flushRedis() {
-	client := c.redis()
-	for range c.rounds(20) {
-		if err := client.FlushAll(c.t.Context()).Err(); err != nil {
-			c.t.Error(err)
-		}
-		c.wait(time.Second)
-	}
-}
-
-// slowRedis has every command wait up to half a second.
-func (c *chaos) slowRedis() {
-	client := c.redis()
-	for range c.rounds(20) {
-		_ = client.Do(c.t.Context(), "CLIENT", "PAUSE", 500, "ALL").Err() // may itself be late
-		c.wait(600 * time.Millisecond)
-	}
-}
-
-func (c *chaos) engine(name string) engineStatus {
-	for _, e := range c.souk.engines(c.t) {
-		if e.Name == name {
-			return e
-		}
-	}
-	c.t.Fatalf("no engine %s", name)
-	return engineStatus{}
-}
-
-// down kills an engine and starts it again after d.
-func (c *chaos) down(name string, d time.Duration) {
-	kill9(c.t, c.engine(name).PID)
-	c.last(d)
-	c.souk.infra(c.t, "up")
-}
-
-// pause lets an engine take connections and say nothing for d.
-func (c *chaos) pause(name string, d time.Duration) {
-	if c.short {
-		d /= 4
-	}
-	c.stopped(c.engine(name).PID, d)
-}
-
-func (c *chaos) badProvider() {
-	c.souk.misbehave(c.t, map[string]any{
-		"seed": 1, "decline_rate": 0.3, "reply_loss_rate": 0.1, "timeout_rate": 0.05, "error_rate": 0.05,
-		"webhook_duplicate_rate": 0.3, "webhook_shuffle_ms": 300,
-	})
-	c.last(20 * time.Second)
-	c.souk.misbehave(c.t, map[string]any{})
-}
-
-// everything inflicts faults at random, two at a time at most.
-func (c *chaos) everything() {
-	short := *c
-	short.short = true
-	kinds := []func(*chaos){
-		(*chaos).killServices, (*chaos).pauseReplicas, (*chaos).flushRedis, (*chaos).slowRedis, (*chaos).badProvider,
-		func(c *chaos) { c.down("redis", 8*time.Second) },
-		func(c *chaos) { c.down("kafka", 8*time.Second) },
-		func(c *chaos) { c.pause("kafka", 8*time.Second) },
-		func(c *chaos) { c.down("mariadb", 0) },
-		func(c *chaos) { c.pause("mariadb", 8*time.Second) },
-	}
-	for range c.rounds(12) {
-		kinds[c.rand.IntN(len(kinds))](&short)
-	}
-	c.up()
 }

@@ -252,7 +252,7 @@ func (s *souk) audit(t *testing.T) (report auditReport, r result) {
 // at rest are the provider's sums compared with the ledger's.
 func (s *souk) restsClean(t *testing.T) {
 	t.Helper()
-	eventually(t, time.Minute, "every order to come to rest", func() bool {
+	eventually(t, 3*time.Minute, "every order to come to rest", func() bool {
 		report, r := s.audit(t)
 		return report.AtRest || r.code != 0
 	})

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"souk.example/cmd/souk/internal/home"
@@ -59,7 +61,11 @@ func (a *app) use(s home.Setup) error {
 }
 
 func (a *app) nativeEngines(portBase int) (*native.Engines, error) {
-	return native.New(native.Config{Home: a.home.Dir(), PortBase: portBase, EnginesDir: os.Getenv("SOUK_ENGINES")})
+	behind, err := strconv.Atoi(cmp.Or(os.Getenv("SOUK_ENGINES_BEHIND"), "0"))
+	if err != nil {
+		return nil, fmt.Errorf("SOUK_ENGINES_BEHIND: %w", err)
+	}
+	return native.New(native.Config{Home: a.home.Dir(), PortBase: portBase, EnginesDir: os.Getenv("SOUK_ENGINES"), Behind: behind})
 }
 
 // mustRun returns an error unless souk runs.

@@ -33,11 +33,11 @@ func (e *Engines) Databases(ctx context.Context, names ...string) error {
 
 // DSN is how a service reaches the database that Databases has made, in the
 // form of SOUK_DATABASE_DSN. An error when no such account was made.
-func (e *Engines) DSN(name string) (config.Secret, error) { return e.sql.dsn(name, name) }
+func (e *Engines) DSN(name string) (config.Secret, error) { return e.sql.dsn(name, name, e.sql.port()) }
 
 // AdminDSN names no database; its account may do everything. It exists once Up
 // has started MariaDB.
-func (e *Engines) AdminDSN() (config.Secret, error) { return e.sql.dsn(admin, "") }
+func (e *Engines) AdminDSN() (config.Secret, error) { return e.sql.dsn(admin, "", e.sql.port()) }
 
 // TestEnviron is the environment, as "K=V" strings, in which the test suites
 // run on these engines instead of the embedded ones. It exists when AdminDSN

@@ -17,8 +17,10 @@ import (
 // engine is what differs between Redis, Kafka and MariaDB.
 type engine interface {
 	name() Name
-	// ports are all that it binds on 127.0.0.1; clients use the first.
+	// ports are all that it binds on 127.0.0.1, the one for clients first.
 	ports() []int
+	// port is where clients are told to find it: see Config.Behind.
+	port() int
 	// missing lists what is not installed.
 	missing() []string
 	// prepare writes the configuration and, the first time, makes the data

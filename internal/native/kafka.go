@@ -16,13 +16,14 @@ import (
 // kafkaEngine is one node that is both broker and controller.
 type kafkaEngine struct {
 	dir            string
-	port           int
+	at             place
 	controllerPort int
 	jars           string
 }
 
 func (k *kafkaEngine) name() Name     { return Kafka }
-func (k *kafkaEngine) ports() []int   { return []int{k.port, k.controllerPort} }
+func (k *kafkaEngine) ports() []int   { return []int{k.at.bound, k.controllerPort} }
+func (k *kafkaEngine) port() int      { return k.at.told }
 func (k *kafkaEngine) data() string   { return filepath.Join(k.dir, "data") }
 func (k *kafkaEngine) config() string { return k.file("kafka.properties") }
 
@@ -41,9 +42,9 @@ func (k *kafkaEngine) prepare(ctx context.Context) error {
 		return err
 	}
 	values := struct {
-		Port, ControllerPort int
-		Data                 string
-	}{k.port, k.controllerPort, k.data()}
+		Port, Advertised, ControllerPort int
+		Data                             string
+	}{k.at.bound, k.at.told, k.controllerPort, k.data()}
 	for _, name := range []string{"kafka.properties", "kafka-jvm.options", "kafka-log4j2.properties"} {
 		if err := render(name, k.file(name), values); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (k *kafkaEngine) java(args ...string) []string {
 // ping opens a bus as the services do: it answers once the broker has joined
 // its controller, and not merely its port is open.
 func (k *kafkaEngine) ping(ctx context.Context) error {
-	bus, err := kafka.Open(ctx, kafka.Config{Brokers: []string{loopback(k.port)}}, slog.New(slog.DiscardHandler))
+	bus, err := kafka.Open(ctx, kafka.Config{Brokers: []string{loopback(k.at.bound)}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -16,12 +16,13 @@ const admin = "admin"
 
 type mariadbEngine struct {
 	dir       string
-	port      int
+	at        place
 	passwords passwords
 }
 
 func (m *mariadbEngine) name() Name        { return MariaDB }
-func (m *mariadbEngine) ports() []int      { return []int{m.port} }
+func (m *mariadbEngine) ports() []int      { return []int{m.at.bound} }
+func (m *mariadbEngine) port() int         { return m.at.told }
 func (m *mariadbEngine) missing() []string { return missingPrograms("mariadbd", installer) }
 func (m *mariadbEngine) data() string      { return filepath.Join(m.dir, "data") }
 func (m *mariadbEngine) config() string    { return filepath.Join(m.dir, "mariadb.cnf") }
@@ -55,7 +56,7 @@ func (m *mariadbEngine) writeConfig() error {
 	return render("mariadb.cnf", m.config(), struct {
 		Port           int
 		Data, InitFile string
-	}{m.port, m.data(), m.initFile()})
+	}{m.at.bound, m.data(), m.initFile()})
 }
 
 // initSQL is run at every start, before anyone can connect, so that the account
@@ -120,17 +121,17 @@ func (m *mariadbEngine) ping(ctx context.Context) error {
 
 // open connects as the administrator, to no database.
 func (m *mariadbEngine) open(ctx context.Context) (*database.DB, error) {
-	dsn, err := m.dsn(admin, "")
+	dsn, err := m.dsn(admin, "", m.at.bound)
 	if err != nil {
 		return nil, err
 	}
 	return database.Open(ctx, database.Config{DSN: dsn, MaxOpen: 1})
 }
 
-func (m *mariadbEngine) dsn(user, databaseName string) (config.Secret, error) {
+func (m *mariadbEngine) dsn(user, databaseName string, port int) (config.Secret, error) {
 	password, err := m.passwords.load(user)
 	if err != nil {
 		return "", err
 	}
-	return config.Secret(fmt.Sprintf("mysql:%s:%s@tcp(%s)/%s", user, password.Reveal(), loopback(m.port), databaseName)), nil
+	return config.Secret(fmt.Sprintf("mysql:%s:%s@tcp(%s)/%s", user, password.Reveal(), loopback(port), databaseName)), nil
 }

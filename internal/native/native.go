@@ -50,6 +50,10 @@ type Config struct {
 	// EnginesDir is where install.sh has put Kafka's jars; default
 	// .cache/souk/engines in the user's home directory (SOUK_ENGINES).
 	EnginesDir string
+	// Behind is how far above the ports that clients are told the engines
+	// listen, for a proxy that stands between to make faults; 0: no proxy
+	// (SOUK_ENGINES_BEHIND).
+	Behind int
 }
 
 func (c Config) withDefaults() Config {
@@ -83,8 +87,8 @@ func (c Config) Validate() error {
 	if strings.ContainsAny(c.Home, unquotable) {
 		return fmt.Errorf("native: the home %q has a character that cannot stand in a configuration file: one of %q", c.Home, unquotable)
 	}
-	if c.PortBase < 1 || c.PortBase+controllerOffset > highestPort {
-		return fmt.Errorf("native: port base %d leaves no room for the engines' ports (1 to %d)", c.PortBase, highestPort-controllerOffset)
+	if c.Behind < 0 || c.PortBase < 1 || c.PortBase+controllerOffset+c.Behind > highestPort {
+		return fmt.Errorf("native: port base %d leaves no room for the engines' ports (1 to %d)", c.PortBase, highestPort-controllerOffset-c.Behind)
 	}
 	return nil
 }
@@ -110,12 +114,12 @@ func New(cfg Config) (*Engines, error) {
 	if err != nil {
 		return nil, err
 	}
-	sql := &mariadbEngine{dir: engineDir(home, MariaDB), port: cfg.PortBase + mariadbOffset, passwords: passwords{filepath.Join(home, "keys")}}
+	sql := &mariadbEngine{dir: engineDir(home, MariaDB), at: cfg.place(mariadbOffset), passwords: passwords{filepath.Join(home, "keys")}}
 	return &Engines{
 		home:  home,
-		redis: supervise(home, &redisEngine{dir: engineDir(home, Redis), port: cfg.PortBase + redisOffset}),
+		redis: supervise(home, &redisEngine{dir: engineDir(home, Redis), at: cfg.place(redisOffset)}),
 		kafka: supervise(home, &kafkaEngine{
-			dir: engineDir(home, Kafka), port: cfg.PortBase + kafkaOffset, controllerPort: cfg.PortBase + controllerOffset,
+			dir: engineDir(home, Kafka), at: cfg.place(kafkaOffset), controllerPort: cfg.PortBase + controllerOffset,
 			jars: filepath.Join(cfg.EnginesDir, kafkaDir),
 		}),
 		mariadb: supervise(home, sql),
@@ -123,12 +127,19 @@ func New(cfg Config) (*Engines, error) {
 	}, nil
 }
 
+// place is where an engine listens, and where clients are told that it does.
+type place struct{ bound, told int }
+
+func (c Config) place(offset int) place {
+	return place{bound: c.PortBase + offset + c.Behind, told: c.PortBase + offset}
+}
+
 func engineDir(home string, name Name) string { return filepath.Join(home, "native", string(name)) }
 
-// RedisAddr is the host:port Redis listens on.
+// RedisAddr is the host:port that Redis' clients connect to.
 func (e *Engines) RedisAddr() string { return e.redis.address() }
 
-// KafkaAddr is the host:port the broker listens on.
+// KafkaAddr is the host:port that the broker's clients connect to.
 func (e *Engines) KafkaAddr() string { return e.kafka.address() }
 
 // all lists the engines, in the order of Name's constants.

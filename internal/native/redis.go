@@ -12,12 +12,13 @@ import (
 )
 
 type redisEngine struct {
-	dir  string
-	port int
+	dir string
+	at  place
 }
 
 func (r *redisEngine) name() Name        { return Redis }
-func (r *redisEngine) ports() []int      { return []int{r.port} }
+func (r *redisEngine) ports() []int      { return []int{r.at.bound} }
+func (r *redisEngine) port() int         { return r.at.told }
 func (r *redisEngine) missing() []string { return missingPrograms("redis-server") }
 func (r *redisEngine) data() string      { return filepath.Join(r.dir, "data") }
 func (r *redisEngine) config() string    { return filepath.Join(r.dir, "redis.conf") }
@@ -29,7 +30,7 @@ func (r *redisEngine) prepare(context.Context) error {
 	return render("redis.conf", r.config(), struct {
 		Port int
 		Data string
-	}{r.port, r.data()})
+	}{r.at.bound, r.data()})
 }
 
 func (r *redisEngine) command() *exec.Cmd {
@@ -38,7 +39,7 @@ func (r *redisEngine) command() *exec.Cmd {
 
 // ping is refused while Redis reads what it had kept.
 func (r *redisEngine) ping(ctx context.Context) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", loopback(r.port))
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", loopback(r.at.bound))
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,9 @@ import (
 
 func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
 	values := struct {
-		Port, ControllerPort int
-		Data, InitFile       string
-	}{8001, 8002, "/home/data", "/home/init.sql"}
+		Port, Advertised, ControllerPort int
+		Data, InitFile                   string
+	}{8001, 8003, 8002, "/home/data", "/home/init.sql"}
 	for name, lines := range map[string][]string{
 		"redis.conf": {
 			"bind 127.0.0.1", "port 8001", `dir "/home/data"`, "protected-mode yes",
@@ -21,7 +21,7 @@ func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
 			"character-set-server = utf8mb4", "collation-server = utf8mb4_bin",
 		},
 		"kafka.properties": {
-			"listeners=PLAINTEXT://127.0.0.1:8001,CONTROLLER://127.0.0.1:8002", "controller.quorum.voters=1@127.0.0.1:8002",
+			"listeners=PLAINTEXT://127.0.0.1:8001,CONTROLLER://127.0.0.1:8002", "advertised.listeners=PLAINTEXT://127.0.0.1:8003", "controller.quorum.voters=1@127.0.0.1:8002",
 			"log.dirs=/home/data", "auto.create.topics.enable=false", "num.partitions=4",
 			"group.initial.rebalance.delay.ms=0", "offsets.topic.replication.factor=1",
 		},

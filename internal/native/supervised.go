@@ -54,7 +54,7 @@ func supervise(home string, e engine) *supervised {
 	}
 }
 
-func (s *supervised) address() string { return loopback(s.ports()[0]) }
+func (s *supervised) address() string { return loopback(s.port()) }
 
 func (s *supervised) process() process { return findProcess(s.pidFile) }
 

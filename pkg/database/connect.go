@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,21 +72,22 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c.Loc = time.UTC
 	c.Logger = &driver.NopLogger{}
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
-	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Minute) // above any server's lock waits
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, cfg.ReadTimeout)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	if c.Params == nil {
 		c.Params = map[string]string{}
 	}
 	c.Params["sql_mode"] = sessionModes
 	c.Params["max_error_count"] = "65535" // InsertIgnore reads every warning
+	c.Params["innodb_lock_wait_timeout"] = strconv.Itoa(int(max(1, c.ReadTimeout.Seconds()/2)))
 	connector, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
 	}
 	pool := sql.OpenDB(connector)
-	size := max(2, cmp.Or(cfg.MaxOpen, min(maxDefaultPool, 8*processors()))) // a migrator needs two
+	size := cmp.Or(cfg.MaxOpen, min(maxDefaultPool, 8*processors()))
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return &DB{dialect: MySQL, write: pool, read: pool}, nil
+	return &DB{dialect: MySQL, write: pool, read: pool, server: c}, nil
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	driver "github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 
 	"souk.example/pkg/config"
@@ -35,13 +36,17 @@ const (
 type Config struct {
 	DSN         config.Secret `env:"SOUK_DATABASE_DSN" usage:"sqlite:PATH or mysql:USER:PASSWORD@tcp(HOST:PORT)/NAME"`
 	MaxOpen     int           `env:"SOUK_DATABASE_MAX_OPEN" usage:"connections at most (default 8 per processor, up to 16; SQLite readers: 1 per processor)"`
-	BusyTimeout time.Duration `env:"SOUK_DATABASE_BUSY_TIMEOUT" usage:"how long to wait for another process's lock (default 15s)"`
+	BusyTimeout time.Duration `env:"SOUK_DATABASE_BUSY_TIMEOUT" usage:"how long to wait for another process's lock (SQLite; default 15s)"`
+	ReadTimeout time.Duration `env:"SOUK_DATABASE_READ_TIMEOUT" usage:"longest silence of the server before its connection is given up; half of it is the longest wait for a lock (MySQL; default 10s)"`
 	MaxAttempts int           `env:"SOUK_DATABASE_MAX_ATTEMPTS" usage:"runs of a transaction that the database asks to repeat (default 10)"`
 }
 
 func (c Config) withDefaults() Config {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 15 * time.Second
+	}
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = 10 * time.Second
 	}
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = 10
@@ -52,8 +57,9 @@ func (c Config) withDefaults() Config {
 // DB is one database. Safe for concurrent use.
 type DB struct {
 	dialect     Dialect
-	write, read *sql.DB // one pool on MySQL; on SQLite a single writer and many readers
-	path        string  // of SQLite's file
+	write, read *sql.DB        // one pool on MySQL; on SQLite a single writer and many readers
+	path        string         // of SQLite's file
+	server      *driver.Config // of MySQL
 	orm         *gorm.DB
 	maxAttempts int
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
@@ -26,12 +28,13 @@ type wire struct {
 	server string
 	armed  atomic.Pointer[string]
 	lose   atomic.Bool // the request rather than the reply
+	mute   atomic.Bool // lose the request, and say nothing instead of ending the connection
 	cuts   atomic.Int64
 	lines  sync.Map // of every client's connection
 }
 
 // openThrough returns a migrated database whose connections run through a wire.
-func openThrough(t *testing.T) (*database.DB, *wire) {
+func openThrough(t *testing.T, cfg database.Config) (*database.DB, *wire) {
 	t.Helper()
 	dsn := databasetest.DSN(t).Reveal()
 	found := address.FindStringSubmatch(dsn)
@@ -46,7 +49,8 @@ func openThrough(t *testing.T) (*database.DB, *wire) {
 	var serving sync.WaitGroup
 	serving.Go(func() { w.serve(listener, &serving) })
 	dsn = address.ReplaceAllString(dsn, "tcp("+listener.Addr().String()+")")
-	db, err := database.Open(t.Context(), database.Config{DSN: config.Secret(dsn)})
+	cfg.DSN = config.Secret(dsn)
+	db, err := database.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +98,10 @@ func (w *wire) requests(client, server net.Conn) {
 		}
 		if w.cut(buffer[:n]) {
 			w.cuts.Add(1)
+			if w.mute.Load() {
+				_, _ = io.Copy(io.Discard, client)
+				return
+			}
 			_ = client.Close() // no reply will arrive
 			if w.lose.Load() {
 				return
@@ -121,7 +129,7 @@ func (w *wire) hangUp() {
 func (w *wire) arm(text string) { w.armed.Store(&text) }
 
 func TestConnectionLostBeforeCommitIsRetried(t *testing.T) {
-	db, w := openThrough(t)
+	db, w := openThrough(t, database.Config{})
 	w.lose.Store(true)
 	w.arm("INSERT INTO account")
 	var runs, hooks int
@@ -136,7 +144,7 @@ func TestConnectionLostBeforeCommitIsRetried(t *testing.T) {
 }
 
 func TestConnectionLostInCommitIsUnknown(t *testing.T) {
-	db, w := openThrough(t)
+	db, w := openThrough(t, database.Config{})
 	var runs, hooks int
 	w.arm("\x03COMMIT") // the packet, not READ COMMITTED
 	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
@@ -150,7 +158,7 @@ func TestConnectionLostInCommitIsUnknown(t *testing.T) {
 }
 
 func TestIdleConnectionsThatDiedAreReplaced(t *testing.T) {
-	db, w := openThrough(t)
+	db, w := openThrough(t, database.Config{})
 	accounts(t, db, 1)
 	for range 3 {
 		w.hangUp()
@@ -160,5 +168,41 @@ func TestIdleConnectionsThatDiedAreReplaced(t *testing.T) {
 	}
 	if got := balance(t, db, 1); got != 103 {
 		t.Errorf("balance %d, want 103", got)
+	}
+}
+
+// A connection on which the server has fallen silent is given up, and what was
+// under way is run again on another.
+func TestASilentServerIsGivenUp(t *testing.T) {
+	db, w := openThrough(t, database.Config{ReadTimeout: 300 * time.Millisecond})
+	w.mute.Store(true)
+	w.arm("INSERT INTO account")
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // below the default
+	defer cancel()
+	runs := 0
+	err := db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		runs++
+		return tx.Insert(ctx, "account", columns, [][]any{{1, "ann", 1}})
+	})
+	if err != nil || runs != 2 || count(t, db) != 1 {
+		t.Errorf("InTx() = %v after %d runs, want nil after 2", err, runs)
+	}
+}
+
+// A migration may take as long as it takes.
+func TestMigrationsAreGivenTime(t *testing.T) {
+	db, _ := openThrough(t, database.Config{ReadTimeout: 300 * time.Millisecond})
+	slow := database.Migrations{Name: "slow", FS: fstest.MapFS{"0001_slow.sql": {Data: []byte("-- +goose Up\nDO SLEEP(1);\n")}}}
+	if err := db.Migrate(t.Context(), slow); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who waits for a lock gives way before its connection is given up.
+func TestLocksAreWaitedForHalfAsLong(t *testing.T) {
+	db, _ := openThrough(t, database.Config{ReadTimeout: 4 * time.Second})
+	var seconds int
+	if err := db.QueryRow(t.Context(), "SELECT @@innodb_lock_wait_timeout").Scan(&seconds); err != nil || seconds != 2 {
+		t.Errorf("%d s, %v; want 2", seconds, err)
 	}
 }

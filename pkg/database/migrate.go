@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	driver "github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	goosedb "github.com/pressly/goose/v3/database"
 )
@@ -29,6 +30,11 @@ const lockName = "LEFT(CONCAT('souk-migrate/', DATABASE()), 64)"
 // Migrate brings every set to its newest version. Processes that start
 // together take turns; the ones that come second find nothing to do.
 func (db *DB) Migrate(ctx context.Context, sets ...Migrations) error {
+	db, done, err := db.patient()
+	if err != nil {
+		return err
+	}
+	defer done()
 	unlock, err := db.lockMigrations(ctx)
 	if err != nil {
 		return fmt.Errorf("wait for other migrators: %w", err)
@@ -40,6 +46,22 @@ func (db *DB) Migrate(ctx context.Context, sets ...Migrations) error {
 		}
 	}
 	return nil
+}
+
+// patient is db with connections on which a server may be silent for as long as
+// it takes to rebuild a table.
+func (db *DB) patient() (patient *DB, done func(), err error) {
+	if db.dialect == SQLite {
+		return db, func() {}, nil
+	}
+	cfg := db.server.Clone()
+	cfg.ReadTimeout = 0
+	connector, err := driver.NewConnector(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool := sql.OpenDB(connector)
+	return &DB{dialect: MySQL, write: pool, read: pool}, func() { _ = pool.Close() }, nil
 }
 
 func (db *DB) migrateSet(ctx context.Context, set Migrations) error {
