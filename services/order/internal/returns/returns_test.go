@@ -23,10 +23,12 @@ func quick() saga.Config { return saga.Config{Poll: 5 * time.Millisecond} }
 // the orders 1 to n are RETURNED.
 func (w *world) serve(n int64, times int) {
 	w.t.Helper()
-	read := 0
+	read, done := 0, int64(0)
 	w.eventually("orders to be returned", func() bool {
 		for _, e := range w.said.from(read) {
-			read++
+			if read++; e.Type == contracts.OrderReturned.Name {
+				done++
+			}
 			r, ok := w.reply(e)
 			if !ok {
 				continue
@@ -35,8 +37,11 @@ func (w *world) serve(n int64, times int) {
 				w.t.Fatal(err)
 			}
 		}
-		return w.number("SELECT COUNT(*) FROM orders WHERE status = 'RETURNED'") == n
+		return done == n
 	})
+	if n := w.number("SELECT COUNT(*) FROM orders WHERE status <> 'RETURNED'"); n != 0 {
+		w.t.Errorf("%d orders are not returned", n)
+	}
 }
 
 // asked are the events of a return that were said, nudges apart.

@@ -38,10 +38,6 @@ func (s *Settler) open(ctx context.Context, u Unit, requests []Request) (book Bo
 	if book.Awards, err = u.Awards(ctx, ordersOf(requests, paid)); err != nil {
 		return book, err
 	}
-	returned := func(r Request) bool { return r.Action == Reverse }
-	if book.Entries, err = u.Entries(ctx, ordersOf(requests, returned)); err != nil {
-		return book, err
-	}
 	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, usesPoints)); err != nil {
 		return book, err
 	}
@@ -49,7 +45,11 @@ func (s *Settler) open(ctx context.Context, u Unit, requests []Request) (book Bo
 	if err != nil {
 		return book, err
 	}
-	book.Accounts, err = u.LockAccounts(ctx, holdersOf(requests, book.Freezes, len(debtors) > 0))
+	if book.Accounts, err = u.LockAccounts(ctx, holdersOf(requests, book.Freezes, len(debtors) > 0)); err != nil {
+		return book, err
+	}
+	// Not before the lock: what another member has reversed meanwhile is seen.
+	book.Entries, err = u.Entries(ctx, ordersOf(requests, func(r Request) bool { return r.Action == Reverse }))
 	return book, err
 }
 
