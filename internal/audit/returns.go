@@ -13,15 +13,14 @@ func readReturns(ctx context.Context, q querier, f *findings) (map[int64]string,
 	returns := map[int64]string{}
 	var id, status string
 	err := each(ctx, q, "SELECT id, status FROM saga WHERE type = 'return'", []any{&id, &status}, func() error {
-		order, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			f.violated(Decisions, "saga "+id, "it is the return of no order")
-			return nil
-		}
 		if status == "STUCK" {
 			f.stuck++
 		}
-		returns[order] = status
+		if order, err := strconv.ParseInt(id, 10, 64); err == nil {
+			returns[order] = status
+		} else {
+			f.violated(Decisions, "saga "+id, "it is the return of no order")
+		}
 		return nil
 	})
 	return returns, err

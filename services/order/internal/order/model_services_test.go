@@ -113,3 +113,26 @@ func (s *saga) answer() {
 		s.report(order.PaymentFailed)
 	}
 }
+
+// check holds the order to the invariants that it has a part in.
+func (s *saga) check(t *rapid.T) {
+	st := s.o.State()
+	uses := st.PointsUsed > 0
+	bad := s.captures > 1 || s.refunds > 1
+	switch st.Status {
+	case order.Completed:
+		bad = bad || s.stock != "committed" || s.money != "captured" || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 0 || st.PaymentStatus() != "captured"
+	case order.Returned:
+		kept := s.captures-s.refunds != 0 && !st.Payable.IsZero()
+		bad = bad || s.stock != "returned" || kept || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 1
+	case order.Cancelled, order.Rejected:
+		kept := s.captures > s.refunds
+		bad = bad || s.stock == "held" || s.stock == "committed" || s.points == "frozen" || s.points == "confirmed" || s.awards > 0 || kept ||
+			(s.refunds > 0) != (st.PaymentStatus() == "refunded")
+	default:
+		bad = true
+	}
+	if bad {
+		t.Fatalf("at rest in %s (%s, payment %s) after %v: %+v", st.Status, st.Reason, st.PaymentStatus(), s.events, *s)
+	}
+}

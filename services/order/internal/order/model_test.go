@@ -147,39 +147,6 @@ func (s *saga) cancel(t *rapid.T, reason string) {
 	s.changed(t, before, changes)
 }
 
-// giveBack is the owner's, who may try at any time.
-func (s *saga) giveBack(t *rapid.T) {
-	before := s.o.State()
-	changes, err := s.o.Return(at)
-	if (err == nil) != (before.Status == order.Completed) {
-		t.Fatalf("returning in %s: %v", before.Status, err)
-	}
-	s.changed(t, before, changes)
-}
-
-// advance is what the engine of the return does when it is due: it asks for
-// what is lacking, again if it has before.
-func (s *saga) advance(t *rapid.T) {
-	before := s.o.State()
-	if before.Status != order.Returning {
-		return
-	}
-	do := func() ([]order.Change, error) { return s.o.FinishReturn(at) }
-	for _, part := range []order.Fact{order.PointsReversed, order.Restocked, order.Refunded} {
-		if s.o.Lacks(part) {
-			do = func() ([]order.Change, error) { return s.o.Ask(part, at) }
-		}
-	}
-	changes, err := do()
-	if err != nil {
-		t.Fatalf("%v, after %v", err, s.events)
-	}
-	if len(changes) == 0 {
-		s.repeat(t, s.events[len(s.events)-1], true)
-	}
-	s.changed(t, before, changes)
-}
-
 // changed: every change is one event and one version, none comes twice, and
 // from PAID an order only goes on.
 func (s *saga) changed(t *rapid.T, before order.State, changes []order.Change) {
@@ -254,29 +221,6 @@ func (s *saga) round(t *rapid.T) {
 func (s *saga) drain(t *rapid.T) {
 	for len(s.inFlight) > 0 {
 		s.deliver(t)
-	}
-}
-
-// check holds the order to the invariants that it has a part in.
-func (s *saga) check(t *rapid.T) {
-	st := s.o.State()
-	uses := st.PointsUsed > 0
-	bad := s.captures > 1 || s.refunds > 1
-	switch st.Status {
-	case order.Completed:
-		bad = bad || s.stock != "committed" || s.money != "captured" || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 0 || st.PaymentStatus() != "captured"
-	case order.Returned:
-		kept := s.captures-s.refunds != 0 && !st.Payable.IsZero()
-		bad = bad || s.stock != "returned" || kept || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 1
-	case order.Cancelled, order.Rejected:
-		kept := s.captures > s.refunds
-		bad = bad || s.stock == "held" || s.stock == "committed" || s.points == "frozen" || s.points == "confirmed" || s.awards > 0 || kept ||
-			(s.refunds > 0) != (st.PaymentStatus() == "refunded")
-	default:
-		bad = true
-	}
-	if bad {
-		t.Fatalf("at rest in %s (%s, payment %s) after %v: %+v", st.Status, st.Reason, st.PaymentStatus(), s.events, *s)
 	}
 }
 
