@@ -159,10 +159,13 @@ func TestReturnsAtOnce(t *testing.T) {
 		held[c] = c.wallet(t)
 	}
 	bought := buyMany(t, customers, n, buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	var audited sync.WaitGroup
+	audited.Go(func() { shared.auditedUnderLoad(t) })
 	giveBackTwice(t, bought)
 	for _, b := range bought {
 		b.by.returned(t, b.ID)
 	}
+	audited.Wait()
 	shared.restsClean(t)
 	if left := stock(t, shared, sku); left.Available != n || left.Reserved != 0 || left.Sold != 0 {
 		t.Errorf("stock %+v", left)
