@@ -11,7 +11,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-batch test-failpoints test-native test-race test-races chaos chaos-quick loadtest bench-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +49,11 @@ seed: build ## put the demo data in place again
 audit: build ## prove that nothing was oversold, lost or double-charged
 	bin/souk audit
 
-test: ## run every test; needs nothing but Go
-	go test $(GOTESTFLAGS) $(PACKAGES)
+test: ## run the tests, end to end included; needs nothing but Go
+	go test $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -v /mutants$$)
+
+test-mutants: ## plant the classic mistakes one by one and see a test fail for each
+	go test $(GOTESTFLAGS) -v ./internal/mutants
 
 test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./e2e ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
@@ -74,6 +77,9 @@ chaos: ## inflict every fault on native engines under load, and audit after each
 
 chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these)
 	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))' ./e2e
+
+soak: ## sell for half an hour while engines misbehave, audit, and watch the memory (FOR=duration)
+	SOUK_E2E_INFRA=native SOUK_SOAK=$(or $(FOR),30m) go test -count=1 -v -timeout 12h -run TestSoak ./e2e
 
 test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
 	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')

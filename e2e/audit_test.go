@@ -2,15 +2,21 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"souk.example/internal/embedded"
+	"souk.example/pkg/config"
+	"souk.example/pkg/database"
 )
 
 // Of two watches one audits; when it ends the other takes over.
@@ -71,4 +77,67 @@ func (w *watch) scrape() string {
 	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(resp.Body)
 	return string(body)
+}
+
+// What a service lost of an order it is told again, and does again; of the
+// others it does nothing twice.
+func TestARepairHasWhatWasLostDoneAgain(t *testing.T) {
+	s := ownSouk(t)
+	c := newcomer(t, s)
+	var last order
+	for range 3 {
+		last = c.settled(t, c.place(t, buyingByCard("SKU-0014", "tok_ok")).ID, patience)
+	}
+	s.restsClean(t)
+	want := c.points(t)
+	if r := s.run("audit", "--repair"); r.code != 0 || !strings.Contains(r.stdout, "clean") {
+		t.Errorf("nothing to repair: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	s.forget(t, last.ID)
+	if report, r := s.audit(t); r.code != 1 || report.Clean {
+		t.Fatalf("points lost: exit %d, %+v", r.code, report)
+	}
+	r := s.run("audit", "--repair")
+	if r.code != 0 || !strings.Contains(r.stderr, "1 orders") {
+		t.Errorf("repair: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	s.auditClean(t)
+	if got := c.points(t); got != want {
+		t.Errorf("the points are %+v, were %+v", got, want)
+	}
+}
+
+// forget takes from the points service what it knows of an order's reward.
+func (s *souk) forget(t *testing.T, id string) {
+	t.Helper()
+	db, schema := s.database(t, "points")
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE "+schema+"points_account SET balance = balance - (SELECT SUM(amount) FROM "+schema+"points_entry WHERE order_id = ?) "+
+			"WHERE user_id = (SELECT MIN(user_id) FROM "+schema+"points_entry WHERE order_id = ?)", id, id)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, "DELETE FROM "+schema+"points_entry WHERE order_id = ?", id)
+		if err == nil && n == 0 {
+			err = errors.New("there was no reward")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// database opens a service's database, and names what stands before its tables.
+func (s *souk) database(t *testing.T, service string) (db *database.DB, schema string) {
+	t.Helper()
+	if native() {
+		return s.adversary(t), service + "."
+	}
+	db, err := database.Open(t.Context(), database.Config{DSN: config.Secret(embedded.DSN(filepath.Join(s.home, "data"), service))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db, ""
 }

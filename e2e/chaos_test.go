@@ -82,6 +82,7 @@ func faults() []fault {
 		{name: "replies of Kafka lost", inflict: func(c *chaos) { c.loseReplies("kafka") }, accepts: 99},
 		{name: "deadlocks in MariaDB", inflict: (*chaos).deadlocks, accepts: 99},
 		{name: "every event up to five times, shuffled", inflict: (*chaos).repeatEvents, accepts: 99},
+		{name: "histories recorded while services are killed", inflict: (*chaos).histories},
 		{name: "all at once", inflict: (*chaos).everything},
 	}
 }

@@ -134,3 +134,17 @@ func (c *chaos) loseReplies(engine string) {
 		lose(engine, 10, silent, func() { c.last(20 * time.Second) })
 	}
 }
+
+// histories kills services while clients write down what they see of shelves,
+// wallets and keys.
+func (c *chaos) histories() {
+	p := newScript(c.t, c.souk)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.play(c.t, c.rounds(80), 200*time.Millisecond)
+	}()
+	c.killServices()
+	<-done
+	p.histories.check(c.t, 16*c.rounds(80))
+}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +29,15 @@ type histories struct {
 type history struct {
 	model porcupine.Model
 	ops   []porcupine.Operation
+}
+
+// String lists who asked what, when, and was told what, when, in milliseconds.
+func (h *history) String() string {
+	var text strings.Builder
+	for _, op := range slices.SortedFunc(slices.Values(h.ops), func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) }) {
+		fmt.Fprintf(&text, "client %2d  %8.2f %T%v  %8.2f %v\n", op.ClientId, float64(op.Call)/1e6, op.Input, op.Input, float64(op.Return)/1e6, op.Output)
+	}
+	return text.String()
 }
 
 func newHistories() *histories { return &histories{began: time.Now(), of: map[string]*history{}} }
@@ -56,7 +67,7 @@ func (h *histories) check(t *testing.T, want int) {
 	for thing, of := range h.of {
 		ops += len(of.ops)
 		if result := porcupine.CheckOperationsTimeout(of.model, of.ops, time.Minute); result != porcupine.Ok {
-			t.Errorf("history of %s: %s\n%+v", thing, result, of.ops)
+			t.Errorf("history of %s: %s\n%s", thing, result, of)
 		}
 	}
 	if ops < want {

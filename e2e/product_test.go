@@ -31,9 +31,12 @@ func product(t *testing.T, s *souk, units int) string {
 		"delta": units, "reason": "test",
 	}).expect(t, http.StatusCreated)
 	probe := newcomer(t, s) // its order is refused: it costs no stock
+	var r reply
 	eventually(t, soon, "order to know the price of "+sku, func() bool {
-		return probe.post(t, "/v1/orders", rand.Text(), buying(sku, units+1)).status == http.StatusCreated
+		r = probe.post(t, "/v1/orders", rand.Text(), buying(sku, units+1))
+		return r.status == http.StatusCreated
 	})
+	probe.settled(t, decodeOrder(t, r).ID, patience) // or it might be granted what comes later
 	return sku
 }
 

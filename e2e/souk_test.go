@@ -183,6 +183,7 @@ type serviceStatus struct {
 	PID     int    `json:"pid"`
 	URL     string `json:"url"`
 	Ready   bool   `json:"ready"`
+	RSS     int64  `json:"rss_bytes"`
 }
 
 type engineStatus struct {

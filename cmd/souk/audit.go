@@ -15,7 +15,7 @@ import (
 )
 
 func auditCommand(a *app) *cobra.Command {
-	var watch bool
+	var watch, repair bool
 	var every, wait time.Duration
 	var metrics string
 	cmd := &cobra.Command{
@@ -25,11 +25,16 @@ func auditCommand(a *app) *cobra.Command {
 twice. What cards were charged is held against the payment provider's own record.
 Exits 0 when clean, 1 on violations, 2 when it could not check.
 
+--repair sends what the services have said of the orders that violations name
+again, as the same events, to whoever reads them, and audits once more: what was
+lost is done then, and what was done is not done twice. It changes nothing else;
+what is left is for people.
+
 --json prints one document, also when it could not check: "error" then says why,
 and "clean" is false. With --watch that is one document per line (NDJSON), one
 for each round. Of several watches one audits, and another when it ends; while
 Redis, which tells them apart, is away, all do.`,
-		Example: "  souk audit\n  souk audit --json\n  souk audit --watch --json\n  souk audit --watch --metrics 127.0.0.1:9464",
+		Example: "  souk audit\n  souk audit --json\n  souk audit --repair\n  souk audit --watch --json\n  souk audit --watch --metrics 127.0.0.1:9464",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := audit.Config{Wait: wait, Progress: a.auditProgress()}
@@ -39,6 +44,12 @@ Redis, which tells them apart, is away, all do.`,
 			if metrics != "" && !watch {
 				return errors.New("--metrics goes with --watch")
 			}
+			if watch && repair {
+				return errors.New("--repair does not go with --watch: look at what is wrong first")
+			}
+			if repair {
+				return a.repair(cmd.Context(), cfg)
+			}
 			if watch {
 				return a.watchAudit(cmd.Context(), cfg, every, metrics)
 			}
@@ -46,6 +57,7 @@ Redis, which tells them apart, is away, all do.`,
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "repeat until interrupted")
+	cmd.Flags().BoolVar(&repair, "repair", false, "send the events of the orders concerned again, and audit once more")
 	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "pause between the rounds of --watch")
 	cmd.Flags().StringVar(&metrics, "metrics", "", "with --watch: HOST:PORT to serve Prometheus metrics on")
 	cmd.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is on its way, the payment provider's word included")

@@ -61,9 +61,17 @@ type Worker struct {
 }
 
 // New returns a Worker that needs Acquire before it issues ids, and Run to go
-// on doing so.
+// on doing so. Both refuse a bad cfg, and leases that are nil, with ErrConfig.
 func New(leases Leases, cfg Config) *Worker {
 	return &Worker{leases: leases, cfg: cfg.withDefaults()}
+}
+
+// validate reports a Worker that can lease nothing, as ErrConfig.
+func (w *Worker) validate() error {
+	if w.leases == nil {
+		return fmt.Errorf("%w: the worker has no store of leases", ErrConfig)
+	}
+	return w.cfg.Validate()
 }
 
 // Static returns a Worker with a fixed machine number, 0 to 1023, and no

@@ -16,6 +16,7 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/idgen"
+	"souk.example/pkg/redisclient/redistest"
 )
 
 func TestMain(m *testing.M) {
@@ -298,17 +299,24 @@ func TestRunRenewsAndReplacesALostLease(t *testing.T) {
 }
 
 func TestConfigValidates(t *testing.T) {
+	leases := inRedis(t, redistest.Dial(t, "127.0.0.1:1")) // not asked
 	for _, cfg := range []idgen.Config{{WorkerBits: 11}, {Datacenter: 32}, {Datacenter: -1}, {WorkerBits: 10, Datacenter: 1}, {LeaseTTL: 1}} {
 		if err := cfg.Validate(); !errors.Is(err, idgen.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
-		w := idgen.New(nil, cfg)
+		w := idgen.New(leases, cfg)
 		if err := w.Acquire(t.Context()); !errors.Is(err, idgen.ErrConfig) {
 			t.Errorf("acquire with %+v: %v", cfg, err)
 		}
 		if err := w.Run(t.Context()); !errors.Is(err, idgen.ErrConfig) {
 			t.Errorf("run with %+v: %v", cfg, err)
 		}
+	}
+	if err := idgen.New(nil, idgen.Config{}).Acquire(t.Context()); !errors.Is(err, idgen.ErrConfig) {
+		t.Errorf("acquire from no store: %v", err)
+	}
+	if err := idgen.New(nil, idgen.Config{}).Run(t.Context()); !errors.Is(err, idgen.ErrConfig) {
+		t.Errorf("run on no store: %v", err)
 	}
 }
 

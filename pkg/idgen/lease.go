@@ -71,7 +71,7 @@ const waitForNumber = 250 * time.Millisecond
 // or whose holder's lease has ended. It blocks until there is one or ctx ends; of
 // a bad Config it says so at once, with ErrConfig.
 func (w *Worker) Acquire(ctx context.Context) error {
-	if err := w.cfg.Validate(); err != nil {
+	if err := w.validate(); err != nil {
 		return err
 	}
 	for {

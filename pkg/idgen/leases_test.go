@@ -142,9 +142,12 @@ func TestRedisForgetsTheLeases(t *testing.T) {
 	}
 }
 
-func TestInRedisNeedsAKey(t *testing.T) {
-	if _, err := idgen.InRedis(nil, ""); !errors.Is(err, idgen.ErrName) {
-		t.Error(err)
+func TestInRedisNeedsAClientAndAKey(t *testing.T) {
+	if _, err := idgen.InRedis(redistest.Dial(t, "127.0.0.1:1"), ""); !errors.Is(err, idgen.ErrName) {
+		t.Errorf("no key: %v", err)
+	}
+	if _, err := idgen.InRedis(nil, "leases"); !errors.Is(err, idgen.ErrConfig) {
+		t.Errorf("no client: %v", err)
 	}
 }
 

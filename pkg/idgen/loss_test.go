@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/redisclient/redistest"
@@ -98,5 +100,69 @@ func TestAClockSetBackLeavesTheMark(t *testing.T) {
 	second := grant(at.Add(-time.Minute))
 	if second.After != first.HighWater || second.HighWater != first.HighWater {
 		t.Errorf("%+v follows %+v", second, first)
+	}
+}
+
+// keptSince is a miniredis at a clock that stands, which has kept leases for an
+// hour, and a function that takes the only number there is.
+func keptSince(t *testing.T, now time.Time) (*miniredis.Miniredis, idgen.Leases, func() idgen.Grant) {
+	t.Helper()
+	server := redistest.Mini(t)
+	leases := inRedis(t, redistest.Dial(t, server.Addr()))
+	server.SetTime(now.Add(-time.Hour))
+	notices(t, leases)
+	server.SetTime(now)
+	return server, leases, func() idgen.Grant {
+		t.Helper()
+		got, err := leases.Take(t.Context(), 6, 7, "me", ttl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+}
+
+// notices has Redis see that it may have lost leases.
+func notices(t *testing.T, leases idgen.Leases) {
+	t.Helper()
+	if _, err := leases.Take(t.Context(), 6, 7, "me", ttl); !errors.Is(err, idgen.ErrNoneFree) {
+		t.Fatal(err)
+	}
+}
+
+// A lost lease may be used to the last millisecond of its mark: in it nobody is
+// given its number, in the next somebody is.
+func TestALostLeaseIsWaitedForToItsLastMillisecond(t *testing.T) {
+	t.Parallel()
+	server, leases, take := keptSince(t, time.Now().Truncate(time.Millisecond))
+	lost := take()
+	server.FlushAll()
+	notices(t, leases)
+	server.SetTime(time.UnixMilli(lost.HighWater))
+	if heir, err := leases.Take(t.Context(), 6, 7, "me", ttl); !errors.Is(err, idgen.ErrNoneFree) {
+		t.Errorf("%+v was given at the mark of %+v: %v", heir, lost, err)
+	}
+	server.SetTime(time.UnixMilli(lost.HighWater + 1))
+	take()
+}
+
+// Nor does a former holder, whom an older memory knows, go on in that millisecond.
+func TestAFormerHolderWaitsForItsHeirToTheLastMillisecond(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Millisecond)
+	server, leases, take := keptSince(t, now.Add(-time.Minute))
+	former := take()
+	older := server.HGet("leases", "6")
+	server.SetTime(now)
+	heir := take()
+	server.HSet("leases", "6", older, "server", "0123") // of the run before
+	notices(t, leases)
+	server.SetTime(time.UnixMilli(heir.HighWater))
+	if again, err := leases.Extend(t.Context(), former, ttl); !errors.Is(err, idgen.ErrTaken) {
+		t.Errorf("%+v was extended to %+v at the mark of %+v: %v", former, again, heir, err)
+	}
+	server.SetTime(time.UnixMilli(heir.HighWater + 1))
+	if _, err := leases.Extend(t.Context(), former, ttl); err != nil {
+		t.Errorf("after the mark: %v", err)
 	}
 }

@@ -33,9 +33,14 @@ type inRedis struct {
 // nothing more; and that a new run has a new run id, which scripts can read by
 // INFO. Where they cannot, or an older copy is loaded into a running server, an
 // older copy is not noticed, and the leases it lacks may be granted twice.
+//
+// An error is ErrName for an empty key, or ErrConfig for a client that is nil.
 func InRedis(rdb *redisclient.Client, key string) (Leases, error) {
-	if key == "" {
+	switch {
+	case key == "":
 		return nil, ErrName
+	case rdb == nil:
+		return nil, fmt.Errorf("%w: the client is nil", ErrConfig)
 	}
 	scripts, err := redisclient.LoadScripts(luaFiles)
 	if err != nil {

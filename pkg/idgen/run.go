@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"souk.example/pkg/redisclient"
 )
 
 // releaseWait bounds the release of the number when Run ends.
@@ -17,23 +19,18 @@ const releaseWait = 5 * time.Second
 // Run returns nil, or why the release failed: the number is then free after
 // the lease's TTL. A bad Config it refuses at once, with ErrConfig.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.cfg.Validate(); err != nil {
+	if err := w.validate(); err != nil {
 		return err
 	}
-	for failing := false; ctx.Err() == nil; {
+	renewals := redisclient.Outage{Log: w.cfg.Log, Begun: "worker lease not renewed", Ended: "worker lease renewed again"}
+	for ctx.Err() == nil {
 		err := w.renew(ctx)
 		wait := w.cfg.LeaseTTL / 3
 		if err != nil {
 			w.counts.failures.Add(1)
 			wait = w.cfg.LeaseTTL / 20
 		}
-		switch {
-		case err != nil && !failing:
-			w.cfg.Log.WarnContext(ctx, "worker lease not renewed", "error", err)
-		case err == nil && failing:
-			w.cfg.Log.InfoContext(ctx, "worker lease renewed again")
-		}
-		failing = err != nil
+		renewals.Note(ctx, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):

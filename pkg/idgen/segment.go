@@ -47,7 +47,8 @@ type span struct{ next, end int64 }
 func (s span) left() int64 { return s.end - s.next }
 
 // NewSegment makes a Segment on the sequence of that name, which begins at 1.
-// The database's tables are those of Migrations. Errors are ErrName and ErrStep.
+// The database's tables are those of Migrations. Errors are ErrName, ErrStep, and
+// ErrConfig for a database that is nil.
 func NewSegment(db *database.DB, name string, cfg SegmentConfig) (*Segment, error) {
 	step := cmp.Or(cfg.Step, 1000)
 	if name == "" || len(name) > 128 {
@@ -55,6 +56,9 @@ func NewSegment(db *database.DB, name string, cfg SegmentConfig) (*Segment, erro
 	}
 	if step < 1 || step > 1_000_000_000 {
 		return nil, fmt.Errorf("%w: %d", ErrStep, step)
+	}
+	if db == nil {
+		return nil, fmt.Errorf("%w: the segment's database is nil", ErrConfig)
 	}
 	return &Segment{db: db, name: name, step: step, low: make(chan struct{}, 1), fetching: make(chan struct{}, 1)}, nil
 }

@@ -38,11 +38,14 @@ func WithMetrics(reg prometheus.Registerer) Option {
 }
 
 // New makes a Bus. It asks nothing of Redis; it publishes at once and delivers
-// while Run runs. An error is a bad cfg, or a second registration of its
-// metrics.
+// while Run runs. An error is ErrConfig, also for a client that is nil, or a
+// second registration of its metrics.
 func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Bus, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if rdb == nil {
+		return nil, fmt.Errorf("%w: the client is nil", ErrConfig)
 	}
 	scripts, err := redisclient.LoadScripts(scriptFiles)
 	if err != nil {

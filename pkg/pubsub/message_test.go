@@ -114,7 +114,8 @@ func TestUnknownSchemaIsRefusedAndLoggedOnce(t *testing.T) {
 
 func TestBadMessagesAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	bus := newBus(t, redistest.Dial(t, "127.0.0.1:1")) // not asked
+	rdb := redistest.Dial(t, "127.0.0.1:1") // not asked
+	bus := newBus(t, rdb)
 	long := strings.Repeat("x", 513)
 	for name, c := range map[string]struct {
 		m    pubsub.Message
@@ -132,8 +133,11 @@ func TestBadMessagesAreRefusedAtOnce(t *testing.T) {
 		}
 	}
 	for _, cfg := range []pubsub.Config{{Idle: -1}, {Idle: time.Millisecond - 1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}} {
-		if _, err := pubsub.New(nil, cfg); !errors.Is(err, pubsub.ErrConfig) {
+		if _, err := pubsub.New(rdb, cfg); !errors.Is(err, pubsub.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
+	}
+	if _, err := pubsub.New(nil, pubsub.Config{}); !errors.Is(err, pubsub.ErrConfig) {
+		t.Errorf("no client: %v", err)
 	}
 }

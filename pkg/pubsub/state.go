@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"souk.example/pkg/redisclient"
 )
 
 // StateConfig tunes a State; the zero value of each field means its default.
@@ -19,8 +22,9 @@ type StateConfig[T any] struct {
 	// MaxBytes bounds the encoded value; default 1 MiB.
 	MaxBytes int
 	Prefix   string // of the key in Redis; default "souk:state:"
-	// OnChange hears of each new value, on Run's goroutine, which it may
-	// block; of values that follow each other fast, it hears of the last.
+	// OnChange hears of each new value, on a goroutine of its own that Run
+	// starts and waits for. It may block it; of the values that come
+	// meanwhile, it hears of the last.
 	OnChange func(T)
 }
 
@@ -68,6 +72,8 @@ type snapshot[T any] struct {
 func NewState[T any](bus *Bus, name string, cfg StateConfig[T]) (*State[T], error) {
 	cfg = cfg.withDefaults()
 	switch {
+	case bus == nil:
+		return nil, fmt.Errorf("%w: a state's bus is nil", ErrConfig)
 	case name == "" || len(name) > maxKey/2:
 		return nil, fmt.Errorf("%w: a state's name is empty or longer than %d bytes", ErrConfig, maxKey/2)
 	case cfg.Check < minInterval || cfg.MaxBytes < 0:
@@ -90,34 +96,45 @@ func (s *State[T]) Get() (value T, ok bool) {
 func (s *State[T]) Run(ctx context.Context) error {
 	sub := s.bus.Subscribe(s.topic(), Handler{Message: s.hear, Resync: s.signal})
 	defer sub.Close()
-	told, failing := int64(0), false
+	var telling sync.WaitGroup
+	defer telling.Wait()
+	news := make(chan struct{}, 1)
+	telling.Go(func() { s.tell(ctx, news) })
+	outage := redisclient.Outage{
+		Log: s.bus.cfg.Log.With("state", s.name), Begun: "state not compared with Redis", Ended: "state compared with Redis again",
+	}
 	for ctx.Err() == nil {
 		err := s.sync(ctx)
 		if ctx.Err() == nil {
-			s.note(ctx, err, failing)
+			s.count(err)
+			outage.Note(ctx, err)
 		}
-		failing = err != nil
-		if now := s.current.Load(); now != nil && now.version > told {
-			told = now.version
-			s.cfg.OnChange(now.value)
-		}
+		wake(news)
 		s.wait(ctx)
 	}
 	return nil
 }
 
-// note counts a failure, after which the value may be old; the first of many,
-// and the success that ends them, are in the log.
-func (s *State[T]) note(ctx context.Context, err error, failing bool) {
-	log := s.bus.cfg.Log.With("state", s.name)
+// count counts a failure, after which the value may be old.
+func (s *State[T]) count(err error) {
 	if err != nil {
 		s.bus.metrics.stateFailures.WithLabelValues(s.name).Inc()
 	}
-	switch {
-	case err != nil && !failing:
-		log.WarnContext(ctx, "state not compared with Redis", "error", err)
-	case err == nil && failing:
-		log.InfoContext(ctx, "state compared with Redis again")
+}
+
+// tell tells OnChange of new values until ctx ends. While it is blocked, Run
+// goes on, and so gives back to Redis what others wait for.
+func (s *State[T]) tell(ctx context.Context, news <-chan struct{}) {
+	for told := int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-news:
+		}
+		if now := s.current.Load(); now != nil && now.version > told {
+			told = now.version
+			s.cfg.OnChange(now.value)
+		}
 	}
 }
 

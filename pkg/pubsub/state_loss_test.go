@@ -84,6 +84,57 @@ func TestAnUpdateKeepsWhatARestartedRedisLost(t *testing.T) {
 	redistest.Eventually(t, "nothing is lost", n.holds(flags{"a": true, "b": true, "c": true}))
 }
 
+// Whoever is busy with a new value gives it back all the same when Redis loses it.
+func TestWhoIsBusyInOnChangeGivesBackWhatRedisLost(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	busy, gate := make(chan flags, 10), make(chan struct{})
+	cfg := unhurried
+	cfg.OnChange = func(f flags) { busy <- f; <-gate }
+	knows, setter := startNode(t, rdb, cfg), startNode(t, rdb, unhurried)
+	defer close(gate)
+	setter.set(t, flags{"a": true})
+	<-busy
+	setter.stop()
+	rdb.Write().FlushAll(t.Context())
+	add(t, newcomer(t, rdb), "c")
+	redistest.Eventually(t, "nothing is lost", knows.holds(flags{"a": true, "c": true}))
+}
+
+// OnChange hears of the last of the values that came while it was busy.
+func TestOnChangeHearsOfTheLastOfMany(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	heard, gate := make(chan int, 10), make(chan struct{})
+	cfg := quick
+	cfg.OnChange = func(f flags) { heard <- len(f); <-gate }
+	a := startNode(t, rdb, cfg)
+	for _, f := range []flags{{}, {"a": true}, {"a": true, "b": true}} {
+		a.set(t, f)
+	}
+	close(gate)
+	last := 0
+	for last != 2 {
+		last = <-heard
+	}
+	if n := len(heard); n != 0 {
+		t.Errorf("heard %d times more", n)
+	}
+}
+
+// An Update that waits for what was lost does not try it over and over.
+func TestAnUpdateThatWaitsIsNotRepeatedlyTried(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	err := newcomer(t, redistest.Open(t)).Update(t.Context(), func(flags) (flags, error) {
+		tries++
+		return flags{"a": true}, nil
+	})
+	if err != nil || tries > 4 { // at once, after a Check, after two, and a moment later
+		t.Errorf("tried %d times: %v", tries, err)
+	}
+}
+
 // A Set replaces what was lost, so nobody waits for that.
 func TestASetEndsTheWait(t *testing.T) {
 	t.Parallel()

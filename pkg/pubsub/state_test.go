@@ -239,6 +239,9 @@ func TestStateRefusesBadInput(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+	if _, err := pubsub.NewState(nil, "flags", quick); !errors.Is(err, pubsub.ErrConfig) {
+		t.Errorf("no bus: %v", err)
+	}
 	s, err := pubsub.NewState(bus, "s", pubsub.StateConfig[string]{MaxBytes: 10})
 	if err != nil {
 		t.Fatal(err)

@@ -7,12 +7,20 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// errConflict: another version is stored than the one a change began from, or
-// one may still be given back.
+// errConflict: another version is stored than the one a change began from.
 var errConflict = errors.New("another version is stored")
+
+// unsettled: a newer version than the stored one may still be given back, for
+// as long as it says.
+type unsettled time.Duration
+
+func (u unsettled) Error() string {
+	return fmt.Sprintf("a lost version may be given back for another %v", time.Duration(u))
+}
 
 // minSettle is how long changes wait at least after a loss; see
 // [State.settle].
@@ -33,25 +41,33 @@ func (s *State[T]) Set(ctx context.Context, value T) error {
 
 // Update changes the value by change, which gets a copy of its own, or the
 // zero value when there is none. When others write meanwhile, change is called
-// again with what they wrote, so that no writer's change is lost; what change
-// does beside is then repeated. The errors are change's and Set's.
+// again with what they wrote, so that no writer's change is lost, and after a
+// wait, too; what change does beside is then repeated. The errors are change's
+// and Set's.
 //
 // While Redis may have lost something, Update waits, so that it begins from the
 // newest value that any running process knows: for twice Check, at least
 // 300 ms, from the first Update that finds no value or another run of Redis
 // than before, or from when a process last gave a value back. So the first
 // Update ever blocks that long, as does the first after a restart or failover
-// of Redis, unless ctx ends or a Set comes first. A change may still be lost
-// with Redis when nobody but its writer has heard of it and that writer does
-// not reach Redis in this time, and when Redis is given an older memory without
-// a restart, or does not tell its run id (INFO server in a script).
+// of Redis, unless ctx ends or a Set comes first, which it sees within Check or
+// 300 ms. A change may still be lost with Redis when nobody but its writer has
+// heard of it and that writer does not reach Redis in this time, and when Redis
+// is given an older memory without a restart, or does not tell its run id (INFO
+// server in a script).
 func (s *State[T]) Update(ctx context.Context, change func(T) (T, error)) error {
 	for attempt := 0; ; attempt++ {
 		err := s.updateOnce(ctx, change)
-		if !errors.Is(err, errConflict) {
+		wait, isUnsettled := errors.AsType[unsettled](err)
+		switch {
+		case isUnsettled: // a Set may end it sooner
+			err = sleep(ctx, min(time.Duration(wait), max(s.cfg.Check, minSettle))+rand.N(time.Millisecond))
+		case errors.Is(err, errConflict):
+			err = backOff(ctx, attempt)
+		default:
 			return err
 		}
-		if err := backOff(ctx, attempt); err != nil {
+		if err != nil {
 			return fmt.Errorf("state %s: %w", s.name, err)
 		}
 	}
@@ -126,7 +142,12 @@ func (s *State[T]) store(ctx context.Context, data []byte, expected int64) (int6
 	if version == "" {
 		return 0, errConflict
 	}
-	return strconv.ParseInt(version, 10, 64)
+	wait, lost := strings.CutPrefix(version, "wait ")
+	n, err := strconv.ParseInt(wait, 10, 64)
+	if err == nil && lost {
+		err = unsettled(time.Duration(n) * time.Microsecond)
+	}
+	return n, err
 }
 
 // settle is the time in which every process that reaches Redis has compared its

@@ -2,8 +2,11 @@ package ratelimit_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient/redistest"
@@ -48,5 +51,43 @@ func TestAHastyCallerOpensNoBreaker(t *testing.T) {
 	proxy.Latency.Store(0)
 	if r := allowN(t, l, "k", 1); r.Degraded {
 		t.Errorf("Redis was not asked: %+v", r)
+	}
+}
+
+// A refused connection is Redis' failure, in however much of a hurry the caller
+// was: it is not asked again before its time.
+func TestHastyCallersDoNotStormARedisThatRefusesThem(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := redistest.Dial(t, server.Addr())
+	l := newLimiter(t, rdb, ratelimit.Config{Limit: ratelimit.PerSecond(10, 10), Timeout: time.Hour, RetryPause: time.Hour})
+	var asked tally
+	rdb.Write().AddHook(&asked)
+	server.Kill()
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a sixtieth of Timeout
+		if r, err := l.Allow(ctx, "k"); err != nil || !r.Degraded {
+			t.Errorf("%+v, %v", r, err)
+		}
+		cancel()
+	}
+	if n := asked.commands.Load(); n != 1 {
+		t.Errorf("a Redis that refuses connections was asked %d times, want once", n)
+	}
+}
+
+// tally is a hook of a client that counts its commands.
+type tally struct{ commands atomic.Int64 }
+
+func (t *tally) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (t *tally) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (t *tally) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		t.commands.Add(1)
+		return next(ctx, cmd)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,8 +18,8 @@ var luaFiles embed.FS
 // MaxKey bounds a key, in bytes.
 const MaxKey = 512
 
-// hasty is the part of Config.Timeout that a failure must have taken at least
-// to count as Redis': a quarter.
+// hasty is the part of Config.Timeout, a quarter, that a caller must have waited
+// at least for the end of its wait to count as a failure of Redis.
 const hasty = 4
 
 // Limiter decides on the events of any number of keys under one limit. Safe
@@ -46,10 +45,14 @@ func WithMetrics(reg prometheus.Registerer) Option {
 }
 
 // New makes a Limiter. It asks nothing of Redis, so it succeeds while Redis is
-// down. An error is a bad cfg, or a second registration of its metrics.
+// down. An error is that of Config.Validate, ErrConfig for a client that is nil,
+// or a second registration of its metrics.
 func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if rdb == nil {
+		return nil, fmt.Errorf("%w: the client is nil", ErrConfig)
 	}
 	scripts, err := redisclient.LoadScripts(luaFiles)
 	if err != nil {
@@ -123,11 +126,16 @@ func (l *Limiter) patience(ctx context.Context) time.Duration {
 	return l.cfg.Timeout
 }
 
-// askWithin has Redis decide within wait.
+// askWithin has Redis decide within wait; when that was too short, the error is
+// context.DeadlineExceeded.
 func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string, n int64) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return l.ask(ctx, key, n)
+	r, err := l.ask(ctx, key, n)
+	if ended := redisclient.Ended(ctx); err != nil && ended != nil {
+		return r, fmt.Errorf("%w: %w", ended, err)
+	}
+	return r, err
 }
 
 // failed notes that Redis did not decide within wait; the first of many says so
@@ -135,16 +143,11 @@ func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string,
 // not keep others from asking. A refused connection does, whoever asked.
 func (l *Limiter) failed(ctx context.Context, wait time.Duration, err error) {
 	l.metrics.failures.Inc()
-	if wait < l.cfg.Timeout/hasty && isTimeout(err) {
+	if wait < l.cfg.Timeout/hasty && errors.Is(err, context.DeadlineExceeded) {
 		l.breaker.undecided()
 		return
 	}
 	if l.breaker.failed(time.Now()) {
 		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
 	}
-}
-
-func isTimeout(err error) bool {
-	timeout, ok := errors.AsType[net.Error](err) // context.DeadlineExceeded is one too
-	return ok && timeout.Timeout()
 }

@@ -351,7 +351,7 @@ func TestBadInput(t *testing.T) {
 
 func TestBadConfig(t *testing.T) {
 	t.Parallel()
-	good := ratelimit.PerSecond(1, 1)
+	rdb, good := redistest.Dial(t, "127.0.0.1:1"), ratelimit.PerSecond(1, 1) // not asked
 	tests := map[string]struct {
 		cfg  ratelimit.Config
 		want error
@@ -366,10 +366,15 @@ func TestBadConfig(t *testing.T) {
 		"bad local":     {ratelimit.Config{Name: "n", Limit: good, Local: ratelimit.PerSecond(1, -1)}, ratelimit.ErrBurst},
 		"no algorithm":  {ratelimit.Config{Name: "n", Limit: good, Algorithm: 9}, ratelimit.ErrConfig},
 		"no policy":     {ratelimit.Config{Name: "n", Limit: good, OnOutage: 9}, ratelimit.ErrConfig},
+		"bad timeout":   {ratelimit.Config{Name: "n", Limit: good, Timeout: -1}, ratelimit.ErrConfig},
+		"bad pause":     {ratelimit.Config{Name: "n", Limit: good, RetryPause: -1}, ratelimit.ErrConfig},
 	}
 	for name, tt := range tests {
-		if _, err := ratelimit.New(nil, tt.cfg); !errors.Is(err, tt.want) {
+		if _, err := ratelimit.New(rdb, tt.cfg); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
+	}
+	if _, err := ratelimit.New(nil, ratelimit.Config{Name: "n", Limit: good}); !errors.Is(err, ratelimit.ErrConfig) {
+		t.Errorf("no client: %v, want ErrConfig", err)
 	}
 }

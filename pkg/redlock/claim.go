@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-redsync/redsync/v4"
 	redsyncredis "github.com/go-redsync/redsync/v4/redis"
@@ -22,11 +23,16 @@ type claim struct {
 	keys    []string // of the lock and of its fence
 	script  string   // of ours, to run when redsync runs one; none while it undoes
 	fence   int64
+	round   time.Duration // how long the nodes are waited for
+	begun   time.Time     // of the round from which on the lock lasts a TTL
 }
 
 func (l *Locker) newClaim(name string) *claim {
 	key := l.cfg.key(name)
-	c := &claim{nodes: make([]node, len(l.nodes)), scripts: l.scripts, keys: []string{key, key + ":fence"}}
+	c := &claim{
+		nodes: make([]node, len(l.nodes)), scripts: l.scripts,
+		keys: []string{key, key + ":fence"}, round: part(l.cfg.TTL, patience(len(l.nodes))),
+	}
 	pools := make([]redsyncredis.Pool, len(l.nodes))
 	for i, rdb := range l.nodes {
 		c.nodes[i] = node{Pool: goredis.NewPool(rdb.Write()), rdb: rdb.Write(), claim: c}
@@ -39,6 +45,7 @@ func (l *Locker) newClaim(name string) *claim {
 // take takes the lock on more than half of the nodes or on none. It returns
 // ErrNotAcquired when a node has it for another.
 func (c *claim) take(ctx context.Context) error {
+	c.begun = time.Now()
 	if err := c.mutex.TryLockContext(ctx); err != nil {
 		return notTaken(err)
 	}
@@ -55,8 +62,6 @@ func (c *claim) take(ctx context.Context) error {
 // one of them, so its fence is higher even where their clocks differ. A lock
 // that is lost meanwhile was not acquired.
 func (c *claim) spread(ctx context.Context) error {
-	ctx, cancel := context.WithDeadline(ctx, c.mutex.Until())
-	defer cancel()
 	err := c.renew(ctx)
 	if err != nil {
 		c.script = ""
@@ -71,13 +76,22 @@ func (c *claim) spread(ctx context.Context) error {
 // renew has the lock last for another TTL, on more than half of the nodes. It
 // returns ErrLost when too many of them have it for another or for nobody.
 func (c *claim) renew(ctx context.Context) error {
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, c.round)
+	defer cancel()
 	c.script = "renew"
-	return notHeld(c.mutex.ExtendContext(ctx))
+	err := notHeld(c.mutex.ExtendContext(ctx))
+	if err == nil {
+		c.begun = begun
+	}
+	return err
 }
 
 // release frees the lock and wakes who waits for it, and returns ErrLost like
 // renew.
 func (c *claim) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.round)
+	defer cancel()
 	c.script = "release"
 	return notHeld(c.mutex.UnlockContext(ctx))
 }

@@ -12,18 +12,18 @@ import (
 
 var (
 	// ErrNotAcquired says that somebody else holds the lock.
-	ErrNotAcquired = errors.New("lock is held by another")
+	ErrNotAcquired = errors.New("redlock: lock is held by another")
 	// ErrReentrant refuses a lock to the context of its own holder, which
 	// would wait for itself.
-	ErrReentrant = errors.New("lock is held by this context")
+	ErrReentrant = errors.New("redlock: lock is held by this context")
 	// ErrLost is the cause of a lock's context that ended because the lock
 	// expired, was taken away, or could not be renewed in time.
-	ErrLost = errors.New("lock is lost")
+	ErrLost = errors.New("redlock: lock is lost")
 	// ErrName refuses a lock name that is empty, longer than 512 bytes or has
 	// a brace in it, which Redis Cluster gives a meaning.
-	ErrName = errors.New("lock name is empty, too long or has a brace")
+	ErrName = errors.New("redlock: lock name is empty, too long or has a brace")
 	// ErrConfig refuses settings that cannot work.
-	ErrConfig = errors.New("redlock config")
+	ErrConfig = errors.New("redlock: bad setting")
 )
 
 const (
@@ -34,6 +34,10 @@ const (
 	// usable is the part of a TTL that a holder has: the last tenth is for it to
 	// stop.
 	usable = 1 - driftFactor - 0.1
+	// round is the part of a TTL that several nodes have to answer one question:
+	// less than a third, so that those that are silent delay no renewal, and so
+	// that the two rounds of an acquisition leave its holder time.
+	round = 0.25
 	// fenceTTL is how long a node remembers the last fence of a lock. Beyond,
 	// its clock alone keeps fences increasing.
 	fenceTTL = 7 * 24 * time.Hour
@@ -77,18 +81,29 @@ func (c Config) key(name string) string { return c.Prefix + "{" + name + "}" }
 
 // tuning is what redsync is told of a lock. Acquire retries, not redsync, and
 // an acquisition that leaves its holder no time is given up.
-func (c Config) tuning() []redsync.Option {
+func (c Config) tuning(nodes int) []redsync.Option {
 	return []redsync.Option{
 		redsync.WithExpiry(c.TTL), redsync.WithTries(1),
-		redsync.WithDriftFactor(driftFactor), redsync.WithTimeoutFactor(usable),
+		redsync.WithDriftFactor(driftFactor), redsync.WithTimeoutFactor(patience(nodes)),
 	}
+}
+
+// patience is the part of a TTL for which nodes are waited for. A single one is
+// waited for as long as a holder is left time, as without it there is no lock.
+func patience(nodes int) float64 {
+	if nodes == 1 {
+		return usable
+	}
+	return round
 }
 
 // expiry is when the holder of a lock that was asked for at begun must have
 // stopped. redsync says when that is, too, but must not be asked while it
 // renews the lock.
-func (c Config) expiry(begun time.Time) time.Time {
-	return begun.Add(time.Duration(float64(c.TTL) * usable))
+func (c Config) expiry(begun time.Time) time.Time { return begun.Add(part(c.TTL, usable)) }
+
+func part(of time.Duration, factor float64) time.Duration {
+	return time.Duration(float64(of) * factor)
 }
 
 // untilRenewal is the time left to the renewal of a lock that was asked for at

@@ -33,10 +33,11 @@
 // nodes, the majority also learns the fence, which therefore increases although
 // their clocks differ.
 //
-// Releasing publishes a message, and those who wait hear it over one
-// subscription per [Locker] and node. Of the callers in one process only the
-// first in the queue asks Redis. Between processes there is no order. A timer
-// stands in for messages that were lost and for holders that died.
+// Each caller asks Redis once, and who is refused waits. Releasing publishes a
+// message, and those who wait hear it over one subscription per [Locker] and
+// node; of those in one process, the first in the queue alone asks again.
+// Between processes there is no order. A timer stands in for messages that were
+// lost and for holders that died.
 //
 // A single server, several of them and Redis Cluster work alike; in a cluster
 // each lock lives in one slot.

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"souk.example/pkg/redisclient"
 )
 
 // ErrLead refuses an Elector without a function that leads.
-var ErrLead = errors.New("elector has nothing to lead")
+var ErrLead = errors.New("redlock: elector has nothing to lead")
 
 // Term is one time of leading.
 type Term struct {
@@ -32,7 +34,9 @@ type ElectorConfig struct {
 	Resigned func(Term, error)
 	// Metrics gets the gauge souk_elector_leader; nil none.
 	Metrics prometheus.Registerer
-	Log     *slog.Logger // nil discards
+	// Log is told of each term, and once when Redis fails and when it is back;
+	// nil discards.
+	Log *slog.Logger
 }
 
 // Elector has one of many processes lead, and another when it is lost.
@@ -44,10 +48,12 @@ type Elector struct {
 }
 
 // NewElector makes a candidate for the leadership that goes by name, which is
-// the name of the lock that leaders hold. An error is ErrName, ErrConfig or a
-// second registration of its metric.
+// the name of the lock that leaders hold. An error is ErrName, ErrConfig, also
+// for a locker that is nil, or a second registration of its metric.
 func NewElector(locker *Locker, name string, cfg ElectorConfig) (*Elector, error) {
 	switch {
+	case locker == nil:
+		return nil, fmt.Errorf("%w: the elector's locker is nil", ErrConfig)
 	case !validName(name):
 		return nil, fmt.Errorf("%w: %.20q", ErrName, name)
 	case cfg.Pause < 0:
@@ -63,7 +69,7 @@ func NewElector(locker *Locker, name string, cfg ElectorConfig) (*Elector, error
 		return e, nil
 	}
 	if err := cfg.Metrics.Register(e.leader); err != nil {
-		return nil, fmt.Errorf("elector %s: %w", name, err)
+		return nil, fmt.Errorf("redlock: elector %s: %w", name, err)
 	}
 	return e, nil
 }
@@ -77,13 +83,16 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, term T
 	if lead == nil {
 		return ErrLead
 	}
+	undecided := redisclient.Outage{
+		Log: e.cfg.Log.With("name", e.name), Begun: "leadership is undecided", Ended: "leadership can be decided again",
+	}
 	for ctx.Err() == nil {
-		lock, err := e.locker.Acquire(ctx, e.name)
-		if err != nil {
-			if errors.Is(err, ErrReentrant) {
-				return err
-			}
-			e.pause(ctx, err)
+		lock, err := e.campaign(ctx, &undecided)
+		switch {
+		case errors.Is(err, ErrReentrant):
+			return err
+		case err != nil:
+			e.pause(ctx)
 			continue
 		}
 		lost, err := e.serve(lock, lead)
@@ -92,6 +101,20 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, term T
 		}
 	}
 	return nil
+}
+
+// campaign waits for the lock. That another holds it tells, as well as the lock
+// does, that Redis is there.
+func (e *Elector) campaign(ctx context.Context, undecided *redisclient.Outage) (*Lock, error) {
+	lock, err := e.locker.TryAcquire(ctx, e.name)
+	if errors.Is(err, ErrNotAcquired) {
+		undecided.Note(ctx, nil)
+		lock, err = e.locker.wait(ctx, e.name)
+	}
+	if ctx.Err() == nil && !errors.Is(err, ErrReentrant) {
+		undecided.Note(ctx, err)
+	}
+	return lock, err
 }
 
 // serve is one term. It reports whether the lock was lost, and else returns
@@ -118,11 +141,7 @@ func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) er
 }
 
 // pause waits before the next campaign.
-func (e *Elector) pause(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	e.cfg.Log.WarnContext(ctx, "leadership is undecided", "name", e.name, "error", err)
+func (e *Elector) pause(ctx context.Context) {
 	t := time.NewTimer(e.cfg.Pause)
 	defer t.Stop()
 	select {

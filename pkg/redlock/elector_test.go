@@ -3,6 +3,8 @@ package redlock_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +124,22 @@ func TestLeaderOutlivesRedis(t *testing.T) {
 	}
 }
 
+// What lead returns is not the leader's loss, were it the loss of another lock.
+func TestAnothersLossEndsTheLeadersRun(t *testing.T) {
+	t.Parallel()
+	elector := newElector(t, lockerOn(t, []*redisclient.Client{redistest.Open(t)}, redlock.Config{}), redlock.ElectorConfig{})
+	terms := 0
+	err := elector.Run(t.Context(), func(context.Context, redlock.Term) error {
+		if terms++; terms == 3 {
+			return nil // Run campaigns again and again
+		}
+		return fmt.Errorf("write the report: %w", redlock.ErrLost)
+	})
+	if !errors.Is(err, redlock.ErrLost) || terms != 1 {
+		t.Errorf("after %d terms: %v, want what lead returned first", terms, err)
+	}
+}
+
 func TestDoTellsOfALossWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -160,6 +178,69 @@ func TestCandidateOutlivesRedis(t *testing.T) {
 	}
 }
 
+// However many campaigns fail, the log has one line for it and one for its end,
+// which a candidate sees though another leads.
+func TestElectorLogsAnOutageOnce(t *testing.T) {
+	t.Parallel()
+	server, reg := redistest.Start(t), prometheus.NewRegistry()
+	rdb := redistest.Dial(t, server.Addr())
+	locker, err := redlock.New(rdb, redlock.Config{}, redlock.WithMetrics(reg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(locker.Close)
+	log := make(lines, 100)
+	elector := newElector(t, locker, redlock.ElectorConfig{Log: slog.New(slog.NewTextHandler(log, nil))})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	server.Kill()
+	go func() {
+		done <- elector.Run(ctx, func(context.Context, redlock.Term) error { return nil })
+	}()
+	redistest.Eventually(t, "several campaigns have failed", func() bool { return failures(t, reg) >= 5 })
+	log.expect(t, "leadership is undecided")
+	server.Restart()
+	if err := rdb.Write().SetNX(t.Context(), "souk:lock:{job}", "another", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	log.expect(t, "leadership can be decided again")
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// failures is how many attempts failed because of Redis.
+func failures(t *testing.T, reg *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "souk_lock_failed_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return 0
+}
+
+// lines is a log.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// expect expects the next line to say what.
+func (l lines) expect(t *testing.T, what string) {
+	t.Helper()
+	if got := <-l; !strings.Contains(got, what) {
+		t.Errorf("the log says %q, want %q", got, what)
+	}
+}
+
 func TestElectorRefuses(t *testing.T) {
 	t.Parallel()
 	locker := lockerOn(t, []*redisclient.Client{redistest.Open(t)}, redlock.Config{})
@@ -168,6 +249,9 @@ func TestElectorRefuses(t *testing.T) {
 	}
 	if _, err := redlock.NewElector(locker, "job", redlock.ElectorConfig{Pause: -1}); !errors.Is(err, redlock.ErrConfig) {
 		t.Errorf("a negative pause: %v", err)
+	}
+	if _, err := redlock.NewElector(nil, "job", redlock.ElectorConfig{}); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("no locker: %v", err)
 	}
 	elector := newElector(t, locker, redlock.ElectorConfig{})
 	if err := elector.Run(t.Context(), nil); !errors.Is(err, redlock.ErrLead) {

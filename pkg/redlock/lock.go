@@ -26,7 +26,7 @@ type Lock struct {
 	err     error // of the release
 }
 
-var errReleased = errors.New("lock was released")
+var errReleased = errors.New("redlock: lock was released")
 
 // heldKey finds, in a context, the lock that it is the context of.
 type heldKey struct {
@@ -39,14 +39,14 @@ func (l *Locker) heldBy(ctx context.Context, name string) bool {
 	return ok && lock.ctx.Err() == nil
 }
 
-// hold starts the watchdog of a lock that was asked for at begun.
-func (l *Locker) hold(ctx context.Context, name string, c *claim, begun time.Time) *Lock {
-	lock := &Lock{name: name, locker: l, claim: c, deadline: l.cfg.expiry(begun)}
+// hold starts the watchdog of a lock that was taken.
+func (l *Locker) hold(ctx context.Context, name string, c *claim) *Lock {
+	lock := &Lock{name: name, locker: l, claim: c, deadline: l.cfg.expiry(c.begun)}
 	held, cancel := context.WithCancelCause(ctx)
 	lock.ctx, lock.cancel = context.WithValue(held, heldKey{l, name}, lock), cancel
 	lock.mu.Lock()
 	defer lock.mu.Unlock()
-	lock.renewal = time.AfterFunc(l.cfg.untilRenewal(begun), lock.renew)
+	lock.renewal = time.AfterFunc(l.cfg.untilRenewal(c.begun), lock.renew)
 	return lock
 }
 
@@ -64,9 +64,10 @@ func (l *Lock) Context() context.Context { return l.ctx }
 
 // Release stops the watchdog, waits for it, and frees the lock if it is still
 // ours, even when the acquiring context has ended. It takes no longer than the
-// clients of the nodes let it. It returns ErrLost when the lock was no longer
-// ours, whether or not Redis could be asked; any other error is Redis', and the
-// key expires by itself. Releasing again returns the same.
+// clients of the nodes let it, nor than the TTL, of several nodes a quarter of
+// it. It returns ErrLost when the lock was no longer ours, whether or not Redis
+// could be asked; any other error is Redis', and the key expires by itself.
+// Releasing again returns the same.
 func (l *Lock) Release() error {
 	l.release.Do(func() {
 		l.cancel(errReleased) // a renewal under way ends, none begins
@@ -110,12 +111,12 @@ func (l *Lock) renew() {
 	if l.ctx.Err() != nil {
 		return
 	}
-	cfg, begun := l.locker.cfg, time.Now()
+	cfg := l.locker.cfg
 	err := l.extend()
 	switch {
 	case err == nil:
-		l.deadline = cfg.expiry(begun)
-		l.renewal.Reset(cfg.untilRenewal(begun))
+		l.deadline = cfg.expiry(l.claim.begun)
+		l.renewal.Reset(cfg.untilRenewal(l.claim.begun))
 	case errors.Is(err, ErrLost) || !time.Now().Before(l.deadline):
 		l.lose(err)
 	default:

@@ -50,8 +50,10 @@ func WithTracer(t trace.Tracer) Option {
 
 // WithNodes adds Redis servers that share nothing with the first one nor with
 // each other. A lock is then held by more than half of all nodes and outlives
-// the loss of the others. Every call waits for all nodes, so one that does not
-// answer costs its client's timeout.
+// the loss of the others. All nodes are asked at once and all of them waited
+// for, a quarter of the TTL at most, in the two rounds of an acquisition, in a
+// renewal and in a release: one that does not answer costs that, or its client's
+// timeout if it is shorter.
 func WithNodes(others ...*redisclient.Client) Option {
 	return func(l *Locker) error {
 		l.nodes = append(l.nodes, others...)
@@ -60,8 +62,8 @@ func WithNodes(others ...*redisclient.Client) Option {
 }
 
 // New makes a Locker over rdb, which may be a Redis Cluster. It asks nothing of
-// Redis, so it succeeds while Redis is down. An error is ErrConfig or a second
-// registration of its metrics.
+// Redis, so it succeeds while Redis is down. An error is ErrConfig, also for a
+// node that is nil, or a second registration of its metrics.
 func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Locker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Locker, error) {
 	if slices.Contains(l.nodes, nil) {
 		return nil, fmt.Errorf("%w: a node is nil", ErrConfig)
 	}
-	l.waiting, l.tuning = newWaitRoom(l.nodes), l.cfg.tuning()
+	l.waiting, l.tuning = newWaitRoom(l.nodes), l.cfg.tuning(len(l.nodes))
 	return l, nil
 }
 
@@ -93,6 +95,13 @@ func (l *Locker) Close() { l.waiting.close() }
 // TryAcquire takes the lock if it is free and returns ErrNotAcquired if
 // another holds it, be it in this process. Any other error is ErrName,
 // ErrReentrant, the end of ctx or Redis'. The lock's context is a child of ctx.
+//
+// A deadline of ctx ends what Redis is asked. A cancellation is noticed when the
+// nodes have answered or their clients' timeouts have passed, as reading a
+// socket does not see it; when the lock was taken all the same, it is returned
+// and wants its release, though its context has ended. An attempt that failed
+// lasts up to 250 ms longer, in which it frees what nodes may have taken without
+// saying so.
 func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	if !validName(name) {
 		return nil, fmt.Errorf("%w: %.20q", ErrName, name)
@@ -103,15 +112,16 @@ func (l *Locker) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("acquire lock %s: %w", name, context.Cause(ctx))
 	}
-	c, begun := l.newClaim(name), time.Now()
+	c := l.newClaim(name)
 	if err := c.take(ctx); err != nil {
 		return nil, l.refusal(ctx, name, err)
 	}
 	l.metrics.acquired.Inc()
-	return l.hold(ctx, name, c, begun), nil
+	return l.hold(ctx, name, c), nil
 }
 
-// Acquire waits for the lock until ctx ends, and then returns ctx's cause. An
+// Acquire waits for the lock until ctx ends, and then returns ctx's cause; what
+// TryAcquire says of ctx's end goes for each time that it asks Redis. An
 // unreachable Redis is an error at once. Those who wait are woken when the
 // lock is released, of one process one at a time, and of all processes the
 // fastest gets it.
@@ -120,10 +130,16 @@ func (l *Locker) Acquire(ctx context.Context, name string) (*Lock, error) {
 	if !errors.Is(err, ErrNotAcquired) {
 		return lock, err
 	}
+	return l.wait(ctx, name)
+}
+
+// wait is Acquire of a lock that was found held.
+func (l *Locker) wait(ctx context.Context, name string) (*Lock, error) {
 	begun := time.Now()
 	_, span := l.tracer.Start(ctx, "wait for lock", trace.WithAttributes(attribute.String("lock.name", name)))
 	defer span.End()
-	if lock, err = l.await(ctx, name); err != nil {
+	lock, err := l.await(ctx, name)
+	if err != nil {
 		span.RecordError(err)
 		return nil, err
 	}

@@ -48,6 +48,36 @@ func TestMajorityIsEnough(t *testing.T) {
 	})
 }
 
+// A node that swallows what it is asked leaves the majority's holder its time,
+// whether its client waits for it for half a TTL or for longer than one.
+func TestSilentMinorityTakesNoTimeFromTheHolder(t *testing.T) {
+	t.Parallel()
+	const ttl = 1200 * time.Millisecond
+	for _, patience := range []time.Duration{ttl / 2, time.Minute} {
+		t.Run(patience.String(), func(t *testing.T) {
+			t.Parallel()
+			servers, nodes := threeServers(t)
+			proxy := redistest.NewProxy(t, servers[2].Addr())
+			proxy.DropReplies.Store(true)
+			silent, err := redisclient.Open(t.Context(), redisclient.Config{Addrs: []string{proxy.Addr()}, IOTimeout: patience})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = silent.Close() })
+			nodes[2] = silent
+			lock := acquire(t, lockerOn(t, nodes, redlock.Config{TTL: ttl}), "job")
+			select {
+			case <-lock.Context().Done():
+				t.Errorf("the lock was lost: %v", context.Cause(lock.Context()))
+			case <-time.After(3 * ttl):
+			}
+			if err := lock.Release(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestRefusedMinorityKeepsNothingAndWakesNobody(t *testing.T) {
 	t.Parallel()
 	_, nodes := threeServers(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/redisclient"
@@ -168,6 +169,45 @@ func TestAbandonedAcquisitionGivesTheLockBack(t *testing.T) {
 	})
 }
 
+// A caller that is cancelled while Redis takes the lock for it has the lock, to release.
+func TestCancelledCallerReleasesWhatItGot(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	locker := newLocker(t, rdb, time.Minute)
+	if err := acquire(t, locker, "job").Release(); err != nil { // Redis knows the scripts
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	rdb.Write().AddHook(replies(cancel))
+	lock, err := locker.TryAcquire(ctx, "job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-lock.Context().Done()
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+	if rdb.Read().Exists(t.Context(), "souk:lock:{job}").Val() != 0 {
+		t.Error("the lock is still there")
+	}
+}
+
+// replies is a hook of a client, called when a command has been replied to.
+type replies func()
+
+func (replies) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (replies) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (r replies) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		defer r()
+		return next(ctx, cmd)
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	rdb, reg := redistest.Open(t), prometheus.NewRegistry()
@@ -211,6 +251,9 @@ func TestWrongUse(t *testing.T) {
 	}
 	if _, err := redlock.New(nil, redlock.Config{}); !errors.Is(err, redlock.ErrConfig) {
 		t.Errorf("nil node: %v, want ErrConfig", err)
+	}
+	if _, err := redlock.New(rdb, redlock.Config{}, redlock.WithNodes(rdb, nil)); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("another nil node: %v, want ErrConfig", err)
 	}
 	locker := newLocker(t, rdb, time.Second)
 	for _, name := range []string{"", "a{b", "}", strings.Repeat("n", 513)} {

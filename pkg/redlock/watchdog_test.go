@@ -51,6 +51,31 @@ func TestTakenLockEndsTheHoldersContext(t *testing.T) {
 	}
 }
 
+// A lock that was acquired under another ends with it, but is not lost.
+func TestLossOfTheOuterLockIsNotTheInners(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	locker := newLocker(t, rdb, 300*time.Millisecond)
+	outer := acquire(t, locker, "outer")
+	inner, err := locker.Acquire(outer.Context(), "inner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Write().Set(t.Context(), "souk:lock:{outer}", "another", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	<-inner.Context().Done()
+	if cause := context.Cause(inner.Context()); !errors.Is(cause, redlock.ErrLost) {
+		t.Errorf("cause = %v, want the outer lock's loss", cause)
+	}
+	if err := inner.Release(); err != nil {
+		t.Errorf("release of the inner lock: %v", err)
+	}
+	if err := outer.Release(); !errors.Is(err, redlock.ErrLost) {
+		t.Errorf("release of the outer lock: %v, want ErrLost", err)
+	}
+}
+
 func TestContextEndsBeforeTheKeyCanExpire(t *testing.T) {
 	t.Parallel()
 	const key, ttl = "souk:lock:{job}", 400 * time.Millisecond

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"souk.example/pkg/redisclient"
 )
 
 // leaveLimit bounds the farewell of an Announcer that ends.
@@ -41,7 +43,7 @@ func (r *Registry) Announcer(service string, instance Instance) (*Announcer, err
 // again returns ErrDeregistered.
 func (a *Announcer) Run(ctx context.Context) error {
 	cfg := a.registry.cfg
-	beats := outage{log: cfg.Log.With("service", a.service), begun: "heartbeats fail", ended: "heartbeats arrive again"}
+	beats := redisclient.Outage{Log: cfg.Log.With("service", a.service), Begun: "heartbeats fail", Ended: "heartbeats arrive again"}
 	for ctx.Err() == nil {
 		wait := cfg.Beat
 		gone, err := a.beat(ctx)
@@ -49,7 +51,7 @@ func (a *Announcer) Run(ctx context.Context) error {
 			return ErrDeregistered
 		}
 		if ctx.Err() == nil {
-			beats.note(ctx, err)
+			beats.Note(ctx, err)
 		}
 		if err != nil {
 			wait /= 10

@@ -67,6 +67,35 @@ func TestOutagesAreLoggedOnce(t *testing.T) {
 	}
 }
 
+// Changes are made while nobody can be told of them: the log says so once, and
+// once when the next is broadcast.
+func TestChangesThatAreNotBroadcastAreLoggedOnce(t *testing.T) {
+	broadcasts, log := redistest.Start(t), &said{}
+	bus, err := pubsub.New(redistest.Dial(t, broadcasts.Addr()), pubsub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := quick
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	r, err := registry.New(redistest.Open(t), bus, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := node{r}
+	watcher := n.watch(t)
+	broadcasts.Kill()
+	n.announce(t, "a")
+	n.announce(t, "b")
+	awaitIDs(t, watcher, "a", "b")
+	broadcasts.Restart()
+	n.announce(t, "c")
+	const begun, ended = "changes of services are not broadcast", "changes of services are broadcast again"
+	redistest.Eventually(t, ended, func() bool { return log.count(ended) == 1 })
+	if got := log.count(begun); got != 1 {
+		t.Errorf("%q %d times", begun, got)
+	}
+}
+
 // failures counts the beats and looks that failed.
 func failures(t *testing.T, reg prometheus.Gatherer) (sum int) {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 var (
 	ErrService  = errors.New("registry: service name is empty or longer than 128 bytes")
 	ErrInstance = errors.New("registry: instance needs an id of 1 to 128 bytes, an http(s) URL and a weight from 0 to 1,000")
-	ErrConfig   = errors.New("registry: intervals must be a millisecond at least, and TTL longer than Beat by two")
+	ErrConfig   = errors.New("registry: bad setting")
 	// ErrDeregistered: the instance has left, and its id with it.
 	ErrDeregistered = errors.New("registry: instance has deregistered")
 )
@@ -78,7 +78,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if c.Beat < time.Millisecond || c.Look < time.Millisecond {
-		return fmt.Errorf("%w: beat %v, TTL %v, look %v", ErrConfig, c.Beat, c.TTL, c.Look)
+		return fmt.Errorf("%w: beat %v, TTL %v, look %v; they must be 1ms at least, and TTL longer than Beat by 2ms", ErrConfig, c.Beat, c.TTL, c.Look)
 	}
 	return nil
 }
@@ -96,6 +96,7 @@ type Registry struct {
 	cfg     Config
 	scripts redisclient.Scripts
 	metrics *metrics
+	unheard redisclient.Outage // of broadcasts
 }
 
 // Option changes how a Registry is made.
@@ -107,16 +108,21 @@ func WithMetrics(reg prometheus.Registerer) Option {
 }
 
 // New makes a Registry whose changes are broadcast on bus. It asks nothing of
-// Redis. An error is ErrConfig, or a second registration of its metrics.
+// Redis. An error is ErrConfig, also for a client or a bus that is nil, or a
+// second registration of its metrics.
 func New(rdb *redisclient.Client, bus *pubsub.Bus, cfg Config, opts ...Option) (*Registry, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if rdb == nil || bus == nil {
+		return nil, fmt.Errorf("%w: the client or the bus is nil", ErrConfig)
 	}
 	scripts, err := redisclient.LoadScripts(luaFiles)
 	if err != nil {
 		return nil, err
 	}
 	r := &Registry{rdb: rdb, bus: bus, cfg: cfg.withDefaults(), scripts: scripts, metrics: newMetrics()}
+	r.unheard = redisclient.Outage{Log: r.cfg.Log, Begun: "changes of services are not broadcast", Ended: "changes of services are broadcast again"}
 	for _, opt := range opts {
 		if err := opt(r); err != nil {
 			return nil, fmt.Errorf("registry: %w", err)
@@ -157,9 +163,7 @@ func (r *Registry) run(ctx context.Context, script, service string, args ...any)
 // at their next look.
 func (r *Registry) announce(ctx context.Context, service string, version int64) {
 	err := r.bus.Publish(ctx, pubsub.Message{Topic: topic, Key: service, Version: version, Status: "changed"})
-	if err != nil {
-		r.cfg.Log.WarnContext(ctx, "change of a service was not broadcast", "service", service, "error", err)
-	}
+	r.unheard.Note(ctx, err)
 }
 
 // number reads an integer that a script gave as text, as Redis would print

@@ -283,6 +283,10 @@ func TestMetrics(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	rdb := redistest.Open(t)
 	n := newNode(t, rdb, registry.Config{})
+	bus, err := pubsub.New(rdb, pubsub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, bad := range []registry.Instance{
 		{}, {ID: "a"}, {ID: "a", URL: "host:80"}, {ID: "a", URL: "ftp://host"}, {ID: "a", URL: "http://"}, {ID: "a", URL: "http://host", Weight: -1},
 	} {
@@ -297,8 +301,14 @@ func TestBadInput(t *testing.T) {
 		t.Error(err)
 	}
 	for _, cfg := range []registry.Config{{Beat: -1}, {TTL: time.Second}, {Look: -time.Second}, {Beat: time.Second, TTL: time.Second + time.Millisecond}} {
-		if _, err := registry.New(rdb, nil, cfg); !errors.Is(err, registry.ErrConfig) {
+		if _, err := registry.New(rdb, bus, cfg); !errors.Is(err, registry.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
+	}
+	if _, err := registry.New(nil, bus, quick); !errors.Is(err, registry.ErrConfig) {
+		t.Errorf("no client: %v", err)
+	}
+	if _, err := registry.New(rdb, nil, quick); !errors.Is(err, registry.ErrConfig) {
+		t.Errorf("no bus: %v", err)
 	}
 }

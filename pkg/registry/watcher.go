@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"souk.example/pkg/pubsub"
+	"souk.example/pkg/redisclient"
 )
 
 // List is a service's instances at one moment, by id. It is never changed, so
@@ -59,12 +60,12 @@ func (w *Watcher) Run(ctx context.Context) error {
 	})
 	defer sub.Close()
 	cfg := w.registry.cfg
-	looks := outage{log: cfg.Log.With("service", w.service), begun: "list of a service is not read", ended: "list of a service is read again"}
+	looks := redisclient.Outage{Log: cfg.Log.With("service", w.service), Begun: "list of a service is not read", Ended: "list of a service is read again"}
 	ready := sync.OnceFunc(func() { close(w.ready) })
 	for ctx.Err() == nil {
 		wait, err := cfg.Look, w.look(ctx)
 		if ctx.Err() == nil {
-			looks.note(ctx, err)
+			looks.Note(ctx, err)
 		}
 		if err == nil {
 			ready()

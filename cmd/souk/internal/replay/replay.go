@@ -1,10 +1,11 @@
-// Package replay sends what a service's event log holds again, to one group.
+// Package replay sends what a service's event log holds again.
 package replay
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"souk.example/pkg/database"
@@ -13,8 +14,9 @@ import (
 
 // Job is one replay.
 type Job struct {
-	Group     string // the only one that reads what is sent
+	Group     string // the only one that reads what is sent; "" for all that did the first time
 	From, To  time.Time
+	About     map[string]bool    // only packs with an event about one of these subjects; nil: all
 	Rate      int                // packs per second
 	Publisher eventbus.Publisher // nil: only count
 }
@@ -39,13 +41,34 @@ func (j Job) Run(ctx context.Context, db *database.DB, topic string) (Sent, erro
 		if err != nil || len(packs) == 0 {
 			return sent, err
 		}
+		after = packs[len(packs)-1].id
+		if packs, err = j.wanted(packs); err != nil {
+			return sent, fmt.Errorf("%s: %w", topic, err)
+		}
 		if err := j.publish(ctx, packs); err != nil {
 			return sent, fmt.Errorf("%s: %w", topic, err)
 		}
 		for _, p := range packs {
-			sent.Packs, sent.Events, after = sent.Packs+1, sent.Events+p.events, p.id
+			sent.Packs, sent.Events = sent.Packs+1, sent.Events+p.events
 		}
 	}
+}
+
+// wanted are the packs with an event that the job is about.
+func (j Job) wanted(packs []pack) (wanted []pack, err error) {
+	if j.About == nil {
+		return packs, nil
+	}
+	for _, p := range packs {
+		events, err := eventbus.Decode(p.record.Value)
+		if err != nil {
+			return nil, fmt.Errorf("pack %d: %w", p.id, err)
+		}
+		if slices.ContainsFunc(events, func(e eventbus.Event) bool { return j.About[e.Subject] }) {
+			wanted = append(wanted, p)
+		}
+	}
+	return wanted, nil
 }
 
 type pack struct {
@@ -73,7 +96,7 @@ func (j Job) read(ctx context.Context, db *database.DB, topic string, after int6
 
 // publish sends a page, and takes as long about it as the rate asks for.
 func (j Job) publish(ctx context.Context, packs []pack) error {
-	if j.Publisher == nil {
+	if j.Publisher == nil || len(packs) == 0 {
 		return nil
 	}
 	due := time.NewTimer(time.Duration(len(packs)) * time.Second / time.Duration(j.Rate))

@@ -81,3 +81,37 @@ func TestRunTellsHowFarItCame(t *testing.T) {
 		t.Errorf("Run() = %+v, %v, want 200 packs and an error", got, err)
 	}
 }
+
+// A job about some orders sends the packs that speak of them, whole, to all.
+func TestRunSendsWhatIsAboutASubject(t *testing.T) {
+	db, out := databasetest.Open(t, outbox.Migrations()), &sink{}
+	var rows [][]any
+	for i := range 1000 {
+		value, err := eventbus.Encode("order", start, []eventbus.Event{event(i), event(i + 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, []any{i + 1, topic, 0, 2, database.Micros(start), value})
+	}
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		return tx.Insert(ctx, "event_log", []string{"id", "topic", "part", "n", "at", "payload"}, rows)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := replay.Job{From: start, To: start.Add(time.Hour), Rate: 1_000_000, Publisher: out, About: map[string]bool{"7": true, "900": true}}
+	got, err := job.Run(t.Context(), db, topic)
+	if err != nil || got.Packs != 4 || len(out.records) != 4 {
+		t.Fatalf("Run() = %+v, %v; sent %d", got, err, len(out.records))
+	}
+	for _, r := range out.records {
+		events, err := eventbus.Decode(r.Value)
+		if err != nil || len(events) != 2 || r.Replay != "" || !job.About[events[0].Subject] && !job.About[events[1].Subject] {
+			t.Errorf("sent %+v, %v", events, err)
+		}
+	}
+}
+
+func event(n int) eventbus.Event {
+	return eventbus.Event{ID: fmt.Sprintf("%d-1", n), Type: "order.placed.v1", Subject: fmt.Sprint(n), Payload: []byte{}}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"souk.example/cmd/souk/internal/replay"
+	"souk.example/contracts"
+	"souk.example/internal/audit"
+	"souk.example/pkg/idgen"
+)
+
+// repairRate is how many packs a second a repair sends at most.
+const repairRate = 500
+
+// clockSlack is how much earlier than an order's id its first event may be
+// dated: two services' clocks need not agree.
+const clockSlack = time.Minute
+
+// repair audits, has what was said of the orders that are wrong said again, and
+// audits once more.
+func (a *app) repair(ctx context.Context, cfg audit.Config) error {
+	report, failure := a.runAudit(ctx, cfg)
+	orders := concerned(report.Violations)
+	if failure != nil || len(orders) == 0 {
+		return a.tellAudit(report, failure, a.printJSON)
+	}
+	a.progress.Say("%d violations; sending again what was said of %d orders", len(report.Violations), len(orders))
+	if err := a.sayAgain(ctx, orders); err != nil {
+		return err
+	}
+	return a.audit(ctx, cfg, a.printJSON)
+}
+
+// concerned are the orders that violations name.
+func concerned(violations []audit.Violation) map[int64]bool {
+	orders := map[int64]bool{}
+	for _, v := range violations {
+		_, subject, _ := strings.Cut(v.Subject, " ") // "order 7", "refund 7:late"
+		subject, _, _ = strings.Cut(subject, ":")
+		if id, err := strconv.ParseInt(subject, 10, 64); err == nil && id > 0 {
+			orders[id] = true
+		}
+	}
+	return orders
+}
+
+// sayAgain sends every event of some orders to those who read it first.
+func (a *app) sayAgain(ctx context.Context, orders map[int64]bool) error {
+	bus, err := a.openBus(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = bus.Close() }()
+	first := idgen.Parse(slices.Min(slices.Collect(maps.Keys(orders)))).Time
+	job := replay.Job{From: first.Add(-clockSlack), To: time.Now(), About: map[string]bool{}, Rate: repairRate, Publisher: bus}
+	for id := range orders {
+		job.About[strconv.FormatInt(id, 10)] = true
+	}
+	for _, topic := range []string{contracts.TopicOrder, contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints} {
+		sent, err := a.replayTopic(ctx, job, topic)
+		if err != nil {
+			return fmt.Errorf("send again: %w", err)
+		}
+		a.progress.Note("%s: %d packs sent again", topic, sent.Packs)
+	}
+	return nil
+}
