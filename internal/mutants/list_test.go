@@ -124,7 +124,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "a failure that the provider may not take back",
-			edits: []edit{{"services/payment/internal/payment/machine.go", `Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},`, `Failed:   {AskedAgain: repeat},`}},
+			edits: []edit{{"services/payment/internal/payment/machine.go", `Failed:   {AskedAgain: repeat, Cancelled: note, Succeeded: to(Captured)},`, `Failed:   {AskedAgain: repeat, Cancelled: note},`}},
 			pkg:   "./services/payment/internal/httpapi", run: "TestWebhookIsRecorded",
 		},
 		{
