@@ -43,10 +43,13 @@ func TestReturn(t *testing.T) {
 		}
 		replayed = "true"
 	}
-	for name, c := range map[string]struct{ key, body, want string }{
-		"another body": {"r", `{"reason":"it is ugly"}`, "idempotency_key_reused"}, "another key": {"s", body, "order_not_returnable"},
+	other := s.do(1, "POST", "/v1/orders", "l", tea).body["id"].(string)
+	for name, c := range map[string]struct{ path, key, body, want string }{
+		"another body":  {path, "r", `{"reason":"it is ugly"}`, "idempotency_key_reused"},
+		"another order": {"/v1/orders/" + other + "/return", "r", body, "idempotency_key_reused"},
+		"another key":   {path, "s", body, "order_not_returnable"},
 	} {
-		if r := s.do(1, "POST", path, c.key, c.body); r.body["code"] != c.want {
+		if r := s.do(1, "POST", c.path, c.key, c.body); r.body["code"] != c.want {
 			t.Errorf("%s: %d %v", name, r.code, r.body)
 		}
 	}
