@@ -36,33 +36,32 @@ func (r *remote) run(ctx context.Context, name string, calls []call) []*redis.Cm
 	return cmds
 }
 
-// getAll returns what each key holds, in one round trip: nothing for the absent
-// and those that could not be asked for, whose errors it joins.
-func (r *remote) getAll(ctx context.Context, keys []string) (held [][]byte, err error) {
+// getAll puts what each key holds into held, in one round trip: nothing for the
+// absent and those that could not be asked for, whose errors it joins.
+func (r *remote) getAll(ctx context.Context, keys []string, held [][]byte) (err error) {
 	if len(keys) == 1 {
-		one, err := r.get(ctx, keys[0])
-		return [][]byte{one}, err
+		held[0], err = r.get(ctx, keys[0])
+		return err
 	}
 	full := make([]string, len(keys))
 	for i, key := range keys {
 		full[i] = r.prefix + key
 	}
 	if _, cluster := r.rdb.Read().(*redis.ClusterClient); cluster {
-		return r.getEach(ctx, full)
+		return r.getEach(ctx, full, held)
 	}
-	held = make([][]byte, len(keys))
 	values, err := r.rdb.Read().MGet(ctx, full...).Result()
 	for i, v := range values {
 		if s, ok := v.(string); ok {
 			held[i] = []byte(s)
 		}
 	}
-	return held, r.health.heed(ctx, err)
+	return r.health.heed(ctx, err)
 }
 
 // getEach is for a cluster, where one MGET must not span slots. Elsewhere MGET
 // is faster: 97 against 164 µs for 100 keys.
-func (r *remote) getEach(ctx context.Context, full []string) (held [][]byte, err error) {
+func (r *remote) getEach(ctx context.Context, full []string, held [][]byte) error {
 	cmds := make([]*redis.StringCmd, len(full))
 	_, _ = r.rdb.Read().Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range full {
@@ -70,10 +69,10 @@ func (r *remote) getEach(ctx context.Context, full []string) (held [][]byte, err
 		}
 		return nil
 	}) // each command has its own error
-	held, errs := make([][]byte, len(full)), make([]error, len(full))
+	errs := make([]error, len(full))
 	for i, cmd := range cmds {
 		held[i], errs[i] = cmd.Bytes()
 		errs[i] = r.health.heed(ctx, errs[i])
 	}
-	return held, errors.Join(errs...)
+	return errors.Join(errs...)
 }

@@ -34,64 +34,15 @@ func BenchmarkMemoryHit(b *testing.B) {
 	}
 }
 
-// What a hit in Redis costs above asking for the same bytes and decoding
-// them, by one caller and by 64 at a time. A miniredis says nothing about it:
-// set SOUK_TEST_REDIS_SERVER.
-func BenchmarkRedisHit(b *testing.B) {
-	rdb := redistest.Open(b)
-	c := benchCache(b, rdb, cache.Config{NoL1: true})
-	bare, err := cache.JSON[product]{}.Encode(product{"apple"})
-	if err == nil {
-		err = rdb.Write().Set(b.Context(), "bare", bare, 0).Err()
-	}
-	if err == nil {
-		err = c.Set(b.Context(), "a", product{"apple"})
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	ways := map[string]func(context.Context){
-		"bare": func(ctx context.Context) {
-			data, _ := rdb.Read().Get(ctx, "bare").Bytes()
-			_, _ = cache.JSON[product]{}.Decode(data)
-		},
-		"cache": func(ctx context.Context) { _, _, _ = c.Get(ctx, "a", apple) },
-	}
-	for _, way := range []string{"bare", "cache"} {
-		read := ways[way]
-		b.Run(way+"/callers=1", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				read(b.Context())
-			}
-		})
-		b.Run(way+"/callers=64", func(b *testing.B) {
-			b.SetParallelism(32)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					read(context.Background())
-				}
-			})
-		})
-	}
-}
-
 func BenchmarkMGet(b *testing.B) {
 	c := benchCache(b, redistest.Open(b), cache.Config{NoL1: true})
 	keys := make([]string, 100)
 	for i := range keys {
 		keys[i] = strconv.Itoa(i)
 	}
-	load := func(_ context.Context, keys []string) (map[string]product, error) {
-		found := make(map[string]product, len(keys))
-		for _, key := range keys {
-			found[key] = product{key}
-		}
-		return found, nil
-	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := c.MGet(b.Context(), keys, load); err != nil || len(got) != len(keys) {
+		if got, err := c.MGet(b.Context(), keys, apples); err != nil || len(got) != len(keys) {
 			b.Fatal(fmt.Errorf("%d values, %w", len(got), err))
 		}
 	}

@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -14,13 +16,13 @@ import (
 	"souk.example/pkg/redisclient"
 )
 
-// Cache is a two-level cache of values of one kind. Values are shared between
-// callers: do not change what you get. Safe for concurrent use.
+// Cache is a two-level cache of values of one kind. Values are shared with all
+// other readers: do not change what they point to. Safe for concurrent use.
 type Cache[T any] struct {
 	name     string
 	cfg      Config
 	codec    Codec[T]
-	cost     func(key string, value T) uint32
+	cost     func(key string, value T) uint32 // nil: 1
 	lifetime func(key string, value T) Lifetime
 	filter   *Filter
 	bus      *pubsub.Bus
@@ -43,8 +45,9 @@ type Cache[T any] struct {
 }
 
 // New makes a Cache whose keys in Redis begin with Config.Prefix and name.
-// Give a new name to a new shape of T. Close it. The errors are ErrName,
-// ErrNoBus, Config.Validate's and those of registering metrics.
+// Give a new name to a new shape of T. Close it. It needs no connection. The
+// errors are ErrName, ErrNoRedis, ErrNoBus, ErrCodec, Config.Validate's and those
+// of registering metrics. What an option sets to nil is left out, but the codec.
 func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option[T]) (*Cache[T], error) {
 	if !validName(name) {
 		return nil, ErrName
@@ -54,8 +57,7 @@ func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option
 	}
 	cfg = cfg.withDefaults()
 	c := &Cache[T]{
-		name: name, cfg: cfg, codec: JSON[T]{}, tracer: noop.Tracer{},
-		cost:    func(string, T) uint32 { return 1 },
+		name: name, cfg: cfg, codec: JSON[T]{},
 		flights: flights[T]{flying: make(map[string]*flight[T])},
 		slots:   make(chan struct{}, cfg.MaxLoads), refreshes: make(chan struct{}, cfg.MaxRefreshes),
 		counts: newCounts(name), id: rand.Text(), quit: make(chan struct{}),
@@ -63,8 +65,9 @@ func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option
 	for _, opt := range opts {
 		opt(c)
 	}
-	if c.filter != nil && c.bus == nil {
-		return nil, ErrNoBus
+	setDefault[trace.Tracer](&c.tracer, noop.Tracer{})
+	if err := c.complete(rdb); err != nil {
+		return nil, err
 	}
 	if err := c.open(rdb); err != nil {
 		return nil, fmt.Errorf("cache %s: %w", name, err)
@@ -72,11 +75,32 @@ func New[T any](name string, rdb *redisclient.Client, cfg Config, opts ...Option
 	return c, nil
 }
 
+// complete reports what is missing for c to work.
+func (c *Cache[T]) complete(rdb *redisclient.Client) error {
+	switch {
+	case rdb == nil:
+		return ErrNoRedis
+	case c.filter != nil && c.bus == nil:
+		return ErrNoBus
+	case c.codec == nil:
+		return ErrCodec
+	}
+	if _, standard := c.codec.(JSON[T]); !standard {
+		return nil
+	}
+	var zero T
+	_, err := c.encode("zero value", zero) // another error may be about the zero value alone
+	if _, never := errors.AsType[*json.UnsupportedTypeError](err); never {
+		return fmt.Errorf("%w: %w", ErrCodec, err)
+	}
+	return nil
+}
+
 func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 	if c.remote, err = newRemote(rdb, c.name, c.cfg); err != nil {
 		return err
 	}
-	if c.local, err = newLocal(c.cfg, c.cost); err != nil {
+	if c.local, err = newLocal[T](c.cfg); err != nil {
 		return err
 	}
 	if c.reg != nil {
@@ -131,7 +155,9 @@ func (c *Cache[T]) start(fn func()) bool {
 // and does not block; else Get blocks until there is an answer or ctx ends. An
 // error is ErrKey or ErrNoLoader, load's, ErrBusy when there was no free slot,
 // or another process had the load to itself, until Config.LoadTimeout, an
-// *OversizeError, ErrClosed, or ctx's; Redis' failures are not the caller's.
+// *OversizeError, ErrClosed, or ctx's; Redis' failures are not the caller's. An
+// end of ctx is noticed at once, with one exception: see the package's comment
+// on cancellation.
 func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
 	if load == nil {
 		return value, false, ErrNoLoader
@@ -139,7 +165,7 @@ func (c *Cache[T]) Get(ctx context.Context, key string, load Loader[T]) (value T
 	if e, now := c.local.get(key); e != nil && now < e.fresh {
 		c.counts.l1.Add(1)
 		if e.due(now) {
-			c.ahead(ctx, key, e, load.batch())
+			c.ahead(ctx, key, e, load)
 		}
 		return e.value, e.found, nil
 	}
@@ -155,7 +181,7 @@ func (c *Cache[T]) miss(ctx context.Context, key string, load Loader[T]) (got an
 	if !c.mayExist(key) {
 		return got, nil
 	}
-	err = c.fetch(ctx, []string{key}, load.batch(), func(_ string, a answer[T]) { got = a })
+	err = c.fetch(ctx, []string{key}, load, func(_ string, a answer[T]) { got = a })
 	return got, err
 }
 

@@ -5,6 +5,7 @@ import "encoding/json"
 // Codec turns values into bytes for L2. Both functions must be safe for
 // concurrent use. Packages msgpack and protobuf below this one have others.
 type Codec[T any] interface {
+	// Encode must not change value, which readers have already.
 	Encode(value T) ([]byte, error)
 	// Decode may keep data, which nobody else uses or changes, and must not
 	// change it.

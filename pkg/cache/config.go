@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +17,10 @@ var (
 	ErrTTL      = errors.New("cache: a duration is under 1ms")
 	ErrConfig   = errors.New("cache: a setting is out of range")
 	ErrNoBus    = errors.New("cache: a filter needs a bus")
+	ErrNoRedis  = errors.New("cache: the Redis client is nil")
+	// ErrCodec: for the default codec New tries the zero value, which shows a
+	// channel or a struct with one, and not a slice of them.
+	ErrCodec = errors.New("cache: the codec is nil or cannot encode the type")
 )
 
 // ErrClosed is returned by reads that had to load after Close.
@@ -125,8 +130,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: StaleFor and RetryAfter must not be negative", ErrConfig)
 	case c.MaxLoads < 0 || c.MaxRefreshes < 0 || c.MaxValue < 0:
 		return fmt.Errorf("%w: MaxLoads, MaxRefreshes and MaxValue must not be negative", ErrConfig)
-	case c.Jitter < 0 || c.Jitter > 0.9:
-		return fmt.Errorf("%w: Jitter is outside 0 … 0.9", ErrConfig)
+	case c.Jitter < 0 || c.Jitter > 0.9 || math.IsNaN(c.Jitter) || math.IsNaN(c.Beta):
+		return fmt.Errorf("%w: Jitter is outside 0 … 0.9, or Beta is no number", ErrConfig)
 	}
 	return nil
 }

@@ -47,6 +47,13 @@
 // Absence ("the source has no such key") is cached too, as a flag of the
 // entry and not as a value.
 //
+// # Values are shared
+//
+// L1 keeps the value itself, not a copy, and callers share what one of them
+// loads: all readers of a process get the same slices, maps and pointers, and
+// so does who loads or calls Refresh. Whoever changes what they point to changes
+// it for everybody, and races with them. Copy before you change.
+//
 // # Load on the source
 //
 // One load per key and lease across processes, also when the source is so slow
@@ -69,15 +76,34 @@
 // # When Redis is away
 //
 // Reads go to L1 and then straight to the source; after a failure Redis is
-// left alone for Config.RetryAfter, and then one caller tries. Invalidate reports the error: what other
-// processes and L2 hold may then be served until its TTL. A bus that may have
-// missed a broadcast drops all of L1.
+// left alone for Config.RetryAfter, and then one caller tries. Invalidate reports
+// the error: what other processes and L2 hold may then be served until its TTL.
+// A bus that may have missed a broadcast drops all of L1.
+//
+// # Deadlines and cancellation
+//
+// A read ends with its context, and a caller whose context has ended begins
+// nothing in Redis or the source. Whoever waits for a flight, so for a load or
+// for the lookup of another, leaves at once. Whoever looks in Redis does that on
+// his own goroutine, as another would slow down every hit: his deadline is kept,
+// but a mere cancellation he notices when Redis answers, or when it has not
+// within redisclient.Config.IOTimeout, 700 ms by default. A Redis that is silent
+// delays one caller at a time by that: see above.
+//
+// # Panics
+//
+// A loader, a codec or a function of WithCost or WithLifetime that panics fails
+// the reads that wait for that key with an error, is counted in Stats.Panics,
+// and harms no other key and no later read. A Decode that panics makes the entry
+// unreadable, and so loaded anew; a cost that panics leaves the value in Redis,
+// for processes that can measure it.
 //
 // # Wrong use
 //
 // is reported at once and changes nothing: ErrKey (empty, over 512 bytes or
-// not UTF-8), ErrName (the same from 128 bytes on, or with one of : ~ { }),
-// ErrNoLoader, ErrTTL, ErrConfig, ErrNoBus. An [OversizeError] refuses
-// a value over Config.MaxValue: Get fails, because every later read would have
-// to load it again, and Set invalidates.
+// not UTF-8), ErrName (the same with over 128 bytes, or with one of : ~ { }),
+// ErrNoLoader, ErrTTL (a duration under 1 ms; zero is the default), ErrConfig,
+// ErrNoRedis, ErrNoBus, ErrCodec. An [OversizeError] refuses a value over
+// Config.MaxValue: Get fails, because every later read would have to load it
+// again, and Set invalidates. So it is with what the codec refuses.
 package cache

@@ -1,6 +1,9 @@
 package cache
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // flight is what this process does to get the value of one key: a lookup in L2
 // by the caller who begins it, then, on a goroutine of its own, a load. The
@@ -14,7 +17,7 @@ type flight[T any] struct {
 
 	late *look[T] // of those who boarded too late; under flights.mu
 
-	// Only that goroutine touches these before done is closed.
+	// Only that goroutine touches these before the flight has ended.
 	gen    generation
 	hold   string // the mark that L2 must still have for the answer to go there; "" for nowhere
 	leased bool   // hold is a lease of our own
@@ -23,7 +26,9 @@ type flight[T any] struct {
 	err    error
 	valid  int // the answer is for those who boarded before this stage
 	over   bool
-	done   chan struct{}
+
+	ended bool          // under flights.mu
+	done  chan struct{} // closed then; nil before somebody waits; under flights.mu
 }
 
 // lease notes that L2 holds our placeholder with this token.
@@ -54,7 +59,7 @@ func (fs *flights[T]) join(key string, refused bool) (t ticket[T], lead bool) {
 	defer fs.mu.Unlock()
 	f := fs.flying[key]
 	if lead = f == nil || f.alone && !refused; lead {
-		f = &flight[T]{key: key, done: make(chan struct{})}
+		f = &flight[T]{key: key}
 		fs.flying[key] = f
 	}
 	return ticket[T]{flight: f, boarded: f.stage}, lead
@@ -103,18 +108,55 @@ func (fs *flights[T]) forgetAll() {
 	clear(fs.flying)
 }
 
-// end wakes those who wait for f.
-func (fs *flights[T]) end(f *flight[T]) {
+// finish ends those flights of list that are over, and returns the others.
+func (fs *flights[T]) finish(list []*flight[T]) (rest []*flight[T]) {
 	fs.mu.Lock()
-	if fs.flying[f.key] == f {
-		delete(fs.flying, f.key)
+	defer fs.mu.Unlock()
+	for _, f := range list {
+		if !f.over {
+			rest = append(rest, f)
+			continue
+		}
+		if fs.flying[f.key] == f {
+			delete(fs.flying, f.key)
+		}
+		if f.ended = true; f.done != nil {
+			close(f.done)
+		}
 	}
-	fs.mu.Unlock()
-	close(f.done)
+	return rest
+}
+
+// wait returns when f has ended, or with the cause of ctx's end.
+func (fs *flights[T]) wait(ctx context.Context, f *flight[T]) error {
+	done := fs.landing(f)
+	if done == nil {
+		return nil
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// landing returns what is closed when f ends, or nil when it has. Most flights
+// end in the hands of their only caller, who waits for nothing.
+func (fs *flights[T]) landing(f *flight[T]) chan struct{} {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.ended {
+		return nil
+	}
+	if f.done == nil {
+		f.done = make(chan struct{})
+	}
+	return f.done
 }
 
 // serves says whether the answer may be given to this caller. It is called
-// after done was closed. Who is in a flight that could not ask L2 boarded before
+// after the flight's end. Who is in a flight that could not ask L2 boarded before
 // its load began or could not ask L2 either: then neither knows of an
 // invalidation elsewhere.
 func (t ticket[T]) serves() bool { return t.boarded < t.valid || t.alone }

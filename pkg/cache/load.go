@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -28,14 +27,22 @@ type Loader[T any] func(ctx context.Context) (value T, found bool, err error)
 // the keys that are in the result stand, and the others have failed.
 type BatchLoader[T any] func(ctx context.Context, keys []string) (map[string]T, error)
 
-func (l Loader[T]) batch() BatchLoader[T] {
-	return func(ctx context.Context, keys []string) (map[string]T, error) {
-		value, found, err := l(ctx)
-		if err != nil || !found {
-			return nil, err
-		}
-		return map[string]T{keys[0]: value}, nil
+// source is either kind of loader.
+type source[T any] interface {
+	ask(ctx context.Context, keys []string) (map[string]T, error)
+}
+
+func (l BatchLoader[T]) ask(ctx context.Context, keys []string) (map[string]T, error) {
+	return l(ctx, keys)
+}
+
+// ask is for the one key that l knows.
+func (l Loader[T]) ask(ctx context.Context, keys []string) (map[string]T, error) {
+	value, found, err := l(ctx)
+	if err != nil || !found {
+		return nil, err
 	}
+	return map[string]T{keys[0]: value}, nil
 }
 
 // ErrBusy says that Config.MaxLoads loads were running and none ended in time,
@@ -43,7 +50,7 @@ func (l Loader[T]) batch() BatchLoader[T] {
 var ErrBusy = errors.New("cache: the source is busy")
 
 // load asks the source about the flights with one call and lands them.
-func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader[T]) {
+func (c *Cache[T]) load(ctx context.Context, list []*flight[T], src source[T]) {
 	if len(list) == 0 {
 		return
 	}
@@ -52,7 +59,7 @@ func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader
 		keys[i] = f.key
 	}
 	begun := time.Now()
-	values, err := c.call(ctx, keys, load)
+	values, err := c.call(ctx, keys, src)
 	took := time.Since(begun)
 	var loaded, failed []*flight[T]
 	for _, f := range list {
@@ -70,7 +77,7 @@ func (c *Cache[T]) load(ctx context.Context, list []*flight[T], load BatchLoader
 }
 
 // call calls the loader, under its own deadline and within the bound.
-func (c *Cache[T]) call(ctx context.Context, keys []string, load BatchLoader[T]) (values map[string]T, err error) {
+func (c *Cache[T]) call(ctx context.Context, keys []string, src source[T]) (values map[string]T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
 	defer cancel()
 	if err := c.takeSlot(ctx, keys); err != nil {
@@ -81,18 +88,14 @@ func (c *Cache[T]) call(ctx context.Context, keys []string, load BatchLoader[T])
 		attribute.String("cache.name", c.name), attribute.Int("cache.keys", len(keys))))
 	begun := time.Now()
 	defer func() {
-		// On the flight's goroutine a panic would end the process, whatever
-		// the caller recovers.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cache %s: loader panicked: %v", c.name, p)
-		}
 		c.counts.loaded(time.Since(begun), err)
 		if err != nil {
 			span.SetStatus(codes.Error, "load")
 		}
 		span.End()
 	}()
-	return load(ctx, keys)
+	defer c.caught("loader", &err)
+	return src.ask(ctx, keys)
 }
 
 // takeSlot waits for a free slot, but not when stale values are at hand.
@@ -128,18 +131,16 @@ func (c *Cache[T]) fill(ctx context.Context, list []*flight[T], took time.Durati
 	var puts []put
 	var held, rest []*flight[T]
 	for _, f := range list {
-		got, err := c.settle(f.key, f.got.value, f.got.found, took)
-		envelope, sealErr := c.seal(f.key, got)
+		got, envelope, err := c.pack(f.key, f.got.value, f.got.found, took)
 		switch {
-		case sealErr != nil:
-			f.fail(sealErr)
-			rest = append(rest, f)
-		case err != nil: // over already: for those who wait, and nobody else
+		case errors.Is(err, ErrTTL): // over already: for those who wait, and nobody else
 			f.land(got, f.stage)
+			rest = append(rest, f)
+		case err != nil:
+			f.fail(err)
 			rest = append(rest, f)
 		case f.hold == "":
-			c.keep(f.key, f.gen, got)
-			f.land(got, f.stage)
+			c.bring(f, got, f.stage)
 		default:
 			f.got = got
 			held, puts = append(held, f), append(puts, put{f.key, f.hold, envelope, got.life.hard})
@@ -162,11 +163,9 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 		switch {
 		case done.err != nil: // an invalidation we do not know of ends in a resync
 			c.failed(done.err)
-			c.keep(f.key, f.gen, f.got)
-			f.land(f.got, f.stage-1)
+			c.bring(f, f.got, f.stage-1)
 		case done.filled: // so until now there was no invalidation
-			c.keep(f.key, f.gen, f.got)
-			f.land(f.got, f.stage)
+			c.bring(f, f.got, f.stage)
 		default:
 			c.counts.voided.Add(1)
 			f.land(f.got, f.stage-1)

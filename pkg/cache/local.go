@@ -16,33 +16,38 @@ const stripes = 1024
 
 // entry is one L1 value. Nothing but claimed changes after it was stored.
 type entry[T any] struct {
+	times
 	value T
 	found bool
 	id    uint64 // of the envelope
 
-	// Deadlines in ns since the cache was made.
-	fresh int64 // until when it is served
+	cost    uint32
+	epoch   uint64 // of the whole L1
+	claimed atomic.Bool
+}
+
+// times are the deadlines of an answer, in ns since the cache was made.
+type times struct {
+	fresh int64 // until when L1 serves it
 	soft  int64 // from when it is to be reloaded
 	early int64 // before this a read need not draw, see due
 
-	spread  float64 // Beta × δ in ns
-	epoch   uint64  // of the whole L1
-	claimed atomic.Bool
+	spread float64 // Beta × δ in ns
 }
 
 // tail is the largest -ln(u) that due considers: a read that would have drawn
 // more, 2 in 10⁹, waits for the next.
 const tail = 20
 
-// due reports that the entry is to be reloaded: at its soft deadline or, by
+// due reports that the answer is to be reloaded: at its soft deadline or, by
 // chance, before it. This is XFetch (Vattani, Chierichetti, Lowenstein,
 // "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): each read
 // moves the clock ahead by -δ β ln(u), u uniform in (0, 1].
-func (e *entry[T]) due(now int64) bool {
-	if now < e.early {
+func (t *times) due(now int64) bool {
+	if now < t.early {
 		return false
 	}
-	return now-int64(e.spread*math.Log(1-rand.Float64())) >= e.soft
+	return now-int64(t.spread*math.Log(1-rand.Float64())) >= t.soft
 }
 
 // local is L1: an otter cache with the bookkeeping that keeps a slow load from
@@ -59,10 +64,10 @@ type local[T any] struct {
 // generation is a point in the life of a key; see store.
 type generation struct{ epoch, key uint64 }
 
-func newLocal[T any](cfg Config, cost func(key string, value T) uint32) (*local[T], error) {
+func newLocal[T any](cfg Config) (*local[T], error) {
 	entries, err := otter.New(&otter.Options[string, *entry[T]]{
 		MaximumWeight:    cfg.MaxCost,
-		Weigher:          func(key string, e *entry[T]) uint32 { return cost(key, e.value) },
+		Weigher:          func(_ string, e *entry[T]) uint32 { return e.cost },
 		ExpiryCalculator: otter.ExpiryWriting[string, *entry[T]](cfg.L1TTL + cfg.StaleFor),
 	})
 	if err != nil {
@@ -74,11 +79,14 @@ func newLocal[T any](cfg Config, cost func(key string, value T) uint32) (*local[
 // get returns the entry of key, whatever its age, or nil, and the time by
 // which to judge it.
 func (l *local[T]) get(key string) (e *entry[T], now int64) {
+	if l.off {
+		return nil, 0
+	}
 	e, ok := l.entries.GetIfPresent(key)
 	if !ok || e.epoch != l.epoch.Load() {
 		return nil, 0
 	}
-	return e, l.now()
+	return e, int64(time.Since(l.start)) // takes half as long as time.Now
 }
 
 // generation is taken before a lookup and given to store after it.
@@ -90,9 +98,6 @@ func (l *local[T]) generation(key string) generation {
 // happen under the bucket's lock, which drop takes after it has moved the
 // generation, so no dropped value can appear afterwards.
 func (l *local[T]) store(key string, gen generation, e *entry[T]) {
-	if l.off {
-		return
-	}
 	e.epoch = gen.epoch
 	l.entries.Compute(key, func(*entry[T], bool) (*entry[T], otter.ComputeOp) {
 		if l.generation(key) != gen {
@@ -116,7 +121,7 @@ func (l *local[T]) gen(key string) *atomic.Uint64 {
 	return &l.gens[maphash.String(l.seed, key)%stripes]
 }
 
-// now is monotonic, so a step of the wall clock ages nothing.
-func (l *local[T]) now() int64 { return int64(time.Since(l.start)) }
+// age is L1's at a time, which is monotonic: a step of the wall clock ages nothing.
+func (l *local[T]) age(at time.Time) int64 { return int64(at.Sub(l.start)) }
 
 func (l *local[T]) close() { l.entries.StopAllGoroutines() }

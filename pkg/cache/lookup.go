@@ -1,6 +1,10 @@
 package cache
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"time"
+)
 
 // reachable reports whether Redis may be asked. After a failure it is tried by
 // one caller at a time, who does that before he boards a flight, so that nobody
@@ -20,26 +24,30 @@ func (c *Cache[T]) reachable(ctx context.Context, key string) bool {
 }
 
 // lookup asks L2 for keys in one round trip and calls found with the index and
-// the value of each that it holds. A value that is due is reloaded in the
-// background.
-func (c *Cache[T]) lookup(ctx context.Context, keys []string, load BatchLoader[T], found func(int, answer[T])) {
+// the value of each that it holds, or an error over that. A value that is due is
+// reloaded in the background.
+func (c *Cache[T]) lookup(ctx context.Context, keys []string, src source[T], found func(int, answer[T], error)) {
 	gens := make([]generation, len(keys))
 	for i, key := range keys {
 		gens[i] = c.local.generation(key)
 	}
-	held, err := c.remote.getAll(ctx, keys)
+	held := make([][]byte, len(keys))
+	err := c.remote.getAll(ctx, keys, held)
 	if err != nil {
 		c.failed(err)
 	}
+	now := time.Now()
 	for i, key := range keys {
 		got, ok := c.unseal(held[i])
 		if !ok {
 			continue
 		}
-		if e := c.keep(key, gens[i], got); e.due(c.local.now()) {
-			c.ahead(ctx, key, e, load)
+		t := c.times(got.life, now)
+		e, err := c.keep(key, gens[i], got, t)
+		if err == nil && t.due(c.local.age(now)) {
+			c.ahead(ctx, key, cmp.Or(e, &entry[T]{id: got.life.id}), src)
 		}
-		found(i, got)
+		found(i, got, err)
 	}
 }
 
@@ -56,10 +64,10 @@ type look[T any] struct {
 // memory, where their answers usually are by now, then in L2. It returns the
 // keys that are left. If all boarded anew at once, the first would lead and the
 // others be late again.
-func (c *Cache[T]) catchUp(ctx context.Context, late []ticket[T], load BatchLoader[T], deliver func(string, answer[T])) (rest []string) {
+func (c *Cache[T]) catchUp(ctx context.Context, late []ticket[T], src source[T], deliver func(string, answer[T])) (rest []string) {
 	var mine, looks []*look[T]
 	for _, t := range late {
-		if len(c.fromMemory(ctx, []string{t.key}, load, deliver)) == 0 {
+		if len(c.fromMemory(ctx, []string{t.key}, src, deliver)) == 0 {
 			continue
 		}
 		l, lead := c.flights.again(t.flight)
@@ -67,7 +75,7 @@ func (c *Cache[T]) catchUp(ctx context.Context, late []ticket[T], load BatchLoad
 			mine = append(mine, l)
 		}
 	}
-	c.look(ctx, mine, load)
+	c.look(ctx, mine, src)
 	for _, l := range looks {
 		if !l.await(ctx) {
 			rest = append(rest, l.key)
@@ -80,7 +88,7 @@ func (c *Cache[T]) catchUp(ctx context.Context, late []ticket[T], load BatchLoad
 }
 
 // look asks L2 for those who share the looks of list.
-func (c *Cache[T]) look(ctx context.Context, list []*look[T], load BatchLoader[T]) {
+func (c *Cache[T]) look(ctx context.Context, list []*look[T], src source[T]) {
 	defer func() {
 		for _, l := range list {
 			close(l.done)
@@ -93,7 +101,7 @@ func (c *Cache[T]) look(ctx context.Context, list []*look[T], load BatchLoader[T
 	for i, l := range list {
 		keys[i] = l.key
 	}
-	c.lookup(ctx, keys, load, func(i int, got answer[T]) { list[i].got, list[i].found = got, true })
+	c.lookup(ctx, keys, src, func(i int, got answer[T], err error) { list[i].got, list[i].found = got, err == nil })
 }
 
 // await reports whether L2 had the value.

@@ -39,6 +39,6 @@ func (n *counts) events() map[string]*atomic.Int64 {
 	return map[string]*atomic.Int64{
 		"l1_hit": &n.l1, "l2_hit": &n.l2, "miss": &n.misses, "rejected": &n.rejected,
 		"load": &n.loads, "load_error": &n.loadErrors, "refresh": &n.refreshes, "voided": &n.voided,
-		"stale": &n.stale, "heard": &n.heard, "unreadable": &n.unreadable, "redis_error": &n.redisErrors,
+		"stale": &n.stale, "heard": &n.heard, "unreadable": &n.unreadable, "redis_error": &n.redisErrors, "panic": &n.panics,
 	}
 }

@@ -32,7 +32,7 @@ func TestMetricsTellWhoAnswered(t *testing.T) {
 # TYPE souk_cache_events_total counter
 `
 	for _, line := range []string{
-		"heard 0", "l1_hit 2", "l2_hit 1", "load 1", "load_error 0", "miss 1", "redis_error 0",
+		"heard 0", "l1_hit 2", "l2_hit 1", "load 1", "load_error 0", "miss 1", "panic 0", "redis_error 0",
 		"refresh 0", "rejected 0", "stale 0", "unreadable 0", "voided 0",
 	} {
 		event, n, _ := strings.Cut(line, " ")

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -57,10 +58,17 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 	}{
 		{cache.Config{TTL: -1}, cache.ErrTTL},
 		{cache.Config{L1TTL: time.Microsecond}, cache.ErrTTL},
+		{cache.Config{SoftTTL: -1}, cache.ErrTTL},
+		{cache.Config{NullTTL: -1}, cache.ErrTTL},
+		{cache.Config{LoadTimeout: -1}, cache.ErrTTL},
 		{cache.Config{SoftTTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
 		{cache.Config{L1TTL: time.Hour, TTL: time.Minute}, cache.ErrConfig},
 		{cache.Config{Jitter: 2}, cache.ErrConfig},
+		{cache.Config{Jitter: math.NaN()}, cache.ErrConfig},
+		{cache.Config{Beta: math.NaN()}, cache.ErrConfig},
+		{cache.Config{RetryAfter: -1}, cache.ErrConfig},
 		{cache.Config{MaxLoads: -1}, cache.ErrConfig},
+		{cache.Config{MaxRefreshes: -1}, cache.ErrConfig},
 		{cache.Config{MaxValue: -1}, cache.ErrConfig},
 		{cache.Config{StaleFor: -1}, cache.ErrConfig},
 	} {
@@ -77,6 +85,46 @@ func TestNamesThatCannotWork(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	_, withoutRedis := cache.New[product]("x", nil, cache.Config{})
+	_, channels := cache.New[chan int]("x", down(t), cache.Config{})
+	_, fields := cache.New[struct{ C chan int }]("x", down(t), cache.Config{})
+	_, withoutCodec := cache.New("x", down(t), cache.Config{}, cache.WithCodec[product](nil))
+	_, withoutBus := cache.New("x", down(t), cache.Config{}, cache.WithFilter[product](&cache.Filter{}))
+	for name, tt := range map[string]struct{ got, want error }{
+		"no client":                 {withoutRedis, cache.ErrNoRedis},
+		"a type that JSON has not":  {channels, cache.ErrCodec},
+		"a field that JSON has not": {fields, cache.ErrCodec},
+		"a codec that is nil":       {withoutCodec, cache.ErrCodec},
+		"a filter without a bus":    {withoutBus, cache.ErrNoBus},
+	} {
+		if !errors.Is(tt.got, tt.want) {
+			t.Errorf("%s: %v", name, tt.got)
+		}
+	}
+}
+
+// A nil function is none, and a codec may refuse the zero value.
+func TestNewTakesWhatCanWork(t *testing.T) {
+	t.Parallel()
+	c, s := newCache(t, redistest.Open(t), cache.Config{}, cache.WithCodec[product](choosy{}),
+		cache.WithCost[product](nil), cache.WithLifetime[product](nil), cache.WithBus[product](nil),
+		cache.WithFilter[product](nil), cache.WithMetrics[product](nil), cache.WithTracer[product](nil)), &shop{}
+	s.set("a", "apple")
+	want(t, c, "a", s.load("a"), "apple")
+}
+
+// choosy is a codec that refuses the zero value.
+type choosy struct{ cache.JSON[product] }
+
+func (c choosy) Encode(p product) ([]byte, error) {
+	if p == (product{}) {
+		return nil, errors.New("no name")
+	}
+	return c.JSON.Encode(p)
 }
 
 // The longest keys there are, each six times as long in JSON, on a bus that

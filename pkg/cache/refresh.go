@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"time"
 )
 
 // Refresh loads key now and replaces what L2 and this process have of it;
@@ -13,8 +14,24 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 		return value, false, err
 	}
 	f := &flight[T]{key: key, gen: c.local.generation(key)}
-	l := c.remote.acquire(ctx, []string{key}, c.cfg.LoadTimeout)[0]
-	switch {
+	c.grasp(ctx, f)
+	c.load(ctx, []*flight[T]{f}, load)
+	if f.err == nil && f.got.found {
+		c.exists(key)
+	}
+	return f.got.value, f.got.found, f.err
+}
+
+// grasp has f note what its answer will replace: the entry of L2, another's
+// lease, or one of our own where there is nothing that anybody can read.
+func (c *Cache[T]) grasp(ctx context.Context, f *flight[T]) {
+	leases := c.remote.acquire(ctx, []string{f.key}, c.cfg.LoadTimeout)
+	if held := leases[0].held; len(held) > 0 && !isLease(held) {
+		if _, ok := c.unseal(held); !ok {
+			c.seize(ctx, []*flight[T]{f}, leases, []int{0})
+		}
+	}
+	switch l := leases[0]; {
 	case l.err != nil:
 		c.failed(l.err)
 	case l.token != "":
@@ -22,16 +39,11 @@ func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (val
 	default:
 		f.hold = mark(l.held)
 	}
-	c.load(ctx, []*flight[T]{f}, load.batch())
-	if f.err == nil && f.got.found {
-		c.exists(key)
-	}
-	return f.got.value, f.got.found, f.err
 }
 
 // ahead reloads in the background what e holds, if there is a free slot for
 // that. Each copy in memory tries once, and of all processes one loads.
-func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load BatchLoader[T]) {
+func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], src source[T]) {
 	if c.remote.health.away() || !e.claimed.CompareAndSwap(false, true) {
 		return
 	}
@@ -42,7 +54,7 @@ func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load Batc
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	if !c.start(func() { defer func() { <-c.refreshes }(); c.renew(ctx, key, e.id, load) }) {
+	if !c.start(func() { defer func() { <-c.refreshes }(); c.renew(ctx, key, e.id, src) }) {
 		<-c.refreshes
 	}
 }
@@ -50,7 +62,7 @@ func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], load Batc
 // renew replaces the entry of L2 that has this id. The claim comes first: who
 // gets it sees whether another has just renewed the entry. After a failed load
 // the claim stays until it expires, so nobody tries again at once.
-func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, load BatchLoader[T]) {
+func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, src source[T]) {
 	token, err := c.remote.claim(ctx, key, c.cfg.LoadTimeout)
 	if err != nil || token == "" {
 		return
@@ -61,11 +73,11 @@ func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, load BatchL
 	switch {
 	case err != nil || !ok: // invalidated: the next reader loads it
 	case got.life.id != id:
-		c.keep(key, f.gen, got)
+		_, _ = c.keep(key, f.gen, got, c.times(got.life, time.Now())) // nobody waits for it
 	default:
 		f.hold = mark(held)
 		c.counts.refreshes.Add(1)
-		if c.load(ctx, []*flight[T]{f}, load); f.err != nil {
+		if c.load(ctx, []*flight[T]{f}, src); f.err != nil {
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -203,5 +204,62 @@ func TestValuesChooseTheirLifetime(t *testing.T) {
 	}
 	if err := c.Set(t.Context(), "x", product{"over"}); !errors.Is(err, cache.ErrTTL) {
 		t.Errorf("Set of a value that is over: %v", err)
+	}
+}
+
+// Nobody can read what stands there, and every entry begins like that: what
+// another process stores while the load runs must not be taken for it.
+func TestRefreshOfAnUnreadableEntryBringsBackNoOldValue(t *testing.T) {
+	t.Parallel()
+	for name, spoilt := range map[string]string{"flag of a value": "\x01", "flag of a lease": "\x04", "longer than a header": strings.Repeat("?", 40)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb, s, gate := redistest.Open(t), &shop{}, make(chan struct{})
+			c, other := newCache(t, rdb, cache.Config{NoL1: true}), newCache(t, rdb, cache.Config{NoL1: true})
+			spoil(t, rdb, spoilt)
+			s.set("a", "old")
+			var refresh sync.WaitGroup
+			refresh.Go(func() {
+				if _, _, err := c.Refresh(t.Context(), "a", s.gated("a", gate)); err != nil {
+					t.Error(err)
+				}
+			})
+			redistest.Eventually(t, "the load has read", func() bool { return s.loads.Load() == 1 })
+			s.set("a", "new")
+			if err := other.Invalidate(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, rdb, spoilt) // the very same again
+			want(t, other, "a", s.load("a"), "new")
+			close(gate)
+			refresh.Wait()
+			want(t, other, "a", s.load("a"), "new")
+		})
+	}
+}
+
+func spoil(t *testing.T, rdb *redisclient.Client, content string) {
+	t.Helper()
+	if err := rdb.Write().Set(t.Context(), held, content, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A Refresh replaces what nobody can read.
+func TestRefreshReplacesAnUnreadableEntry(t *testing.T) {
+	t.Parallel()
+	rdb, s := redistest.Open(t), &shop{}
+	c, other := newCache(t, rdb, cache.Config{}), newCache(t, rdb, cache.Config{})
+	spoil(t, rdb, "?!")
+	s.set("a", "apple")
+	if _, found, err := c.Refresh(t.Context(), "a", s.load("a")); !found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	want(t, other, "a", s.load("a"), "apple")
+	if n := s.loads.Load(); n != 1 {
+		t.Errorf("%d loads", n)
+	}
+	if n := c.Stats().Unreadable; n != 1 {
+		t.Errorf("%d counted as unreadable", n)
 	}
 }

@@ -21,6 +21,7 @@ type Stats struct {
 	Heard       int64 // broadcasts about a key
 	Unreadable  int64 // entries of Redis that could not be decoded and were loaded anew
 	RedisErrors int64 // lookups, fills and leases that Redis failed
+	Panics      int64 // in loaders, codecs and the functions of WithCost and WithLifetime
 
 	// As of now.
 	Loading   int    // calls of a loader under way
@@ -48,13 +49,13 @@ func (c *Cache[T]) Stats() Stats {
 		L1Hits: n.l1.Load(), L2Hits: n.l2.Load(), Misses: n.misses.Load(), Rejected: n.rejected.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), Refreshes: n.refreshes.Load(),
 		Voided: n.voided.Load(), Stale: n.stale.Load(), Heard: n.heard.Load(),
-		Unreadable: n.unreadable.Load(), RedisErrors: n.redisErrors.Load(),
+		Unreadable: n.unreadable.Load(), RedisErrors: n.redisErrors.Load(), Panics: n.panics.Load(),
 		Loading: len(c.slots), L1Entries: c.local.entries.EstimatedSize(), L1Cost: c.local.entries.WeightedSize(),
 	}
 }
 
 type counts struct {
-	l1, l2, misses, rejected, loads, loadErrors, refreshes, voided, stale, heard, unreadable, redisErrors atomic.Int64
+	l1, l2, misses, rejected, loads, loadErrors, refreshes, voided, stale, heard, unreadable, redisErrors, panics atomic.Int64
 
 	seconds prometheus.Histogram
 }

@@ -33,10 +33,7 @@ func TestUnreadableEntryIsFilledAnew(t *testing.T) {
 			if err := newCache(t, rdb, cache.Config{}).Set(t.Context(), "a", product{"apple"}); err != nil {
 				t.Fatal(err)
 			}
-			spoilt := tt.spoil(rdb.Read().Get(t.Context(), held).Val())
-			if err := rdb.Write().Set(t.Context(), held, spoilt, 0).Err(); err != nil {
-				t.Fatal(err)
-			}
+			spoil(t, rdb, tt.spoil(rdb.Read().Get(t.Context(), held).Val()))
 			wantFilledAnew(t, newCache(t, rdb, cache.Config{}), newCache(t, rdb, cache.Config{}), s, tt.counted)
 		})
 	}

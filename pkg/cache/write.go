@@ -26,9 +26,8 @@ func (c *Cache[T]) Set(ctx context.Context, key string, value T) error {
 	if err := check(false, key); err != nil {
 		return err
 	}
-	got, err := c.settle(key, value, true, 0)
-	envelope, sealErr := c.seal(key, got)
-	if err := errors.Join(err, sealErr); err != nil {
+	got, envelope, err := c.pack(key, value, true, 0)
+	if err != nil {
 		return errors.Join(err, c.Invalidate(ctx, key))
 	}
 	err = c.remote.set(ctx, key, envelope, got.life.hard)
