@@ -16,8 +16,10 @@ const (
 
 	CodeOrderNotFound       = "order_not_found"
 	CodeOrderNotCancellable = "order_not_cancellable"
+	CodeOrderNotReturnable  = "order_not_returnable"
 	CodeUnknownSKU          = "unknown_sku"
 	CodeInvalidOrder        = "invalid_order"
+	CodeInvalidReturn       = "invalid_return"
 	CodeMethodNotOffered    = "payment_method_not_offered"
 	CodePointsNotOffered    = "points_not_offered"
 	CodeOutcomeUnknown      = "outcome_unknown"
@@ -32,18 +34,23 @@ const (
 	CodeInvalidSubject = "invalid_subject"
 )
 
-// Reasons of an order that was rejected or cancelled.
+// Reasons of an order that was rejected, cancelled or returned.
 const (
 	ReasonOutOfStock     = "out_of_stock"
 	ReasonPaymentFailed  = "payment_failed"
 	ReasonPointsRefused  = "points_refused"
 	ReasonUserCancelled  = "user_cancelled"
 	ReasonDeadlinePassed = "deadline_passed"
+	ReasonReturned       = "returned"
 )
 
 // RefundLate is the id of the refund of a capture that came after the order
 // was cancelled; there is at most one per order.
 func RefundLate(order int64) string { return strconv.FormatInt(order, 10) + ":late" }
+
+// RefundReturn is the id of the refund of an order that is returned; there is
+// at most one per order.
+func RefundReturn(order int64) string { return strconv.FormatInt(order, 10) + ":return" }
 
 // PointsCurrency is the only money that points stand for: one point pays one
 // minor unit of it.

@@ -40,6 +40,18 @@ func sampleOf(name string) contracts.Message {
 		return &orderv1.OrderRejected{OrderId: 90071992547409931, UserId: 42, Version: 2, Reason: "out_of_stock"}
 	case contracts.OrderCancelled.Name:
 		return &orderv1.OrderCancelled{OrderId: 90071992547409931, UserId: 42, Version: 3, Reason: "payment_failed"}
+	case contracts.OrderReturnRequested.Name:
+		return &orderv1.OrderReturnRequested{OrderId: 90071992547409931, UserId: 42, Version: 5}
+	case contracts.OrderRestockRequested.Name:
+		return &orderv1.OrderRestockRequested{OrderId: 90071992547409931, UserId: 42, Version: 7}
+	case contracts.OrderPointsReversalRequested.Name:
+		return &orderv1.OrderPointsReversalRequested{OrderId: 90071992547409931, UserId: 42, Version: 8}
+	case contracts.OrderReturned.Name:
+		return &orderv1.OrderReturned{OrderId: 90071992547409931, UserId: 42, Version: 9}
+	case contracts.InventoryRestocked.Name:
+		return &inventoryv1.InventoryRestocked{OrderId: 90071992547409931}
+	case contracts.PointsReversed.Name:
+		return &pointsv1.PointsReversed{OrderId: 90071992547409931, UserId: 42, Taken: 258, Given: 100}
 	case contracts.InventoryReserved.Name:
 		return &inventoryv1.InventoryReserved{OrderId: 90071992547409931}
 	case contracts.InventoryRejected.Name:
@@ -111,22 +123,28 @@ func TestTypesAreFrozen(t *testing.T) {
 		topic string
 		step  int
 	}{
-		"order.placed.v1":           {"souk.order.v1", 1},
-		"order.payment_due.v1":      {"souk.order.v1", 2},
-		"order.paid.v1":             {"souk.order.v1", 3},
-		"order.completed.v1":        {"souk.order.v1", 4},
-		"order.rejected.v1":         {"souk.order.v1", 5},
-		"order.cancelled.v1":        {"souk.order.v1", 6},
-		"order.refund_requested.v1": {"souk.order.v1", 7},
-		"inventory.reserved.v1":     {"souk.inventory.v1", 20},
-		"inventory.rejected.v1":     {"souk.inventory.v1", 21},
-		"payment.captured.v1":       {"souk.payment.v1", 40},
-		"payment.failed.v1":         {"souk.payment.v1", 41},
-		"payment.refunded.v1":       {"souk.payment.v1", 42},
-		"points.frozen.v1":          {"souk.points.v1", 61},
-		"points.refused.v1":         {"souk.points.v1", 62},
-		"points.awarded.v1":         {"souk.points.v1", 60},
-		"product.changed.v1":        {"souk.product.v1", 0},
+		"order.placed.v1":                    {"souk.order.v1", 1},
+		"order.payment_due.v1":               {"souk.order.v1", 2},
+		"order.paid.v1":                      {"souk.order.v1", 3},
+		"order.completed.v1":                 {"souk.order.v1", 4},
+		"order.rejected.v1":                  {"souk.order.v1", 5},
+		"order.cancelled.v1":                 {"souk.order.v1", 6},
+		"order.refund_requested.v1":          {"souk.order.v1", 7},
+		"order.return_requested.v1":          {"souk.order.v1", 8},
+		"order.restock_requested.v1":         {"souk.order.v1", 9},
+		"order.points_reversal_requested.v1": {"souk.order.v1", 10},
+		"order.returned.v1":                  {"souk.order.v1", 11},
+		"inventory.restocked.v1":             {"souk.inventory.v1", 22},
+		"points.reversed.v1":                 {"souk.points.v1", 63},
+		"inventory.reserved.v1":              {"souk.inventory.v1", 20},
+		"inventory.rejected.v1":              {"souk.inventory.v1", 21},
+		"payment.captured.v1":                {"souk.payment.v1", 40},
+		"payment.failed.v1":                  {"souk.payment.v1", 41},
+		"payment.refunded.v1":                {"souk.payment.v1", 42},
+		"points.frozen.v1":                   {"souk.points.v1", 61},
+		"points.refused.v1":                  {"souk.points.v1", 62},
+		"points.awarded.v1":                  {"souk.points.v1", 60},
+		"product.changed.v1":                 {"souk.product.v1", 0},
 	}
 	if len(frozen) != len(contracts.Types()) {
 		t.Errorf("%d types, %d frozen: freeze the new one here", len(contracts.Types()), len(frozen))

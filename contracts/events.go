@@ -46,8 +46,15 @@ var (
 	// OrderRefundRequested happens once per refund: see NewRefundEvent.
 	OrderRefundRequested = Type{"order.refund_requested.v1", TopicOrder, 7, func() Message { return new(orderv1.OrderRefundRequested) }}
 
-	InventoryReserved = Type{"inventory.reserved.v1", TopicInventory, 20, func() Message { return new(inventoryv1.InventoryReserved) }}
-	InventoryRejected = Type{"inventory.rejected.v1", TopicInventory, 21, func() Message { return new(inventoryv1.InventoryRejected) }}
+	// What a return takes, step by step; its refund is an OrderRefundRequested.
+	OrderReturnRequested         = Type{"order.return_requested.v1", TopicOrder, 8, func() Message { return new(orderv1.OrderReturnRequested) }}
+	OrderRestockRequested        = Type{"order.restock_requested.v1", TopicOrder, 9, func() Message { return new(orderv1.OrderRestockRequested) }}
+	OrderPointsReversalRequested = Type{"order.points_reversal_requested.v1", TopicOrder, 10, func() Message { return new(orderv1.OrderPointsReversalRequested) }}
+	OrderReturned                = Type{"order.returned.v1", TopicOrder, 11, func() Message { return new(orderv1.OrderReturned) }}
+
+	InventoryReserved  = Type{"inventory.reserved.v1", TopicInventory, 20, func() Message { return new(inventoryv1.InventoryReserved) }}
+	InventoryRejected  = Type{"inventory.rejected.v1", TopicInventory, 21, func() Message { return new(inventoryv1.InventoryRejected) }}
+	InventoryRestocked = Type{"inventory.restocked.v1", TopicInventory, 22, func() Message { return new(inventoryv1.InventoryRestocked) }}
 
 	PaymentCaptured = Type{"payment.captured.v1", TopicPayment, 40, func() Message { return new(paymentv1.PaymentCaptured) }}
 	PaymentFailed   = Type{"payment.failed.v1", TopicPayment, 41, func() Message { return new(paymentv1.PaymentFailed) }}
@@ -55,9 +62,10 @@ var (
 	// PaymentRefunded happens once per refund: see NewRefundEvent.
 	PaymentRefunded = Type{"payment.refunded.v1", TopicPayment, 42, func() Message { return new(paymentv1.PaymentRefunded) }}
 
-	PointsAwarded = Type{"points.awarded.v1", TopicPoints, 60, func() Message { return new(pointsv1.PointsAwarded) }}
-	PointsFrozen  = Type{"points.frozen.v1", TopicPoints, 61, func() Message { return new(pointsv1.PointsFrozen) }}
-	PointsRefused = Type{"points.refused.v1", TopicPoints, 62, func() Message { return new(pointsv1.PointsRefused) }}
+	PointsAwarded  = Type{"points.awarded.v1", TopicPoints, 60, func() Message { return new(pointsv1.PointsAwarded) }}
+	PointsFrozen   = Type{"points.frozen.v1", TopicPoints, 61, func() Message { return new(pointsv1.PointsFrozen) }}
+	PointsRefused  = Type{"points.refused.v1", TopicPoints, 62, func() Message { return new(pointsv1.PointsRefused) }}
+	PointsReversed = Type{"points.reversed.v1", TopicPoints, 63, func() Message { return new(pointsv1.PointsReversed) }}
 
 	// ProductChanged happens once per version of a product: its step is the version.
 	ProductChanged = Type{"product.changed.v1", TopicProduct, 0, func() Message { return new(productv1.ProductChanged) }}
@@ -67,8 +75,9 @@ var (
 func Types() []Type {
 	return []Type{
 		OrderPlaced, OrderPaymentDue, OrderPaid, OrderCompleted, OrderRejected, OrderCancelled, OrderRefundRequested,
-		InventoryReserved, InventoryRejected, PaymentCaptured, PaymentFailed, PaymentRefunded,
-		PointsAwarded, PointsFrozen, PointsRefused, ProductChanged,
+		OrderReturnRequested, OrderRestockRequested, OrderPointsReversalRequested, OrderReturned,
+		InventoryReserved, InventoryRejected, InventoryRestocked, PaymentCaptured, PaymentFailed, PaymentRefunded,
+		PointsAwarded, PointsFrozen, PointsRefused, PointsReversed, ProductChanged,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,9 @@ func TestAReplayChangesNothingThatIsDone(t *testing.T) {
 	sku := product(t, shared, 5)
 	o := customer.buy(t, sku, 2)
 	customer.settled(t, o.ID, patience)
+	back := customer.settled(t, customer.buy(t, sku, 3).ID, patience)
+	customer.giveBack(t, back.ID).expect(t, http.StatusAccepted)
+	customer.returned(t, back.ID)
 	before := stock(t, shared, sku)
 	for _, group := range contracts.Groups() {
 		r := shared.run("replay", "--group", group, "--from", "10s", "--rate", "10000")

@@ -222,6 +222,7 @@ type auditReport struct {
 		Detail    string `json:"detail"`
 	} `json:"violations"`
 	Parked  int `json:"parked"`
+	Stuck   int `json:"stuck"`
 	Checked struct {
 		Orders  int `json:"orders"`
 		Charges int `json:"charges"`

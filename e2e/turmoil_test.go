@@ -24,6 +24,7 @@ func TestCardsInTurmoil(t *testing.T) {
 	})
 	sku := product(t, s, orders)
 	ends := s.buyersOfLittleFaith(t, sku, orders)
+	returnSome(t, ends)
 	counts := map[string]int{}
 	var sold int64
 	for _, o := range ends {
@@ -33,7 +34,7 @@ func TestCardsInTurmoil(t *testing.T) {
 		}
 	}
 	t.Logf("%v", counts)
-	for end, most := range map[string]int{"COMPLETED ": orders, "CANCELLED payment_failed": orders / 2, "CANCELLED user_cancelled": orders / 5} {
+	for end, most := range map[string]int{"COMPLETED ": orders, "RETURNED returned": orders / 20, "CANCELLED payment_failed": orders / 2, "CANCELLED user_cancelled": orders / 5} {
 		if n := counts[end]; n == 0 || n > most {
 			t.Errorf("%d orders are %s", n, end)
 		}
@@ -108,6 +109,23 @@ func (c *customer) buyByCard(t *testing.T, body []byte) (o order) {
 		t.Errorf("cancel: %d %s, %v", r.status, r.body, err)
 	}
 	return o
+}
+
+// returnSome gives back one in twenty of the orders, if it is completed.
+func returnSome(t *testing.T, ends []bought) {
+	t.Helper()
+	var some []bought
+	for n := 0; n < len(ends); n += 20 {
+		if ends[n].Status == "COMPLETED" {
+			some = append(some, ends[n])
+		}
+	}
+	giveBackTwice(t, some)
+	for n := 0; n < len(ends); n += 20 {
+		if ends[n].Status == "COMPLETED" {
+			ends[n].order = ends[n].by.returned(t, ends[n].ID)
+		}
+	}
 }
 
 // auditedUnderLoad fails the test when an audit of what is under way finds

@@ -168,6 +168,6 @@ func (a *app) printAudit(r audit.Report) {
 	if r.AtRest {
 		rest = "at rest"
 	}
-	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d charges, %d rewards, %d events; %d messages parked\n",
-		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Charges, r.Checked.Points, r.Checked.Events, r.Parked)
+	a.printf("%s, %s: %d orders, %d stock rows, %d payments, %d charges, %d rewards, %d events; %d messages parked, %d returns stuck\n",
+		verdict, rest, r.Checked.Orders, r.Checked.Stock, r.Checked.Payments, r.Checked.Charges, r.Checked.Points, r.Checked.Events, r.Parked, r.Stuck)
 }

@@ -99,6 +99,7 @@ type auditGauges struct {
 	clean      prometheus.Gauge
 	atRest     prometheus.Gauge
 	parked     prometheus.Gauge
+	stuck      prometheus.Gauge
 	checked    prometheus.Gauge // when, in Unix seconds
 	rounds     *prometheus.CounterVec
 }
@@ -115,12 +116,13 @@ func newAuditGauges() *auditGauges {
 		clean:   gauge("souk_audit_clean", "1 when the last round checked everything and found nothing."),
 		atRest:  gauge("souk_audit_at_rest", "1 when nothing was under way in the last round."),
 		parked:  gauge("souk_audit_parked_messages", "Messages set aside, as of the last round."),
+		stuck:   gauge("souk_audit_stuck_returns", "Returns that wait for an operator, as of the last round."),
 		checked: gauge("souk_audit_checked_timestamp_seconds", "When everything was last checked."),
 		rounds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "souk_audit_rounds_total", Help: "Rounds of this watch by result: clean, violations, failed or idle (another audits).",
 		}, []string{"result"}),
 	}
-	g.registry.MustRegister(g.violations, g.clean, g.atRest, g.parked, g.checked, g.rounds)
+	g.registry.MustRegister(g.violations, g.clean, g.atRest, g.parked, g.stuck, g.checked, g.rounds)
 	return g
 }
 
@@ -144,6 +146,7 @@ func (g *auditGauges) set(r audit.Report, failure error) {
 	}
 	if failure == nil {
 		g.parked.Set(float64(r.Parked))
+		g.stuck.Set(float64(r.Stuck))
 		g.checked.SetToCurrentTime()
 	}
 }

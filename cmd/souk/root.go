@@ -49,7 +49,7 @@ Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
 	root.SetErr(stderr)
 	root.AddCommand(
 		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
-		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
+		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
 	)
 	for _, cmd := range root.Commands() {
 		if cmd.HasSubCommands() {

@@ -129,6 +129,51 @@ func (x *InventoryRejected) GetSku() string {
 	return ""
 }
 
+// InventoryRestocked: every line of the order is available again.
+type InventoryRestocked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InventoryRestocked) Reset() {
+	*x = InventoryRestocked{}
+	mi := &file_souk_inventory_v1_inventory_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InventoryRestocked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InventoryRestocked) ProtoMessage() {}
+
+func (x *InventoryRestocked) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_inventory_v1_inventory_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InventoryRestocked.ProtoReflect.Descriptor instead.
+func (*InventoryRestocked) Descriptor() ([]byte, []int) {
+	return file_souk_inventory_v1_inventory_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *InventoryRestocked) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
 var File_souk_inventory_v1_inventory_proto protoreflect.FileDescriptor
 
 const file_souk_inventory_v1_inventory_proto_rawDesc = "" +
@@ -139,7 +184,9 @@ const file_souk_inventory_v1_inventory_proto_rawDesc = "" +
 	"\x11InventoryRejected\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03sku\x18\x03 \x01(\tR\x03skuB0Z.souk.example/contracts/inventoryv1;inventoryv1b\x06proto3"
+	"\x03sku\x18\x03 \x01(\tR\x03sku\"/\n" +
+	"\x12InventoryRestocked\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderIdB0Z.souk.example/contracts/inventoryv1;inventoryv1b\x06proto3"
 
 var (
 	file_souk_inventory_v1_inventory_proto_rawDescOnce sync.Once
@@ -153,10 +200,11 @@ func file_souk_inventory_v1_inventory_proto_rawDescGZIP() []byte {
 	return file_souk_inventory_v1_inventory_proto_rawDescData
 }
 
-var file_souk_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_souk_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_souk_inventory_v1_inventory_proto_goTypes = []any{
-	(*InventoryReserved)(nil), // 0: souk.inventory.v1.InventoryReserved
-	(*InventoryRejected)(nil), // 1: souk.inventory.v1.InventoryRejected
+	(*InventoryReserved)(nil),  // 0: souk.inventory.v1.InventoryReserved
+	(*InventoryRejected)(nil),  // 1: souk.inventory.v1.InventoryRejected
+	(*InventoryRestocked)(nil), // 2: souk.inventory.v1.InventoryRestocked
 }
 var file_souk_inventory_v1_inventory_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -177,7 +225,7 @@ func file_souk_inventory_v1_inventory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_souk_inventory_v1_inventory_proto_rawDesc), len(file_souk_inventory_v1_inventory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

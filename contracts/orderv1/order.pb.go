@@ -581,8 +581,8 @@ func (x *OrderCancelled) GetReason() string {
 	return ""
 }
 
-// OrderRefundRequested: money was captured that the order no longer wants. The
-// order's status stays what it was.
+// OrderRefundRequested: money was captured that the order no longer wants, or
+// its goods come back. The order's status stays what it was.
 type OrderRefundRequested struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -675,6 +675,254 @@ func (x *OrderRefundRequested) GetReason() string {
 	return ""
 }
 
+// OrderReturnRequested: the order is RETURNING. What that takes is asked for
+// step by step.
+type OrderReturnRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderReturnRequested) Reset() {
+	*x = OrderReturnRequested{}
+	mi := &file_souk_order_v1_order_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderReturnRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderReturnRequested) ProtoMessage() {}
+
+func (x *OrderReturnRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_order_v1_order_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderReturnRequested.ProtoReflect.Descriptor instead.
+func (*OrderReturnRequested) Descriptor() ([]byte, []int) {
+	return file_souk_order_v1_order_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OrderReturnRequested) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *OrderReturnRequested) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *OrderReturnRequested) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// OrderRestockRequested: inventory puts what it has sold back on the shelf,
+// once.
+type OrderRestockRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRestockRequested) Reset() {
+	*x = OrderRestockRequested{}
+	mi := &file_souk_order_v1_order_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRestockRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRestockRequested) ProtoMessage() {}
+
+func (x *OrderRestockRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_order_v1_order_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRestockRequested.ProtoReflect.Descriptor instead.
+func (*OrderRestockRequested) Descriptor() ([]byte, []int) {
+	return file_souk_order_v1_order_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *OrderRestockRequested) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *OrderRestockRequested) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *OrderRestockRequested) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// OrderPointsReversalRequested: points takes back what the order earned and
+// gives back what it used, once.
+type OrderPointsReversalRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderPointsReversalRequested) Reset() {
+	*x = OrderPointsReversalRequested{}
+	mi := &file_souk_order_v1_order_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderPointsReversalRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderPointsReversalRequested) ProtoMessage() {}
+
+func (x *OrderPointsReversalRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_order_v1_order_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderPointsReversalRequested.ProtoReflect.Descriptor instead.
+func (*OrderPointsReversalRequested) Descriptor() ([]byte, []int) {
+	return file_souk_order_v1_order_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OrderPointsReversalRequested) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *OrderPointsReversalRequested) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *OrderPointsReversalRequested) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// OrderReturned: the order is RETURNED; money, stock and points are as if it
+// had never been placed.
+type OrderReturned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderReturned) Reset() {
+	*x = OrderReturned{}
+	mi := &file_souk_order_v1_order_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderReturned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderReturned) ProtoMessage() {}
+
+func (x *OrderReturned) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_order_v1_order_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderReturned.ProtoReflect.Descriptor instead.
+func (*OrderReturned) Descriptor() ([]byte, []int) {
+	return file_souk_order_v1_order_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OrderReturned) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *OrderReturned) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *OrderReturned) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 var File_souk_order_v1_order_proto protoreflect.FileDescriptor
 
 const file_souk_order_v1_order_proto_rawDesc = "" +
@@ -736,7 +984,23 @@ const file_souk_order_v1_order_proto_rawDesc = "" +
 	"\trefund_id\x18\x04 \x01(\tR\brefundId\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x1a\n" +
 	"\bcurrency\x18\x06 \x01(\tR\bcurrency\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reasonB(Z&souk.example/contracts/orderv1;orderv1b\x06proto3"
+	"\x06reason\x18\a \x01(\tR\x06reason\"d\n" +
+	"\x14OrderReturnRequested\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\"e\n" +
+	"\x15OrderRestockRequested\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\"l\n" +
+	"\x1cOrderPointsReversalRequested\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\"]\n" +
+	"\rOrderReturned\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversionB(Z&souk.example/contracts/orderv1;orderv1b\x06proto3"
 
 var (
 	file_souk_order_v1_order_proto_rawDescOnce sync.Once
@@ -750,16 +1014,20 @@ func file_souk_order_v1_order_proto_rawDescGZIP() []byte {
 	return file_souk_order_v1_order_proto_rawDescData
 }
 
-var file_souk_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_souk_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_souk_order_v1_order_proto_goTypes = []any{
-	(*Line)(nil),                 // 0: souk.order.v1.Line
-	(*OrderPlaced)(nil),          // 1: souk.order.v1.OrderPlaced
-	(*OrderPaymentDue)(nil),      // 2: souk.order.v1.OrderPaymentDue
-	(*OrderPaid)(nil),            // 3: souk.order.v1.OrderPaid
-	(*OrderCompleted)(nil),       // 4: souk.order.v1.OrderCompleted
-	(*OrderRejected)(nil),        // 5: souk.order.v1.OrderRejected
-	(*OrderCancelled)(nil),       // 6: souk.order.v1.OrderCancelled
-	(*OrderRefundRequested)(nil), // 7: souk.order.v1.OrderRefundRequested
+	(*Line)(nil),                         // 0: souk.order.v1.Line
+	(*OrderPlaced)(nil),                  // 1: souk.order.v1.OrderPlaced
+	(*OrderPaymentDue)(nil),              // 2: souk.order.v1.OrderPaymentDue
+	(*OrderPaid)(nil),                    // 3: souk.order.v1.OrderPaid
+	(*OrderCompleted)(nil),               // 4: souk.order.v1.OrderCompleted
+	(*OrderRejected)(nil),                // 5: souk.order.v1.OrderRejected
+	(*OrderCancelled)(nil),               // 6: souk.order.v1.OrderCancelled
+	(*OrderRefundRequested)(nil),         // 7: souk.order.v1.OrderRefundRequested
+	(*OrderReturnRequested)(nil),         // 8: souk.order.v1.OrderReturnRequested
+	(*OrderRestockRequested)(nil),        // 9: souk.order.v1.OrderRestockRequested
+	(*OrderPointsReversalRequested)(nil), // 10: souk.order.v1.OrderPointsReversalRequested
+	(*OrderReturned)(nil),                // 11: souk.order.v1.OrderReturned
 }
 var file_souk_order_v1_order_proto_depIdxs = []int32{
 	0, // 0: souk.order.v1.OrderPlaced.lines:type_name -> souk.order.v1.Line
@@ -781,7 +1049,7 @@ func file_souk_order_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_souk_order_v1_order_proto_rawDesc), len(file_souk_order_v1_order_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

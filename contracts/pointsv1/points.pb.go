@@ -206,6 +206,76 @@ func (x *PointsRefused) GetReason() string {
 	return ""
 }
 
+// PointsReversed: the user has what he would have had without the order. What
+// he no longer had he owes.
+type PointsReversed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       int64                  `protobuf:"varint,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Taken         int64                  `protobuf:"varint,3,opt,name=taken,proto3" json:"taken,omitempty"` // that the order had earned
+	Given         int64                  `protobuf:"varint,4,opt,name=given,proto3" json:"given,omitempty"` // that the order had used
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PointsReversed) Reset() {
+	*x = PointsReversed{}
+	mi := &file_souk_points_v1_points_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PointsReversed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PointsReversed) ProtoMessage() {}
+
+func (x *PointsReversed) ProtoReflect() protoreflect.Message {
+	mi := &file_souk_points_v1_points_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PointsReversed.ProtoReflect.Descriptor instead.
+func (*PointsReversed) Descriptor() ([]byte, []int) {
+	return file_souk_points_v1_points_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PointsReversed) GetOrderId() int64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *PointsReversed) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *PointsReversed) GetTaken() int64 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *PointsReversed) GetGiven() int64 {
+	if x != nil {
+		return x.Given
+	}
+	return 0
+}
+
 var File_souk_points_v1_points_proto protoreflect.FileDescriptor
 
 const file_souk_points_v1_points_proto_rawDesc = "" +
@@ -222,7 +292,12 @@ const file_souk_points_v1_points_proto_rawDesc = "" +
 	"\rPointsRefused\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reasonB*Z(souk.example/contracts/pointsv1;pointsv1b\x06proto3"
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"p\n" +
+	"\x0ePointsReversed\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x14\n" +
+	"\x05taken\x18\x03 \x01(\x03R\x05taken\x12\x14\n" +
+	"\x05given\x18\x04 \x01(\x03R\x05givenB*Z(souk.example/contracts/pointsv1;pointsv1b\x06proto3"
 
 var (
 	file_souk_points_v1_points_proto_rawDescOnce sync.Once
@@ -236,11 +311,12 @@ func file_souk_points_v1_points_proto_rawDescGZIP() []byte {
 	return file_souk_points_v1_points_proto_rawDescData
 }
 
-var file_souk_points_v1_points_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_souk_points_v1_points_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_souk_points_v1_points_proto_goTypes = []any{
-	(*PointsAwarded)(nil), // 0: souk.points.v1.PointsAwarded
-	(*PointsFrozen)(nil),  // 1: souk.points.v1.PointsFrozen
-	(*PointsRefused)(nil), // 2: souk.points.v1.PointsRefused
+	(*PointsAwarded)(nil),  // 0: souk.points.v1.PointsAwarded
+	(*PointsFrozen)(nil),   // 1: souk.points.v1.PointsFrozen
+	(*PointsRefused)(nil),  // 2: souk.points.v1.PointsRefused
+	(*PointsReversed)(nil), // 3: souk.points.v1.PointsReversed
 }
 var file_souk_points_v1_points_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -261,7 +337,7 @@ func file_souk_points_v1_points_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_souk_points_v1_points_proto_rawDesc), len(file_souk_points_v1_points_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

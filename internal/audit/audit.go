@@ -84,6 +84,7 @@ type Report struct {
 	AtRest     bool        `json:"at_rest"` // nothing was open or on its way
 	Violations []Violation `json:"violations"`
 	Parked     int         `json:"parked"` // messages set aside, waiting for an operator
+	Stuck      int         `json:"stuck"`  // returns that wait for an operator
 	Checked    Checked     `json:"checked"`
 }
 

@@ -1,6 +1,9 @@
 package audit
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // sides are what inventory, payment and points know of orders, as streams.
 type sides struct {
@@ -69,6 +72,7 @@ func (s sides) compare(o *orderRow, f *findings) error {
 	compareRefund(o, p, f)
 	compareAward(o, pts.award(), f)
 	compareFreeze(o, pts.freeze(), f)
+	compareReturn(o, pts, f)
 	return nil
 }
 
@@ -106,15 +110,20 @@ func orphanPoints(f *findings) func(*pointsRow) {
 	}
 }
 
+// wasPaid tells the statuses from PAID on.
+func wasPaid(status string) bool {
+	return slices.Contains([]string{"PAID", "COMPLETED", "RETURNING", "RETURNED"}, status)
+}
+
 // comparePayment holds money against the order (3).
 func comparePayment(o *orderRow, p *paymentRow, f *findings) {
-	settled := o.status == "PAID" || o.status == "COMPLETED"
+	settled := wasPaid(o.status) && o.status != "RETURNED"
 	switch {
 	case p == nil:
-		if settled || o.status == "RESERVED" {
+		if wasPaid(o.status) || o.status == "RESERVED" {
 			f.suspect(Captures, o.id, "it has no payment: it is %s", o.status)
 		}
-	case settled && (p.captured != o.payable || p.captured > 0 && p.currency != o.currency):
+	case wasPaid(o.status) && (p.captured != o.payable || p.captured > 0 && p.currency != o.currency):
 		f.suspect(Captures, o.id, "captured is not payable: order %s for %d %s, captured %d %s", o.status, o.payable, o.currency, p.captured, p.currency)
 	case !settled && p.captured > p.refunded:
 		f.suspect(Captures, o.id, "money was taken for nothing: order %s, captured %d, refunded %d", o.status, p.captured, p.refunded)
@@ -142,9 +151,9 @@ func compareRefund(o *orderRow, p *paymentRow, f *findings) {
 // compareAward holds points against the order (4, 5).
 func compareAward(o *orderRow, a *awardRow, f *findings) {
 	switch {
-	case a == nil && (o.status == "PAID" || o.status == "COMPLETED"):
+	case a == nil && wasPaid(o.status):
 		f.suspect(Ledger, o.id, "it earned nothing: order %s", o.status)
-	case a != nil && o.status != "COMPLETED":
+	case a != nil && (!wasPaid(o.status) || o.status == "PAID"):
 		f.suspect(Ledger, o.id, "it was rewarded: order %s", o.status)
 	case a != nil && a.user != o.user:
 		f.suspect(Ledger, o.id, "another user was rewarded: user %d, order of user %d", a.user, o.user)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"souk.example/contracts"
+	"souk.example/contracts/orderv1"
 	"souk.example/pkg/eventbus"
 )
 
@@ -33,6 +34,7 @@ func (s steps) count() int                { return bits.OnesCount32(uint32(s)) }
 type told struct {
 	steps   steps
 	version uint16 // the highest any event carries; 0 where events carry none
+	refunds uint8  // that were asked for
 }
 
 // versioned is a payload that says which version of the order it tells of.
@@ -105,6 +107,9 @@ func (r *logReader) fold(e eventbus.Event) {
 	entry.steps |= stepsOf(t)
 	if v, ok := payload.(versioned); ok {
 		entry.version = max(entry.version, uint16(v.GetVersion()))
+	}
+	if m, ok := payload.(*orderv1.OrderRefundRequested); ok {
+		entry.refunds |= refundOf(order, m.RefundId)
 	}
 	r.log[order] = entry
 }

@@ -30,6 +30,7 @@ type findings struct {
 	unheard  map[Violation]bool // the suspects that the provider's word may yet clear
 	parked   map[string]bool    // keys set aside: what they miss is known
 	messages int                // set aside under those keys
+	stuck    int                // returns that wait for an operator
 	checked  Checked
 }
 
@@ -95,7 +96,7 @@ func (f *findings) report() Report {
 			all = append(all, Violation{Invariant: inv, Subject: "all", Detail: fmt.Sprintf("%d violations; the first %d are listed", n, maxPerInvariant)})
 		}
 	}
-	return Report{Clean: len(all) == 0, Violations: append([]Violation{}, all...), Parked: f.messages, Checked: f.checked}
+	return Report{Clean: len(all) == 0, Violations: append([]Violation{}, all...), Parked: f.messages, Stuck: f.stuck, Checked: f.checked}
 }
 
 func orderSubject(id int64) string { return fmt.Sprintf("order %d", id) }

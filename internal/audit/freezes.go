@@ -70,7 +70,7 @@ func checkFreezes(ctx context.Context, q querier, f *findings) (map[int64]steps,
 func readRedeemed(ctx context.Context, q querier) (map[int64]int64, error) {
 	redeemed := map[int64]int64{}
 	var order, sum int64
-	err := each(ctx, q, "SELECT order_id, SUM(amount) FROM points_entry WHERE rule = 'redeem' GROUP BY order_id",
+	err := each(ctx, q, "SELECT order_id, SUM(amount) FROM points_entry WHERE rule = 'redeem' AND cause_id <> 'returned' GROUP BY order_id",
 		[]any{&order, &sum}, func() error {
 			redeemed[order] = -sum
 			return nil
@@ -110,6 +110,8 @@ func compareFreeze(o *orderRow, z *freezeRow, f *findings) {
 		"COMPLETED": {confirmed},
 		"REJECTED":  {cancelled, refused},
 		"CANCELLED": {cancelled, refused},
+		"RETURNING": {confirmed},
+		"RETURNED":  {confirmed},
 	}[o.status]
 	if !slices.Contains(agreed, z.status) {
 		f.suspect(Ledger, o.id, "order and points disagree: order %s, points %s", o.status, z.status)

@@ -18,6 +18,9 @@ func checkKeys(ctx context.Context, s snapshots, f *findings) error {
 	if err != nil {
 		return err
 	}
+	if err := checkReturnKeys(ctx, s.order, f); err != nil {
+		return err
+	}
 	return checkTopUps(ctx, s.payment, f)
 }
 
@@ -32,6 +35,21 @@ func checkTopUps(ctx context.Context, q querier, f *findings) error {
 	}
 	if paidIn != keys {
 		f.violated(Keys, "top-ups", "%d keys paid in, the ledger has %d entries", keys, paidIn)
+	}
+	return nil
+}
+
+func checkReturnKeys(ctx context.Context, q querier, f *findings) error {
+	begun, err := queryInt(ctx, q, "SELECT COUNT(*) FROM orders WHERE return_requested_at > 0")
+	if err != nil {
+		return err
+	}
+	keys, err := queryInt(ctx, q, "SELECT COUNT(*) FROM idempotency WHERE route = 'POST /v1/orders/{id}/return'")
+	if err != nil {
+		return err
+	}
+	if begun != keys {
+		f.violated(Keys, "returns", "%d keys returned orders, %d orders were returned", keys, begun)
 	}
 	return nil
 }

@@ -23,15 +23,19 @@ type orderRow struct {
 	created, deadline                         int64
 	reservedAt, paidAt, completedAt, closedAt int64
 	refundRequestedAt, refundedAt             int64
+	returnRequestedAt, restockRequestedAt     int64
+	reversalRequestedAt, returnedAt           int64
 }
 
 const selectOrders = "SELECT id, user_id, status, version, total, payable, points_used, currency, items, created_at, deadline, " +
-	"reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at FROM orders ORDER BY id"
+	"reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at, " +
+	"return_requested_at, restock_requested_at, reversal_requested_at, returned_at FROM orders ORDER BY id"
 
 func (o *orderRow) fields() []any {
 	return []any{
 		&o.id, &o.user, &o.status, &o.version, &o.total, &o.payable, &o.pointsUsed, &o.currency, &o.items, &o.created, &o.deadline,
 		&o.reservedAt, &o.paidAt, &o.completedAt, &o.closedAt, &o.refundRequestedAt, &o.refundedAt,
+		&o.returnRequestedAt, &o.restockRequestedAt, &o.reversalRequestedAt, &o.returnedAt,
 	}
 }
 
@@ -40,20 +44,30 @@ func (o *orderRow) fields() []any {
 type life []steps
 
 // lives is the state machine as the audit understands it. An order may be
-// cancelled before and after it was reserved, and may then ask for a refund.
+// cancelled before and after it was reserved, and may then ask for a refund. A
+// return asks for its parts one after the other, and for no refund where no
+// money was paid.
 func lives() map[string]life {
 	placed := stepsOf(contracts.OrderPlaced)
 	due := placed | stepsOf(contracts.OrderPaymentDue)
 	paid := due | stepsOf(contracts.OrderPaid)
 	cancelled := stepsOf(contracts.OrderCancelled)
 	refund := cancelled | stepsOf(contracts.OrderRefundRequested)
+	completed := paid | stepsOf(contracts.OrderCompleted)
+	returning := completed | stepsOf(contracts.OrderReturnRequested)
+	refunding := returning | stepsOf(contracts.OrderRefundRequested)
+	restock := stepsOf(contracts.OrderRestockRequested)
+	reversal := restock | stepsOf(contracts.OrderPointsReversalRequested)
+	returned := reversal | stepsOf(contracts.OrderReturned)
 	return map[string]life{
 		"PENDING":   {placed},
 		"RESERVED":  {due},
 		"PAID":      {paid},
-		"COMPLETED": {paid | stepsOf(contracts.OrderCompleted)},
+		"COMPLETED": {completed},
 		"REJECTED":  {placed | stepsOf(contracts.OrderRejected)},
 		"CANCELLED": {placed | cancelled, due | cancelled, placed | refund, due | refund},
+		"RETURNING": {returning, returning | restock, returning | reversal, refunding, refunding | restock, refunding | reversal},
+		"RETURNED":  {returning | returned, refunding | returned},
 	}
 }
 
@@ -64,18 +78,28 @@ func checkOrders(ctx context.Context, s snapshots, f *findings) error {
 	if err != nil {
 		return err
 	}
+	returns, err := readReturns(ctx, s.order, f)
+	if err != nil {
+		return err
+	}
 	var o orderRow
 	known, now := lives(), time.Now()
 	err = each(ctx, s.order, selectOrders, o.fields(), func() error {
 		f.checked.Orders++
 		checkLife(&o, known, log[o.id], f)
+		checkRefundID(&o, log[o.id], f)
 		checkPrice(&o, f)
 		checkDeadline(&o, now, f)
+		checkReturn(&o, returns[o.id], f)
 		delete(log, o.id)
+		delete(returns, o.id)
 		return nil
 	})
 	for id := range log {
 		f.violated(Events, orderSubject(id), "events tell of it, but it does not exist")
+	}
+	for id, status := range returns {
+		f.violated(Decisions, orderSubject(id), "its return is %s, but it does not exist", status)
 	}
 	return err
 }
@@ -107,6 +131,10 @@ func checkTimes(o *orderRow, said steps, f *findings) {
 		{o.completedAt, stepsOf(contracts.OrderCompleted)},
 		{o.closedAt, stepsOf(contracts.OrderRejected, contracts.OrderCancelled)},
 		{o.refundRequestedAt, stepsOf(contracts.OrderRefundRequested)},
+		{o.returnRequestedAt, stepsOf(contracts.OrderReturnRequested)},
+		{o.restockRequestedAt, stepsOf(contracts.OrderRestockRequested)},
+		{o.reversalRequestedAt, stepsOf(contracts.OrderPointsReversalRequested)},
+		{o.returnedAt, stepsOf(contracts.OrderReturned)},
 	} {
 		if (stamp.at != 0) != (said&stamp.event != 0) {
 			f.violated(Identity, orderSubject(o.id), "its times do not match its events: %s", said.names(contracts.TopicOrder))

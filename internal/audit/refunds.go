@@ -11,7 +11,8 @@ const statusRefunded = "REFUNDED"
 // refunds are what payment gave, or is about to give back for one order.
 type refunds struct {
 	promised int64 // sum of all
-	done     int   // how many went back
+	ids      int
+	done     int // how many went back
 }
 
 // readRefunds adds refunds up by order, and holds each against the ledger (4):
@@ -27,6 +28,7 @@ func readRefunds(ctx context.Context, q querier, f *findings) (map[int64]refunds
 	err = each(ctx, q, "SELECT refund_id, order_id, status, amount FROM refund", []any{&id, &order, &status, &amount}, func() error {
 		r := all[order]
 		r.promised += amount
+		r.ids++
 		gone := int64(0)
 		if status == statusRefunded {
 			r.done++
@@ -59,6 +61,9 @@ func readRefundEntries(ctx context.Context, q querier) (map[string]int64, error)
 // checkRefunds holds what was promised against what the payment has put aside
 // for it (3).
 func checkRefunds(p *paymentRow, r refunds, f *findings) {
+	if r.ids > 1 {
+		f.violated(Captures, orderSubject(p.order), "it is refunded under %d ids", r.ids)
+	}
 	if p.refunded != r.promised {
 		f.violated(Captures, orderSubject(p.order), "refunded %d, its refunds add up to %d", p.refunded, r.promised)
 	}

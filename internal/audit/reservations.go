@@ -28,6 +28,7 @@ const (
 	committed = "COMMITTED"
 	released  = "RELEASED"
 	refused   = "REFUSED"
+	returned  = "RETURNED"
 )
 
 // checkReservations holds every decision against what inventory told the world
@@ -79,6 +80,8 @@ func expectedStockAnswer(status string, wanted map[string]int64) steps {
 		return 0
 	case status == refused:
 		return stepsOf(contracts.InventoryRejected)
+	case status == returned:
+		return stepsOf(contracts.InventoryReserved, contracts.InventoryRestocked)
 	}
 	return stepsOf(contracts.InventoryReserved)
 }
@@ -115,6 +118,8 @@ func compareReservation(o *orderRow, r *reservationRow, f *findings) {
 		"COMPLETED": {committed},
 		"REJECTED":  {refused},
 		"CANCELLED": {released, refused},
+		"RETURNING": {committed, returned},
+		"RETURNED":  {returned},
 	}[o.status]
 	if !slices.Contains(agreed, r.status) {
 		f.suspect(Reservations, o.id, "order and reservation disagree: order %s, reservation %s", o.status, r.status)

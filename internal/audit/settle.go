@@ -111,14 +111,15 @@ func (a *auditor) await(ctx context.Context, deadline time.Time, what string, le
 	}
 }
 
-// open counts what is under way: orders, refunds they wait for, and what the
-// provider has yet to answer.
+// open counts what is under way: orders and their returns, refunds they wait
+// for, and what the provider has yet to answer.
 func (a *auditor) open() map[string]querier {
 	return map[string]querier{
-		"SELECT COUNT(*) FROM orders WHERE status IN ('PENDING', 'RESERVED', 'PAID')":    a.dbs.Order,
-		"SELECT COUNT(*) FROM orders WHERE refund_requested_at > 0 AND refunded_at = 0":  a.dbs.Order,
-		"SELECT COUNT(*) FROM payment WHERE status IN ('PENDING', 'CALLING', 'UNKNOWN')": a.dbs.Payment,
-		"SELECT COUNT(*) FROM refund WHERE status <> 'REFUNDED'":                         a.dbs.Payment,
+		"SELECT COUNT(*) FROM orders WHERE status IN ('PENDING', 'RESERVED', 'PAID', 'RETURNING')": a.dbs.Order,
+		"SELECT COUNT(*) FROM saga WHERE status IN ('RUNNING', 'STUCK')":                           a.dbs.Order,
+		"SELECT COUNT(*) FROM orders WHERE refund_requested_at > 0 AND refunded_at = 0":            a.dbs.Order,
+		"SELECT COUNT(*) FROM payment WHERE status IN ('PENDING', 'CALLING', 'UNKNOWN')":           a.dbs.Payment,
+		"SELECT COUNT(*) FROM refund WHERE status <> 'REFUNDED'":                                   a.dbs.Payment,
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/saga"
 	inventorydb "souk.example/services/inventory/migrations"
 	orderdb "souk.example/services/order/migrations"
 	paymentdb "souk.example/services/payment/migrations"
@@ -55,7 +56,7 @@ func newShop(t testing.TB) *shop {
 		return databasetest.Open(t, append(more, own, outbox.Migrations(), inbox.Migrations())...)
 	}
 	s := &shop{
-		t: t, inventory: open(inventorydb.Set()), order: open(orderdb.Set()), payment: open(paymentdb.Set(), idempotency.Migrations()), points: open(pointsdb.Set()),
+		t: t, inventory: open(inventorydb.Set()), order: open(orderdb.Set(), saga.Migrations(), idempotency.Migrations()), payment: open(paymentdb.Set(), idempotency.Migrations()), points: open(pointsdb.Set()),
 		broker: newFakeBroker(), wait: 200 * time.Millisecond, packs: 1_000_000,
 	}
 	s.insert(s.payment, "wallet", row{"user_id": buyer, "currency": "CNY", "balance": funded})
@@ -194,7 +195,7 @@ func (s *shop) refunded(id int64) {
 	s.tell(s.order,
 		s.event(contracts.OrderPaymentDue, id, &orderv1.OrderPaymentDue{OrderId: id, Version: 2}),
 		s.event(contracts.OrderCancelled, id, &orderv1.OrderCancelled{OrderId: id, Version: 3}),
-		s.refundEvent(contracts.OrderRefundRequested, id, &orderv1.OrderRefundRequested{OrderId: id, Version: 4}))
+		s.refundEvent(contracts.OrderRefundRequested, id, contracts.RefundLate(id), &orderv1.OrderRefundRequested{OrderId: id, Version: 4, RefundId: contracts.RefundLate(id)}))
 	s.reserve(id, "RELEASED")
 	s.tell(s.inventory, s.event(contracts.InventoryReserved, id, &inventoryv1.InventoryReserved{OrderId: id}))
 	s.pay(id)
@@ -204,7 +205,12 @@ func (s *shop) refunded(id int64) {
 // refund gives back what was taken for an order.
 func (s *shop) refund(id int64) {
 	s.t.Helper()
-	refund := contracts.RefundLate(id)
+	s.refundAs(id, contracts.RefundLate(id))
+}
+
+// refundAs is refund under any id.
+func (s *shop) refundAs(id int64, refund string) {
+	s.t.Helper()
 	s.insert(s.payment, "refund", row{
 		"refund_id": refund, "order_id": id, "status": "REFUNDED", "amount": price, "currency": "CNY", "provider_ref": "", "created_at": 1, "updated_at": 1,
 	})
@@ -213,12 +219,12 @@ func (s *shop) refund(id int64) {
 		"cause": "refund:" + refund, "debit_account": "sales", "credit_account": wallet(), "amount": price, "currency": "CNY", "at": 1,
 	})
 	s.exec(s.payment, "UPDATE wallet SET balance = balance + ?", price)
-	s.tell(s.payment, s.refundEvent(contracts.PaymentRefunded, id, &paymentv1.PaymentRefunded{OrderId: id, RefundId: refund, Amount: price, Currency: "CNY"}))
+	s.tell(s.payment, s.refundEvent(contracts.PaymentRefunded, id, refund, &paymentv1.PaymentRefunded{OrderId: id, RefundId: refund, Amount: price, Currency: "CNY"}))
 }
 
-func (s *shop) refundEvent(t contracts.Type, order int64, m contracts.Message) eventbus.Event {
+func (s *shop) refundEvent(t contracts.Type, order int64, refund string, m contracts.Message) eventbus.Event {
 	s.t.Helper()
-	e, err := contracts.NewRefundEvent(t, order, contracts.RefundLate(order), m)
+	e, err := contracts.NewRefundEvent(t, order, refund, m)
 	if err != nil {
 		s.t.Fatal(err)
 	}

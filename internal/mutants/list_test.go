@@ -4,6 +4,8 @@ const (
 	decide   = "services/inventory/internal/inventory/decide.go"
 	stock    = "services/inventory/internal/store/stock.go"
 	relaying = "pkg/outbox/partition.go"
+
+	reversing = "services/points/internal/points/reverse.go"
 )
 
 // mutants lists the mistakes that have lost or duplicated something in
@@ -26,7 +28,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "a second answer to a redelivered request",
-			edits: []edit{{decide, `if r.Action == Reserve && r.Nudged {`, `if r.Action == Reserve {`}},
+			edits: []edit{{decide, `case r.Action == Reserve && r.Nudged:`, `case r.Action == Reserve:`}},
 			pkg:   inventory, run: "TestReplies",
 		},
 		{
@@ -46,7 +48,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "points frozen without looking at the account",
-			edits: []edit{{"services/points/internal/points/decide.go", `d.available(r.User) < r.Points`, `r.Points < 0`}},
+			edits: []edit{{"services/points/internal/points/decide.go", `d.spendable(r.User) < r.Points`, `r.Points < 0`}},
 			pkg:   "./services/points/internal/consumer", run: "TestNobodySpendsTwice",
 		},
 		{
@@ -122,7 +124,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "a failure that the provider may not take back",
-			edits: []edit{{"services/payment/internal/payment/machine.go", `Failed:   {AskedAgain: repeat, Succeeded: to(Captured)},`, `Failed:   {AskedAgain: repeat},`}},
+			edits: []edit{{"services/payment/internal/payment/machine.go", `Failed:   {AskedAgain: repeat, Cancelled: note, Succeeded: to(Captured)},`, `Failed:   {AskedAgain: repeat, Cancelled: note},`}},
 			pkg:   "./services/payment/internal/httpapi", run: "TestWebhookIsRecorded",
 		},
 		{
@@ -179,6 +181,51 @@ func mutants() []mutant {
 				`_, err := tx.Exec(ctx, "DELETE FROM outbox WHERE topic = ? AND part = ? AND id <= ?", keys[len(keys)-1]...)`,
 			}},
 			pkg: outbox, run: "TestPartialFailure",
+		},
+		{
+			name:  "units that come back twice",
+			edits: []edit{{"services/inventory/internal/inventory/reservation.go", `Returned:  {Reserve: keep, Commit: keep, Restock: keep},`, `Returned:  {Reserve: keep, Commit: keep, Restock: restock},`}},
+			pkg:   inventory, run: "TestReturnedUnitsComeBackOnce",
+		},
+		{
+			name:  "a return that leaves its points, and says it does not",
+			edits: []edit{{reversing, `reversal = d.undo(r, entries)`, `reversal, _ = reversed(r.Order, r.User, nil)`}},
+			pkg:   "./services/points/internal/points", run: "TestReversal",
+		},
+		{
+			name:  "points reversed as often as is asked",
+			edits: []edit{{reversing, `reversal, decided := reversed(r.Order, r.User, entries)`, `reversal, decided := Reversal{}, false`}},
+			pkg:   "./services/points/internal/points", run: "TestReversal",
+		},
+		{
+			name:  "spent points that nobody owes",
+			edits: []edit{{reversing, `owed := max(0, -n-d.available(user))`, `owed := int64(0)`}},
+			pkg:   "./services/points/internal/points", run: "TestReversal",
+		},
+		{
+			name:  "the refund of a return asked for under two ids",
+			edits: []edit{{"services/order/internal/store/events.go", `refundRequested(s, contracts.RefundReturn(id))`, `refundRequested(s, fmt.Sprintf("%d:%p", id, &s))`}},
+			pkg:   "./services/order/internal/store", run: "TestAReturnIsOneEventPerStep",
+		},
+		{
+			name:  "a part of a return asked for anew",
+			edits: []edit{{"services/order/internal/order/return.go", `if !asked.IsZero() {`, `if asked == nil {`}},
+			pkg:   "./services/order/internal/order", run: "TestAReturnFromBeginToEnd",
+		},
+		{
+			name:  "a saga whose barrier lets everything through",
+			edits: []edit{{"pkg/saga/barrier.go", `return first && !empty, err`, "_, _ = first, empty\n\treturn true, err"}},
+			pkg:   "./pkg/saga", run: "TestModel",
+		},
+		{
+			name:  "compensations in the order of the steps",
+			edits: []edit{{"pkg/saga/course.go", "for ; i >= 0; i-- {\n\t\tif s := c.Steps[i]", "for n := i; i >= 0; i-- {\n\t\tif s := c.Steps[n-i]"}},
+			pkg:   "./pkg/saga", run: "TestModel",
+		},
+		{
+			name:  "a saga that goes back from behind its pivot",
+			edits: []edit{{"pkg/saga/definition.go", `return d.Pivot == "" || i < d.index(d.Pivot)`, `return true`}},
+			pkg:   "./pkg/saga", run: "TestModel",
 		},
 	}
 }

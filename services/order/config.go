@@ -10,6 +10,7 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
+	"souk.example/pkg/saga"
 )
 
 // longestCommit keeps an intake's transaction well below the half minute that
@@ -21,6 +22,7 @@ type Config struct {
 	Base         fxrun.BaseConfig
 	Intake       groupcommit.Config
 	Inbox        inbox.Config
+	Returns      saga.Config
 	PayWithin    time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
 	NudgeAfter   time.Duration `env:"SOUK_NUDGE_AFTER" envDefault:"2m" usage:"wait for another service's word after which it is asked again"`
 	InventoryURL string        `env:"SOUK_INVENTORY_URL" envDefault:"http://127.0.0.1:8082" usage:"where the first price snapshot comes from"`

@@ -6,11 +6,14 @@ import (
 	"go.uber.org/fx"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/saga"
 	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/returns"
 	"souk.example/services/order/migrations"
 )
 
@@ -31,10 +34,11 @@ func policy() order.Policy {
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	return fx.Module("order",
-		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
+		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(),
+			saga.Migrations(), migrations.Set()),
 		fx.Supply(cfg),
 		fx.Provide(
-			newStore, newPlacer, newCanceller, newLearner, newWatcher, newPriceBook,
+			newStore, newPlacer, newCanceller, newLearner, newReturns, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
 			newRouter, readyWhen,
 		),
@@ -44,6 +48,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),
 		fxrun.Worker[*waitlist.Watcher](),
+		fxrun.Worker[*returns.Desk](),
 		fxrun.Consumer[factsInbox](),
 		fxrun.Consumer[pricesInbox](),
 		fxrun.HTTP(),

@@ -22,6 +22,7 @@ import (
 	"souk.example/services/order/internal/consumer"
 	"souk.example/services/order/internal/httpapi"
 	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/returns"
 	"souk.example/services/order/internal/store"
 )
 
@@ -43,6 +44,10 @@ func newCanceller(s *store.Store, cfg Config) *order.Canceller {
 
 func newLearner() *order.Learner { return order.NewLearner(policy()) }
 
+func newReturns(db *database.DB, s *store.Store, cfg Config, t *telemetry.Telemetry) (*returns.Desk, error) {
+	return returns.New(db, s, order.NewReturner(policy()), cfg.Returns, t)
+}
+
 func newWatcher(s *store.Store, cfg Config, log *slog.Logger) *waitlist.Watcher {
 	return s.Watcher(order.NewExpirer(policy()), cfg.NudgeAfter, waitlist.Config{Batch: cfg.Intake.BatchMax}, log)
 }
@@ -51,10 +56,10 @@ func newPriceBook(s *store.Store, cfg Config, log *slog.Logger) *order.PriceBook
 	return order.NewPriceBook(s, s.HasSnapshot, catalogue.New(cfg.InventoryURL), log)
 }
 
-func newFactsInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, l *order.Learner, cfg Config, t *telemetry.Telemetry) factsInbox {
+func newFactsInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, l *order.Learner, d *returns.Desk, cfg Config, t *telemetry.Telemetry) factsInbox {
 	in := cfg.Inbox
 	in.Group, in.Types, in.Topics = contracts.GroupOrder, consumer.FactTypes(), contracts.ReadBy(contracts.GroupOrder)
-	return factsInbox{inbox.New(db, bus, ids, in, consumer.Facts(s, l), t)}
+	return factsInbox{inbox.New(db, bus, ids, in, consumer.Facts(s, l, d), t)}
 }
 
 func newPricesInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.Store, cfg Config, t *telemetry.Telemetry) pricesInbox {
@@ -64,9 +69,9 @@ func newPricesInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, s *store.Store) *gin.Engine {
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, d *returns.Desk, s *store.Store) *gin.Engine {
 	r := httpserver.NewRouter(cfg.Base.HTTP, t)
-	httpapi.New(p, c, s).Register(r, v)
+	httpapi.New(p, c, d, s).Register(r, v)
 	return r
 }
 

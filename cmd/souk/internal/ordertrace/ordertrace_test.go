@@ -19,6 +19,7 @@ import (
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/saga"
 	ordermigrations "souk.example/services/order/migrations"
 	paymentmigrations "souk.example/services/payment/migrations"
 	"souk.example/services/points/migrations"
@@ -43,7 +44,7 @@ func TestAnAnswerWithALowerIDThanTheOrderIsFound(t *testing.T) {
 // Each service's tables hold what a card is known by only where souk needs it;
 // a trace shows everything else.
 func TestATraceShowsMoneyAndNoCard(t *testing.T) {
-	orders := databasetest.Open(t, ordermigrations.Set(), outbox.Migrations(), inbox.Migrations())
+	orders := databasetest.Open(t, ordermigrations.Set(), saga.Migrations(), outbox.Migrations(), inbox.Migrations())
 	payments := databasetest.Open(t, paymentmigrations.Set(), outbox.Migrations(), inbox.Migrations())
 	insert(t, orders, "orders", map[string]any{
 		"id": order, "user_id": 1, "idem_key": "k", "fingerprint": []byte{1}, "status": "CANCELLED", "version": 4, "facts": 0, "items": []byte("[]"),
@@ -63,6 +64,13 @@ func TestATraceShowsMoneyAndNoCard(t *testing.T) {
 	insert(t, payments, "ledger_entry", map[string]any{
 		"cause": "refund:" + contracts.RefundLate(order), "debit_account": "sales", "credit_account": "psp", "amount": 100, "currency": "CNY", "at": 7,
 	})
+	insert(t, orders, "saga", map[string]any{
+		"id": orderKey(), "type": "return", "step": "restock", "op": "action", "status": "RUNNING", "version": 2, "due": 9, "attempts": 1, "last_error": "",
+		"data": []byte("words of the owner's: " + secret), "started_at": 8, "updated_at": 8,
+	})
+	insert(t, orders, "saga_step", map[string]any{
+		"saga_id": orderKey(), "step": "refund", "op": "action", "status": "DONE", "error": "", "started_at": 9, "ended_at": 9,
+	})
 	due := &orderv1.OrderPaymentDue{OrderId: order, PaymentToken: secret}
 	e, err := contracts.NewEvent(contracts.OrderPaymentDue, order, due)
 	if err != nil {
@@ -77,7 +85,7 @@ func TestATraceShowsMoneyAndNoCard(t *testing.T) {
 	for _, entry := range entries {
 		kinds = append(kinds, entry.Kind)
 	}
-	if got, want := strings.Join(kinds, " "), "dead_letter orders provider_call refund ledger_entry event"; got != want {
+	if got, want := strings.Join(kinds, " "), "dead_letter orders provider_call refund ledger_entry saga saga_step event"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	shown, err := json.Marshal(entries)

@@ -27,7 +27,7 @@ func queries(service string, order int64) []query {
 	var own []query
 	switch service {
 	case "order":
-		own = orderQueries(order)
+		own = orderQueries(order, id)
 	case "inventory":
 		own = []query{{"reservation", "order_id, status, items, reason, refused_sku, version, at, updated_at", "order_id = ?", []any{order}}}
 	case "payment":
@@ -44,13 +44,16 @@ func queries(service string, order int64) []query {
 	})
 }
 
-func orderQueries(order int64) []query {
+func orderQueries(order int64, id string) []query {
 	return []query{
 		{
 			"orders", "id, user_id, idem_key, status, version, facts, items, total, payable, points_used, currency, payment_method, reason, " +
-				"created_at, deadline, reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at", "id = ?", []any{order},
+				"created_at, deadline, reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at, " +
+				"return_requested_at, restock_requested_at, reversal_requested_at, returned_at", "id = ?", []any{order},
 		},
 		{"straggler", "order_id, why, due", "order_id = ?", []any{order}},
+		{"saga", "id, type, step, op, status, version, due, attempts, last_error, started_at, updated_at", "id = ?", []any{id}},
+		{"saga_step", "saga_id, step, op, status, error, started_at, ended_at", "saga_id = ?", []any{id}},
 	}
 }
 
@@ -125,7 +128,7 @@ func readable(column string, v any) any {
 
 // timeOf is when a row came to be, by the column that says so.
 func timeOf(row map[string]any) time.Time {
-	for _, column := range []string{"at", "created_at", "due_at", "due"} {
+	for _, column := range []string{"at", "created_at", "started_at", "due_at", "due"} {
 		if us, ok := row[column].(int64); ok {
 			return time.UnixMicro(us).UTC()
 		}

@@ -19,8 +19,10 @@ var telling = map[string][]string{
 	"refund":        {"status", "amount"},
 	"points_freeze": {"status", "amount"},
 	"points_entry":  {"rule", "amount"},
+	"saga":          {"type", "status", "step", "last_error"},
+	"saga_step":     {"step", "status", "error"},
 	"dead_letter":   {"event_type", "error"},
-	"event":         {"reason", "payable", "amount", "points"},
+	"event":         {"reason", "payable", "amount", "points", "taken", "given"},
 }
 
 // Summary says in a few words what the entry tells; a row tells how things

@@ -52,6 +52,7 @@ func Routes() []Route {
 		{"GET", "/v1/orders", Order, false},
 		{"GET", "/v1/orders/:id", Order, false},
 		{"POST", "/v1/orders/:id/cancel", Order, false},
+		{"POST", "/v1/orders/:id/return", Order, false},
 
 		{"GET", "/v1/wallet", Payment, false},
 		{"POST", "/v1/wallet/topups", Payment, false},

@@ -18,10 +18,11 @@ import (
 // actions maps each event type to what it asks for.
 func actions() map[string]inventory.Action {
 	return map[string]inventory.Action{
-		contracts.OrderPlaced.Name:    inventory.Reserve,
-		contracts.OrderPaid.Name:      inventory.Commit,
-		contracts.OrderRejected.Name:  inventory.Release,
-		contracts.OrderCancelled.Name: inventory.Release,
+		contracts.OrderPlaced.Name:           inventory.Reserve,
+		contracts.OrderPaid.Name:             inventory.Commit,
+		contracts.OrderRejected.Name:         inventory.Release,
+		contracts.OrderCancelled.Name:        inventory.Release,
+		contracts.OrderRestockRequested.Name: inventory.Restock,
 	}
 }
 

@@ -96,7 +96,7 @@ func TestWhatCannotBeLeavesNothing(t *testing.T) {
 	nameless := placed(t, 1, "A")
 	nameless.Subject = "x"
 	for name, e := range map[string]eventbus.Event{
-		"paid without a hold": paid(t, 9), "no lines": placed(t, 1), "payload": bad, "other subject": other, "no id": nameless,
+		"paid without a hold": paid(t, 9), "returned without a hold": restock(t, 9), "no lines": placed(t, 1), "payload": bad, "other subject": other, "no id": nameless,
 	} {
 		w := newWorld(t, map[inventory.SKU]int64{"A": 1})
 		if err := w.apply(t, placed(t, 5, "A"), e); err == nil || database.IsTransient(err) {
@@ -146,6 +146,63 @@ func TestZombiesChangeNothing(t *testing.T) {
 		t.Errorf("%d replies", len(w.said.events))
 	}
 	w.balanced(t)
+}
+
+// Units that come back can be sold again, and come back once: however often,
+// nudged or not, and to however many processes order says so.
+func TestReturnedUnitsComeBackOnce(t *testing.T) {
+	const orders = 60
+	w := newWorld(t, map[inventory.SKU]int64{"A": orders, "B": orders})
+	var bought, back []eventbus.Event
+	for order := int64(1); order <= orders; order++ {
+		bought = append(bought, placed(t, order, "A", "B"), paid(t, order))
+		for n := range 3 {
+			e := restock(t, order)
+			e.Nudge = n == 2
+			back = append(back, e)
+		}
+	}
+	if err := w.apply(t, bought...); err != nil {
+		t.Fatal(err)
+	}
+	said := len(w.said.events)
+	rand.Shuffle(len(back), func(i, j int) { back[i], back[j] = back[j], back[i] })
+	var wg sync.WaitGroup
+	for size := range 3 {
+		wg.Go(func() {
+			for batch := range slices.Chunk(back, 7+size) {
+				err := w.apply(t, batch...)
+				for errors.Is(err, database.ErrDuplicate) || database.IsTransient(err) {
+					err = w.apply(t, batch...)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, sku := range []string{"A", "B"} {
+		if n := w.number(t, "SELECT available - sold - reserved FROM stock WHERE sku = ?", sku); n != orders {
+			t.Errorf("%d of %d units of %s came back", n, orders, sku)
+		}
+		if n := w.number(t, "SELECT SUM(d_available) FROM stock_ledger WHERE cause = 'restock' AND sku = ?", sku); n != orders {
+			t.Errorf("by the ledger %d of %d units of %s came back", n, orders, sku)
+		}
+	}
+	answered := map[string]int{}
+	for _, e := range w.said.events[said:] {
+		if answered[e.ID]++; e.Type != contracts.InventoryRestocked.Name || e.Nudge {
+			t.Errorf("said %+v", e)
+		}
+	}
+	if len(answered) != orders {
+		t.Errorf("%d orders were answered", len(answered))
+	}
+	w.balanced(t)
+	if err := w.apply(t, placed(t, orders+1, "A")); err != nil || w.status(t, orders+1) != "HELD" {
+		t.Errorf("what came back is not sold again: %v", err)
+	}
 }
 
 func shuffled(t *testing.T, orders int64) []eventbus.Event {

@@ -139,6 +139,10 @@ func cancelled(t *testing.T, order int64) eventbus.Event {
 	return event(t, contracts.OrderCancelled, order, &orderv1.OrderCancelled{OrderId: order})
 }
 
+func restock(t *testing.T, order int64) eventbus.Event {
+	return event(t, contracts.OrderRestockRequested, order, &orderv1.OrderRestockRequested{OrderId: order})
+}
+
 func nudged(e eventbus.Event) eventbus.Event {
 	e.Nudge = true
 	return e

@@ -20,8 +20,11 @@ type Decisions struct {
 	New     []Reservation // at most one per order, as it stands after the batch
 	Changed []Change      // of reservations that were there before
 	Moves   Moves
-	Replies []Reservation // what order is told: as decided, at most one per order
 	At      time.Time
+
+	// What order is told, at most one of each per order: as decided, and that
+	// the units are back.
+	Replies, Restocked []Reservation
 }
 
 // Change is a reservation that was at version Before and is now After.
@@ -34,13 +37,14 @@ type Change struct {
 // each came alone: a request finds what those before it left. It changes
 // nothing it was given.
 //
-// An order that has its decision keeps it. A repeated Reserve is passed over,
-// and answered with what is recorded only when order says that it still waits.
+// An order that has its decision keeps it. A repeated Reserve or Restock is
+// passed over, and answered with what is recorded only when order says that it
+// still waits.
 // The error satisfies IsImpossible and leaves no decisions.
 func Decide(requests []Request, book Book, at time.Time) (Decisions, error) {
 	d := desk{
 		before: book.Reservations, stock: make(map[SKU]int64, len(book.Stock)),
-		now: make(map[OrderID]Reservation), told: make(map[OrderID]bool),
+		now: make(map[OrderID]Reservation), told: make(map[OrderID]bool), restocked: make(map[OrderID]bool),
 		table: transitions(), out: Decisions{Moves: make(Moves), At: at},
 	}
 	for sku, s := range book.Stock {
@@ -57,13 +61,14 @@ func Decide(requests []Request, book Book, at time.Time) (Decisions, error) {
 
 // desk is where a batch is decided.
 type desk struct {
-	before  map[OrderID]Reservation // as they stand in storage
-	now     map[OrderID]Reservation // as the batch has left them
-	touched []OrderID               // keys of now, in the order of their first change
-	stock   map[SKU]int64           // available
-	told    map[OrderID]bool
-	table   map[Status]map[Action]step
-	out     Decisions
+	before    map[OrderID]Reservation // as they stand in storage
+	now       map[OrderID]Reservation // as the batch has left them
+	touched   []OrderID               // keys of now, in the order of their first change
+	stock     map[SKU]int64           // available
+	told      map[OrderID]bool        // what was decided
+	restocked map[OrderID]bool        // told that its units are back
+	table     map[Status]map[Action]step
+	out       Decisions
 }
 
 func (d *desk) handle(r Request) error {
@@ -80,14 +85,27 @@ func (d *desk) handle(r Request) error {
 		d.settle(was, Committed, CauseCommit)
 	case release:
 		d.settle(was, Released, CauseRelease)
+	case restock:
+		d.restock(was)
+	case resell:
+		d.settle(was, Committed, CauseCommit)
+		d.restock(d.find(r.Order))
 	case keep:
-		if r.Action == Reserve && r.Nudged {
-			d.tell(was)
-		}
+		d.repeat(r, was)
 	case impossible:
 		return refusal(r, was)
 	}
 	return nil
+}
+
+// repeat answers what is asked again, if order says that it still waits.
+func (d *desk) repeat(r Request, was Reservation) {
+	switch {
+	case r.Action == Reserve && r.Nudged:
+		d.tell(was)
+	case r.Action == Restock && r.Nudged:
+		d.tellRestocked(was)
+	}
 }
 
 func refusal(r Request, was Reservation) error {
@@ -96,6 +114,9 @@ func refusal(r Request, was Reservation) error {
 	}
 	if r.Action == Release {
 		return fmt.Errorf("order %d: %w", r.Order, ErrReleaseAfterCommit)
+	}
+	if r.Action == Restock {
+		return fmt.Errorf("order %d is %q: %w", r.Order, was.Status, ErrRestockUnsold)
 	}
 	return fmt.Errorf("%w: order %d, action %d", ErrBadRequest, r.Order, r.Action)
 }
@@ -129,6 +150,11 @@ func (d *desk) settle(r Reservation, status Status, cause Cause) {
 	d.put(r)
 }
 
+func (d *desk) restock(r Reservation) {
+	d.settle(r, Returned, CauseRestock)
+	d.tellRestocked(r)
+}
+
 func (d *desk) move(r Reservation, cause Cause) {
 	for _, l := range r.Lines {
 		d.out.Moves.add(l.SKU, cause, l.Quantity)
@@ -157,6 +183,14 @@ func (d *desk) tell(r Reservation) {
 	}
 	d.told[r.Order] = true
 	d.out.Replies = append(d.out.Replies, r)
+}
+
+func (d *desk) tellRestocked(r Reservation) {
+	if d.restocked[r.Order] {
+		return
+	}
+	d.restocked[r.Order] = true
+	d.out.Restocked = append(d.out.Restocked, r)
 }
 
 // close sorts what the batch has left into new and changed.

@@ -2,7 +2,6 @@ package inventory_test
 
 import (
 	"errors"
-	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -49,6 +48,10 @@ func release(order inventory.OrderID) inventory.Request {
 	return inventory.Request{Order: order, Action: inventory.Release}
 }
 
+func restock(order inventory.OrderID) inventory.Request {
+	return inventory.Request{Order: order, Action: inventory.Restock}
+}
+
 // The whole table: what each request does to an order in each state.
 func TestEveryStatusMeetsEveryAction(t *testing.T) {
 	t.Parallel()
@@ -60,6 +63,7 @@ func TestEveryStatusMeetsEveryAction(t *testing.T) {
 		"released":  {reserve(id, "A", 2), release(id)},
 		"refused":   {reserve(id, "A", 9)},
 		"tombstone": {release(id)},
+		"returned":  {reserve(id, "A", 2), commit(id), restock(id)},
 	}
 	for _, tt := range []struct {
 		history string
@@ -74,37 +78,51 @@ func TestEveryStatusMeetsEveryAction(t *testing.T) {
 		{"undecided", reserve(id, "UNKNOWN", 1), inventory.Refused, 1, nil},
 		{"undecided", commit(id), "", 0, inventory.ErrCommitWithoutHold},
 		{"undecided", release(id), inventory.Released, 0, nil},
+		{"undecided", restock(id), "", 0, inventory.ErrRestockUnsold},
 
 		{"held", reserve(id, "A", 2), inventory.Held, 0, nil},
 		{"held", nudged(reserve(id, "A", 2)), inventory.Held, 1, nil},
 		{"held", commit(id), inventory.Committed, 0, nil},
 		{"held", release(id), inventory.Released, 0, nil},
+		{"held", restock(id), inventory.Returned, 1, nil}, // that it was paid is on its way
 
 		{"committed", reserve(id, "A", 2), inventory.Committed, 0, nil},
 		{"committed", nudged(reserve(id, "A", 2)), inventory.Committed, 1, nil},
 		{"committed", commit(id), inventory.Committed, 0, nil},
 		{"committed", release(id), "", 0, inventory.ErrReleaseAfterCommit},
+		{"committed", restock(id), inventory.Returned, 1, nil},
+		{"committed", nudged(restock(id)), inventory.Returned, 1, nil},
+
+		{"returned", reserve(id, "A", 2), inventory.Returned, 0, nil},
+		{"returned", nudged(reserve(id, "A", 2)), inventory.Returned, 1, nil},
+		{"returned", commit(id), inventory.Returned, 0, nil},
+		{"returned", release(id), "", 0, inventory.ErrReleaseAfterCommit},
+		{"returned", restock(id), inventory.Returned, 0, nil},
+		{"returned", nudged(restock(id)), inventory.Returned, 1, nil},
 
 		{"released", reserve(id, "A", 2), inventory.Released, 0, nil},
 		{"released", nudged(reserve(id, "A", 2)), inventory.Released, 1, nil},
 		{"released", commit(id), "", 0, inventory.ErrCommitWithoutHold},
+		{"released", restock(id), "", 0, inventory.ErrRestockUnsold},
 		{"released", release(id), inventory.Released, 0, nil},
 
 		{"refused", reserve(id, "A", 2), inventory.Refused, 0, nil},
 		{"refused", nudged(reserve(id, "A", 2)), inventory.Refused, 1, nil},
 		{"refused", commit(id), "", 0, inventory.ErrCommitWithoutHold},
+		{"refused", restock(id), "", 0, inventory.ErrRestockUnsold},
 		{"refused", release(id), inventory.Refused, 0, nil},
 
 		{"tombstone", reserve(id, "A", 2), inventory.Released, 0, nil},
 		{"tombstone", nudged(reserve(id, "A", 2)), inventory.Released, 0, nil},
 		{"tombstone", commit(id), "", 0, inventory.ErrCommitWithoutHold},
+		{"tombstone", restock(id), "", 0, inventory.ErrRestockUnsold},
 		{"tombstone", release(id), inventory.Released, 0, nil},
 	} {
 		w := newWorld(shelf("A", 5))
 		if err := w.apply(histories[tt.history]...); err != nil {
 			t.Fatal(err)
 		}
-		w.replies = nil
+		w.replies, w.restocked = nil, nil
 		err := w.apply(tt.request)
 		if !errors.Is(err, tt.err) || (err != nil) != inventory.IsImpossible(err) {
 			t.Errorf("%s, %+v: error %v", tt.history, tt.request, err)
@@ -112,8 +130,12 @@ func TestEveryStatusMeetsEveryAction(t *testing.T) {
 		if got := w.reservations[id].Status; err == nil && got != tt.status {
 			t.Errorf("%s, %+v: %s, want %s", tt.history, tt.request, got, tt.status)
 		}
-		if len(w.replies) != tt.replies {
-			t.Errorf("%s, %+v: %d replies, want %d", tt.history, tt.request, len(w.replies), tt.replies)
+		said, others := w.replies, w.restocked
+		if tt.request.Action == inventory.Restock {
+			said, others = w.restocked, w.replies
+		}
+		if len(said) != tt.replies || len(others) != 0 {
+			t.Errorf("%s, %+v: %d replies, and %d of another kind, want %d", tt.history, tt.request, len(said), len(others), tt.replies)
 		}
 	}
 }
@@ -213,7 +235,7 @@ func TestABatchIsOnlyAnOptimisation(t *testing.T) {
 func drawRequest(t *rapid.T) inventory.Request {
 	r := inventory.Request{
 		Order:  inventory.OrderID(rapid.IntRange(1, 8).Draw(t, "order")),
-		Action: rapid.SampledFrom([]inventory.Action{inventory.Reserve, inventory.Reserve, inventory.Commit, inventory.Release}).Draw(t, "action"),
+		Action: rapid.SampledFrom([]inventory.Action{inventory.Reserve, inventory.Reserve, inventory.Commit, inventory.Commit, inventory.Release, inventory.Restock}).Draw(t, "action"),
 		Nudged: rapid.Bool().Draw(t, "nudged"),
 	}
 	if r.Action == inventory.Reserve {
@@ -239,56 +261,4 @@ func statuses(w *world) map[inventory.OrderID]inventory.Status {
 		out[id] = r.Status
 	}
 	return out
-}
-
-// world applies decisions the way storage does.
-type world struct {
-	reservations map[inventory.OrderID]inventory.Reservation
-	stock        map[inventory.SKU]inventory.Stock
-	replies      []inventory.Reservation
-}
-
-func newWorld(stock map[inventory.SKU]inventory.Stock) *world {
-	return &world{reservations: make(map[inventory.OrderID]inventory.Reservation), stock: stock}
-}
-
-func (w *world) apply(requests ...inventory.Request) error {
-	book := inventory.Book{Reservations: maps.Clone(w.reservations), Stock: maps.Clone(w.stock)}
-	d, err := inventory.Decide(requests, book, instant())
-	if err != nil {
-		return err
-	}
-	for _, r := range d.New {
-		w.reservations[r.Order] = r
-	}
-	for _, c := range d.Changed {
-		w.reservations[c.After.Order] = c.After
-	}
-	for sku, m := range d.Moves.Net() {
-		s := w.stock[sku]
-		s.Available, s.Reserved, s.Sold = s.Available+m.Available, s.Reserved+m.Reserved, s.Sold+m.Sold
-		w.stock[sku] = s
-	}
-	w.replies = append(w.replies, d.Replies...)
-	return nil
-}
-
-// check holds the world to the invariants of stock.
-func (w *world) check(t *rapid.T) {
-	held, sold := make(map[inventory.SKU]int64), make(map[inventory.SKU]int64)
-	for _, r := range w.reservations {
-		for _, l := range r.Lines {
-			switch r.Status {
-			case inventory.Held:
-				held[l.SKU] += l.Quantity
-			case inventory.Committed:
-				sold[l.SKU] += l.Quantity
-			}
-		}
-	}
-	for sku, s := range w.stock {
-		if s.Available < 0 || s.Available+s.Reserved+s.Sold != s.Initial || s.Reserved != held[sku] || s.Sold != sold[sku] {
-			t.Fatalf("%s: %+v, held %d, sold %d", sku, s, held[sku], sold[sku])
-		}
-	}
 }

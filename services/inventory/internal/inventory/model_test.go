@@ -27,13 +27,16 @@ type shopping struct {
 	heard  map[inventory.OrderID]inventory.Status // inventory's reply
 	freed  map[inventory.OrderID]bool             // inventory has read that it is closed
 	read   int                                    // replies that order has read
+	gone   map[inventory.OrderID]bool             // the order is to be returned
+	back   map[inventory.OrderID]bool             // and has heard that its units are back
+	readRe int                                    // replies to that that order has read
 }
 
 func newShopping(t *rapid.T) *shopping {
 	s := &shopping{
 		world: newWorld(shelf("A", 5, "B", 3)), placed: map[inventory.OrderID]inventory.Request{},
 		ended: map[inventory.OrderID]inventory.Action{}, heard: map[inventory.OrderID]inventory.Status{},
-		freed: map[inventory.OrderID]bool{},
+		freed: map[inventory.OrderID]bool{}, gone: map[inventory.OrderID]bool{}, back: map[inventory.OrderID]bool{},
 	}
 	for id := inventory.OrderID(1); id <= orders; id++ {
 		s.placed[id] = reserve(id, "A", rapid.IntRange(1, 3).Draw(t, "a"), "B", rapid.IntRange(1, 2).Draw(t, "b"))
@@ -45,7 +48,7 @@ func newShopping(t *rapid.T) *shopping {
 // step lets one thing happen.
 func (s *shopping) step(t *rapid.T) {
 	id := inventory.OrderID(rapid.IntRange(1, orders).Draw(t, "order"))
-	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge", "give back"}).Draw(t, "what happens") {
 	case "wire":
 		s.deliver(t)
 	case "listen":
@@ -58,6 +61,8 @@ func (s *shopping) step(t *rapid.T) {
 		s.cancel(id)
 	case "nudge":
 		s.nudge(id)
+	case "give back":
+		s.giveBack(id)
 	}
 }
 
@@ -83,8 +88,13 @@ func (s *shopping) deliver(t *rapid.T) {
 	}
 }
 
-// listen reads or loses inventory's next reply.
+// listen reads or loses inventory's next reply of each kind.
 func (s *shopping) listen(t *rapid.T) {
+	if s.readRe < len(s.restocked) {
+		id := s.restocked[s.readRe].Order
+		s.readRe++
+		s.back[id] = s.back[id] || s.safe || rapid.Bool().Draw(t, "restocked heard")
+	}
 	if s.read == len(s.replies) {
 		return
 	}
@@ -124,6 +134,14 @@ func (s *shopping) cancel(id inventory.OrderID) {
 	}
 }
 
+// giveBack returns a paid order, which inventory may not have heard of yet.
+func (s *shopping) giveBack(id inventory.OrderID) {
+	if s.ended[id] == inventory.Commit && !s.gone[id] {
+		s.gone[id] = true
+		s.send(restock(id))
+	}
+}
+
 // answer has order read a reply that inventory repeats, and say again how the
 // order ended, if it did.
 func (s *shopping) answer(t *rapid.T) {
@@ -141,6 +159,9 @@ func (s *shopping) answer(t *rapid.T) {
 func (s *shopping) nudge(id inventory.OrderID) {
 	if _, known := s.heard[id]; !known && s.ended[id] == 0 {
 		s.send(nudged(s.placed[id]))
+	}
+	if s.gone[id] && !s.back[id] {
+		s.send(nudged(restock(id)))
 	}
 	if r := s.reservations[id]; waits(r) {
 		s.asks.send(r)
@@ -167,7 +188,7 @@ func (s *shopping) rest(t *rapid.T) {
 
 func (s *shopping) drain(t *rapid.T) {
 	for range 4 {
-		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read < len(s.replies) {
+		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read < len(s.replies) || s.readRe < len(s.restocked) {
 			s.deliver(t)
 			s.listen(t)
 			s.answer(t)
@@ -178,11 +199,15 @@ func (s *shopping) drain(t *rapid.T) {
 	}
 }
 
-// settled: paid orders have their units, the others hold none.
+// settled: paid orders have their units, or have given them back, the others
+// hold none.
 func (s *shopping) settled(t *rapid.T) {
 	for id, end := range s.ended {
-		got := s.reservations[id]
-		if end == inventory.Commit && got.Status != inventory.Committed ||
+		got, paid := s.reservations[id], inventory.Committed
+		if s.gone[id] {
+			paid = inventory.Returned
+		}
+		if s.gone[id] != s.back[id] || end == inventory.Commit && got.Status != paid ||
 			end == inventory.Release && !slices.Contains([]inventory.Status{inventory.Released, inventory.Refused, ""}, got.Status) {
 			t.Fatalf("order %d ended by action %d and is %+v", id, end, got)
 		}

@@ -13,6 +13,7 @@ const (
 	Reserve Action = iota + 1 // the order was placed
 	Commit                    // it was paid
 	Release                   // it was rejected or cancelled
+	Restock                   // it is returned
 )
 
 // maxLines bounds what a row of reservation has to hold.

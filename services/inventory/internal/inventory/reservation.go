@@ -8,12 +8,14 @@ import (
 // Status is where a reservation stands.
 type Status string
 
-// The statuses. A reservation ends in any but HELD and never leaves its end.
+// The statuses. A reservation ends in any but HELD and never leaves its end,
+// but for a COMMITTED one, which may be returned.
 const (
 	Held      Status = "HELD"      // every line is taken off what is available
 	Committed Status = "COMMITTED" // the order is paid: the units are sold
 	Released  Status = "RELEASED"  // the units are back, or were never held: a tombstone
 	Refused   Status = "REFUSED"   // some line could not be held, so none is
+	Returned  Status = "RETURNED"  // the units were sold, and are back
 )
 
 // Line is a SKU of an order and how many units of it.
@@ -53,13 +55,15 @@ func (r Reservation) WaitsSince() (time.Time, bool) {
 var (
 	ErrCommitWithoutHold  = errors.New("paid order holds no stock")
 	ErrReleaseAfterCommit = errors.New("order was closed after its stock was sold")
+	ErrRestockUnsold      = errors.New("returned order has bought nothing")
 	ErrBadRequest         = errors.New("malformed request")
 )
 
 // IsImpossible reports that err will be the same however often the request is
 // repeated.
 func IsImpossible(err error) bool {
-	return errors.Is(err, ErrCommitWithoutHold) || errors.Is(err, ErrReleaseAfterCommit) || errors.Is(err, ErrBadRequest)
+	return errors.Is(err, ErrCommitWithoutHold) || errors.Is(err, ErrReleaseAfterCommit) ||
+		errors.Is(err, ErrRestockUnsold) || errors.Is(err, ErrBadRequest)
 }
 
 // step is what a request does to a reservation.
@@ -72,6 +76,8 @@ const (
 	bury                   // leave a tombstone
 	commit                 // the held units are sold
 	release                // the held units are available again
+	restock                // the sold units are available again
+	resell                 // the held units were sold, of which nobody has told, and are available again
 )
 
 // undecided stands for no reservation in the table of transitions.
@@ -82,8 +88,9 @@ const undecided Status = ""
 func transitions() map[Status]map[Action]step {
 	return map[Status]map[Action]step{
 		undecided: {Reserve: decide, Release: bury},
-		Held:      {Reserve: keep, Commit: commit, Release: release},
-		Committed: {Reserve: keep, Commit: keep},
+		Held:      {Reserve: keep, Commit: commit, Release: release, Restock: resell},
+		Committed: {Reserve: keep, Commit: keep, Restock: restock},
+		Returned:  {Reserve: keep, Commit: keep, Restock: keep},
 		Released:  {Reserve: keep, Release: keep},
 		Refused:   {Reserve: keep, Release: keep},
 	}

@@ -42,13 +42,14 @@ func ordersOf(requests []Request) []OrderID {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// skusOf is the stock a batch can move: of undecided orders and of held ones.
+// skusOf is the stock a batch can move: of undecided orders, of held ones, and
+// of sold ones that come back.
 func skusOf(requests []Request, known map[OrderID]Reservation) []SKU {
 	skus := make(map[SKU]struct{})
 	for _, r := range requests {
 		lines := r.Lines
 		if was, decided := known[r.Order]; decided {
-			if was.Status != Held || r.Action == Reserve {
+			if !was.movedBy(r.Action) {
 				continue
 			}
 			lines = was.Lines
@@ -58,4 +59,9 @@ func skusOf(requests []Request, known map[OrderID]Reservation) []SKU {
 		}
 	}
 	return slices.Sorted(maps.Keys(skus))
+}
+
+// movedBy reports whether an action can move the units of r.
+func (r Reservation) movedBy(a Action) bool {
+	return r.Status == Held && a != Reserve || r.Status == Committed && a == Restock
 }

@@ -26,6 +26,7 @@ const (
 	CauseReserve Cause = "reserve"
 	CauseCommit  Cause = "commit"
 	CauseRelease Cause = "release"
+	CauseRestock Cause = "restock"
 )
 
 // Move is a movement of a SKU's units: the difference of every count.
@@ -51,6 +52,8 @@ func moveOf(cause Cause, n int64) Move {
 		return Move{Reserved: -n, Sold: n}
 	case CauseRelease:
 		return Move{Available: n, Reserved: -n}
+	case CauseRestock:
+		return Move{Available: n, Sold: -n}
 	}
 	return Move{}
 }

@@ -53,6 +53,11 @@ func replyTo(r inventory.Reservation) (eventbus.Event, error) {
 	return contracts.NewEvent(contracts.InventoryReserved, id, &inventoryv1.InventoryReserved{OrderId: id})
 }
 
+// restocked tells that the units of a sold order are available again.
+func restocked(r inventory.Reservation) (eventbus.Event, error) {
+	return contracts.NewEvent(contracts.InventoryRestocked, int64(r.Order), &inventoryv1.InventoryRestocked{OrderId: int64(r.Order)})
+}
+
 // emitProducts tells the world of new versions of products.
 func (s *Store) emitProducts(ctx context.Context, tx *database.Tx, products ...inventory.Product) error {
 	events := make([]eventbus.Event, len(products))

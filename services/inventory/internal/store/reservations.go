@@ -57,7 +57,10 @@ func (u unit) Record(ctx context.Context, d inventory.Decisions) error {
 	if err := u.record(ctx, u.tx, d.Moves, "", d.At); err != nil {
 		return err
 	}
-	return u.tell(ctx, u.tx, d.Replies, replyTo)
+	if err := u.tell(ctx, u.tx, d.Replies, replyTo); err != nil {
+		return err
+	}
+	return u.tell(ctx, u.tx, d.Restocked, restocked)
 }
 
 func (u unit) insertReservations(ctx context.Context, reservations []inventory.Reservation) error {

@@ -75,8 +75,13 @@ func event(t *testing.T, typ contracts.Type, id int64, m contracts.Message) even
 func facts(s *store.Store) inbox.Batch {
 	return consumer.Facts(s, order.NewLearner(order.Policy{
 		BeforePayment: []order.Condition{{Fact: order.StockReserved}}, BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
-	}))
+	}), noSagas{})
 }
+
+// noSagas wait for nothing.
+type noSagas struct{}
+
+func (noSagas) Hear(context.Context, *database.Tx, []order.Report) error { return nil }
 
 func TestFactsOfThreeServicesInOneBatch(t *testing.T) {
 	db, s := open(t)

@@ -17,14 +17,16 @@ import (
 // facts maps each event type to the fact it reports.
 func facts() map[string]order.Fact {
 	return map[string]order.Fact{
-		contracts.InventoryReserved.Name: order.StockReserved,
-		contracts.InventoryRejected.Name: order.StockRefused,
-		contracts.PaymentCaptured.Name:   order.Captured,
-		contracts.PaymentFailed.Name:     order.PaymentFailed,
-		contracts.PaymentRefunded.Name:   order.Refunded,
-		contracts.PointsAwarded.Name:     order.PointsAwarded,
-		contracts.PointsFrozen.Name:      order.PointsFrozen,
-		contracts.PointsRefused.Name:     order.PointsRefused,
+		contracts.InventoryReserved.Name:  order.StockReserved,
+		contracts.InventoryRejected.Name:  order.StockRefused,
+		contracts.PaymentCaptured.Name:    order.Captured,
+		contracts.PaymentFailed.Name:      order.PaymentFailed,
+		contracts.PaymentRefunded.Name:    order.Refunded,
+		contracts.PointsAwarded.Name:      order.PointsAwarded,
+		contracts.PointsFrozen.Name:       order.PointsFrozen,
+		contracts.PointsRefused.Name:      order.PointsRefused,
+		contracts.InventoryRestocked.Name: order.Restocked,
+		contracts.PointsReversed.Name:     order.PointsReversed,
 	}
 }
 
@@ -37,9 +39,15 @@ func FactTypes() []string {
 	return types
 }
 
+// Sagas wait for some of the facts.
+type Sagas interface {
+	// Hear gives sagas what they wait for among the reports, in tx.
+	Hear(ctx context.Context, tx *database.Tx, reports []order.Report) error
+}
+
 // Facts makes the handler of inventory's, payment's and points' replies: a
 // batch is one read, one write per way orders go, and one event per status.
-func Facts(s *store.Store, l *order.Learner) inbox.Batch {
+func Facts(s *store.Store, l *order.Learner, sagas Sagas) inbox.Batch {
 	known := facts()
 	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
 		reports := make([]order.Report, len(events))
@@ -49,6 +57,9 @@ func Facts(s *store.Store, l *order.Learner) inbox.Batch {
 				return inbox.Permanent(fmt.Errorf("event %s: subject is no order id", e.ID))
 			}
 			reports[i] = order.Report{Order: order.ID(id), Fact: known[e.Type], Nudged: e.Nudge}
+		}
+		if err := sagas.Hear(ctx, tx, reports); err != nil {
+			return err
 		}
 		err := l.Learn(ctx, s.Unit(tx), reports)
 		if order.IsImpossible(err) {

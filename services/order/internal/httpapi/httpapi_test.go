@@ -16,11 +16,14 @@ import (
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/money"
+	"souk.example/pkg/saga"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/order/internal/httpapi"
 	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/returns"
 	"souk.example/services/order/internal/store"
 	"souk.example/services/order/migrations"
 )
@@ -45,7 +48,8 @@ func newServer(t *testing.T) *server {
 	must(t, err)
 	verifier, err := auth.NewVerifier(auth.Config{PublicKeys: public})
 	must(t, err)
-	s := store.New(databasetest.Open(t, migrations.Set()), silent{})
+	db := databasetest.Open(t, saga.Migrations(), idempotency.Migrations(), migrations.Set())
+	s := store.New(db, silent{})
 	must(t, s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
 		return u.LearnPrices(ctx, []order.Price{{SKU: "TEA", Version: 1, Amount: money.Of(500, "CNY")}})
 	}))
@@ -55,7 +59,9 @@ func newServer(t *testing.T) *server {
 	canceller := order.NewCanceller(s, order.Policy{}, batches)
 	run(t, placer)
 	run(t, canceller)
-	httpapi.New(placer, canceller, s).Register(router, verifier)
+	desk, err := returns.New(db, s, order.NewReturner(order.Policy{}), saga.Config{}, telemetry.Nop())
+	must(t, err)
+	httpapi.New(placer, canceller, desk, s).Register(router, verifier)
 	return &server{t: t, router: router, minter: minter, store: s}
 }
 

@@ -7,18 +7,20 @@ import (
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
 	"souk.example/services/order/internal/order"
+	"souk.example/services/order/internal/returns"
 )
 
 // API holds what the endpoints need.
 type API struct {
 	placer    *order.Placer
 	canceller *order.Canceller
+	returns   *returns.Desk
 	reader    order.Reader
 }
 
 // New makes the API.
-func New(placer *order.Placer, canceller *order.Canceller, reader order.Reader) *API {
-	return &API{placer: placer, canceller: canceller, reader: reader}
+func New(placer *order.Placer, canceller *order.Canceller, desk *returns.Desk, reader order.Reader) *API {
+	return &API{placer: placer, canceller: canceller, returns: desk, reader: reader}
 }
 
 // Register adds the routes to r; every one is its owner's alone.
@@ -28,6 +30,7 @@ func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
 	g.GET("", a.list)
 	g.GET("/:id", a.get)
 	g.POST("/:id/cancel", a.cancel)
+	g.POST("/:id/return", a.giveBack)
 }
 
 func caller(c *gin.Context) order.UserID { return order.UserID(httpserver.Caller(c).UserID) }

@@ -13,18 +13,24 @@ const (
 	PointsFrozen
 	PointsRefused
 	Refunded
+	Restocked
+	PointsReversed
 	factCount
 )
 
 var factNames = [factCount]string{
 	"stock reserved", "stock refused", "captured", "payment failed", "points awarded", "points frozen", "points refused", "refunded",
+	"restocked", "points reversed",
 }
 
 func (f Fact) String() string { return factNames[f] }
 
 // AllFacts lists every fact.
 func AllFacts() []Fact {
-	return []Fact{StockReserved, StockRefused, Captured, PaymentFailed, PointsAwarded, PointsFrozen, PointsRefused, Refunded}
+	return []Fact{
+		StockReserved, StockRefused, Captured, PaymentFailed, PointsAwarded, PointsFrozen, PointsRefused, Refunded,
+		Restocked, PointsReversed,
+	}
 }
 
 // Facts is the set of facts an order knows; the zero value knows none.

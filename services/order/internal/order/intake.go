@@ -91,7 +91,7 @@ func (s State) asPlaced() State {
 	placed := s
 	placed.Status, placed.Version, placed.Facts, placed.Reason = Pending, 1, 0, ""
 	placed.ReservedAt, placed.PaidAt, placed.CompletedAt, placed.ClosedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	placed.RefundRequestedAt, placed.RefundedAt = time.Time{}, time.Time{}
+	placed.RefundRequestedAt, placed.RefundedAt, placed.Return = time.Time{}, time.Time{}, ReturnTimes{}
 	return placed
 }
 

@@ -10,7 +10,7 @@ import (
 // order can tell.
 
 func (s *saga) inventory(t *rapid.T, l letter) {
-	reply := map[string]order.Fact{"held": order.StockReserved, "committed": order.StockReserved, "refused": order.StockRefused}
+	reply := map[string]order.Fact{"held": order.StockReserved, "committed": order.StockReserved, "returned": order.StockReserved, "refused": order.StockRefused}
 	switch {
 	case l.event == placed && s.stock == "":
 		s.stock = rapid.SampledFrom([]string{"held", "held", "refused"}).Draw(t, "stock")
@@ -19,11 +19,14 @@ func (s *saga) inventory(t *rapid.T, l letter) {
 		if f, answered := reply[s.stock]; answered {
 			s.report(f)
 		}
-	case l.event == paid && s.stock != "held" && s.stock != "committed":
-		t.Fatalf("paid, and the stock is %q", s.stock)
-	case l.event == paid:
+	case (l.event == paid || l.event == restockAsked) && s.stock != "held" && s.stock != "committed" && s.stock != "returned":
+		t.Fatalf("%s, and the stock is %q", l.event, s.stock)
+	case l.event == paid && s.stock == "held":
 		s.stock = "committed"
-	case (l.event == cancelled || l.event == rejected) && s.stock == "committed":
+	case l.event == restockAsked && (s.stock != "returned" || l.nudged):
+		s.stock = "returned"
+		s.report(order.Restocked)
+	case (l.event == cancelled || l.event == rejected) && (s.stock == "committed" || s.stock == "returned"):
 		t.Fatalf("%s, and the stock is sold", l.event)
 	case (l.event == cancelled || l.event == rejected) && s.stock != "refused":
 		s.stock = "released"
@@ -51,6 +54,11 @@ func (s *saga) pointsService(t *rapid.T, l letter) {
 			s.awards = 1
 			s.report(order.PointsAwarded)
 		}
+	case l.event == reversalAsked && s.awards == 0:
+		t.Fatalf("a reversal is asked for, and nothing was awarded")
+	case l.event == reversalAsked && (s.reversals == 0 || l.nudged):
+		s.reversals = 1
+		s.report(order.PointsReversed)
 	case (l.event == cancelled || l.event == rejected) && s.points == "confirmed":
 		t.Fatalf("%s, and the points are used", l.event)
 	case (l.event == cancelled || l.event == rejected) && s.points != "refused":
@@ -103,5 +111,28 @@ func (s *saga) answer() {
 		s.report(order.Captured)
 	case "failed":
 		s.report(order.PaymentFailed)
+	}
+}
+
+// check holds the order to the invariants that it has a part in.
+func (s *saga) check(t *rapid.T) {
+	st := s.o.State()
+	uses := st.PointsUsed > 0
+	bad := s.captures > 1 || s.refunds > 1
+	switch st.Status {
+	case order.Completed:
+		bad = bad || s.stock != "committed" || s.money != "captured" || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 0 || st.PaymentStatus() != "captured"
+	case order.Returned:
+		kept := s.captures-s.refunds != 0 && !st.Payable.IsZero()
+		bad = bad || s.stock != "returned" || kept || uses && s.points != "confirmed" || s.awards != 1 || s.reversals != 1
+	case order.Cancelled, order.Rejected:
+		kept := s.captures > s.refunds
+		bad = bad || s.stock == "held" || s.stock == "committed" || s.points == "frozen" || s.points == "confirmed" || s.awards > 0 || kept ||
+			(s.refunds > 0) != (st.PaymentStatus() == "refunded")
+	default:
+		bad = true
+	}
+	if bad {
+		t.Fatalf("at rest in %s (%s, payment %s) after %v: %+v", st.Status, st.Reason, st.PaymentStatus(), s.events, *s)
 	}
 }

@@ -52,7 +52,7 @@ type State struct {
 	PointsUsed  int64
 	Method      string
 	Token       CardToken // of the card to be charged; "" for wallets
-	Reason      string    // why it was rejected or cancelled
+	Reason      string    // why it was rejected, cancelled or returned
 	CreatedAt   time.Time
 	Deadline    time.Time
 	ReservedAt  time.Time
@@ -60,12 +60,23 @@ type State struct {
 	CompletedAt time.Time
 	ClosedAt    time.Time // when it was rejected or cancelled
 
-	RefundRequestedAt time.Time // of a capture that came after cancelling
+	RefundRequestedAt time.Time // of a capture that came after cancelling, or of a return
 	RefundedAt        time.Time
+	Return            ReturnTimes
 }
 
-// Order is the aggregate. Its state changes only through [Order.Learn] and
-// [Order.Cancel].
+// ReturnTimes are when a return began, when inventory and points were asked for
+// their parts of it, and when it was finished; payment's is the refund.
+type ReturnTimes struct {
+	RequestedAt         time.Time
+	RestockRequestedAt  time.Time
+	ReversalRequestedAt time.Time
+	DoneAt              time.Time
+}
+
+// Order is the aggregate. Its state changes only through [Order.Learn],
+// [Order.Cancel] and what a return takes: [Order.Return], [Order.Ask] and
+// [Order.FinishReturn].
 // Not safe for concurrent use.
 type Order struct {
 	state  State
@@ -79,8 +90,8 @@ func Restore(s State, p Policy) *Order { return &Order{state: s, policy: p} }
 func (o *Order) State() State { return o.state }
 
 // Change is one version of the order after another: a status it entered, or
-// the refund it asked for while it stays CANCELLED. It becomes exactly one
-// event.
+// what it asked for while it stays CANCELLED or RETURNING. It becomes exactly
+// one event.
 type Change struct {
 	Status Status
 	State  State // as of this change
@@ -161,6 +172,10 @@ func (o *Order) enter(next Status, reason string, at time.Time) Change {
 		s.CompletedAt = at
 	case Rejected, Cancelled:
 		s.ClosedAt = at
+	case Returning:
+		s.Return.RequestedAt = at
+	case Returned:
+		s.Return.DoneAt = at
 	}
 	return Change{Status: next, State: *s}
 }
@@ -172,10 +187,14 @@ func (o *Order) owesRefund() bool {
 }
 
 func (o *Order) requestRefund(at time.Time) Change {
-	s := &o.state
-	s.RefundRequestedAt = at
-	s.Version++
-	return Change{Status: s.Status, State: *s}
+	return o.ask(&o.state.RefundRequestedAt, at)
+}
+
+// ask notes that another service is asked for something.
+func (o *Order) ask(asked *time.Time, at time.Time) Change {
+	*asked = at
+	o.state.Version++
+	return Change{Status: o.state.Status, State: o.state}
 }
 
 // ErrNotCancellable says that an order is past the point where it can be

@@ -30,6 +30,8 @@ func in(t *testing.T, status order.Status) *order.Order {
 		order.Completed: {order.StockReserved, order.Captured, order.PointsAwarded},
 		order.Rejected:  {order.StockRefused},
 		order.Cancelled: {order.StockReserved, order.PaymentFailed},
+		order.Returning: {order.StockReserved, order.Captured, order.PointsAwarded},
+		order.Returned:  {order.StockReserved, order.Captured, order.PointsAwarded},
 	}
 	o := order.Restore(order.State{ID: 7, Status: order.Pending, Version: 1, CreatedAt: at}, policy())
 	for _, f := range ways[status] {
@@ -37,10 +39,27 @@ func in(t *testing.T, status order.Status) *order.Order {
 			t.Fatal(err)
 		}
 	}
+	giveBack(t, o, status)
 	if got := o.State().Status; got != status {
 		t.Fatalf("the way to %s leads to %s", status, got)
 	}
 	return o
+}
+
+// giveBack takes a completed order further, if that is where it is to go.
+func giveBack(t *testing.T, o *order.Order, status order.Status) {
+	t.Helper()
+	if status != order.Returning && status != order.Returned {
+		return
+	}
+	if _, err := o.Return(at); err != nil {
+		t.Fatal(err)
+	}
+	if status == order.Returned {
+		if _, err := o.FinishReturn(at); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 const impossible = "impossible"
@@ -53,64 +72,100 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 	to := func(s ...order.Status) []order.Status { return s }
 	table := map[order.Status]effects{
 		order.Pending: {
-			order.StockReserved: to(order.Reserved),
-			order.StockRefused:  to(order.Rejected),
-			order.Captured:      to(order.Reserved, order.Paid),
-			order.PaymentFailed: to(order.Cancelled),
-			order.PointsAwarded: to(order.Reserved, order.Paid, order.Completed),
-			order.PointsFrozen:  none,
-			order.PointsRefused: to(order.Cancelled),
-			order.Refunded:      impossible,
+			order.StockReserved:  to(order.Reserved),
+			order.StockRefused:   to(order.Rejected),
+			order.Captured:       to(order.Reserved, order.Paid),
+			order.PaymentFailed:  to(order.Cancelled),
+			order.PointsAwarded:  to(order.Reserved, order.Paid, order.Completed),
+			order.PointsFrozen:   none,
+			order.PointsRefused:  to(order.Cancelled),
+			order.Refunded:       impossible,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
 		},
 		order.Reserved: {
-			order.StockReserved: none,
-			order.StockRefused:  impossible,
-			order.Captured:      to(order.Paid),
-			order.PaymentFailed: to(order.Cancelled),
-			order.PointsAwarded: to(order.Paid, order.Completed),
-			order.PointsFrozen:  none,
-			order.PointsRefused: impossible,
-			order.Refunded:      impossible,
+			order.StockReserved:  none,
+			order.StockRefused:   impossible,
+			order.Captured:       to(order.Paid),
+			order.PaymentFailed:  to(order.Cancelled),
+			order.PointsAwarded:  to(order.Paid, order.Completed),
+			order.PointsFrozen:   none,
+			order.PointsRefused:  impossible,
+			order.Refunded:       impossible,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
 		},
 		order.Paid: {
-			order.StockReserved: none,
-			order.StockRefused:  impossible,
-			order.Captured:      none,
-			order.PaymentFailed: none,
-			order.PointsAwarded: to(order.Completed),
-			order.PointsFrozen:  none,
-			order.PointsRefused: impossible,
-			order.Refunded:      impossible,
+			order.StockReserved:  none,
+			order.StockRefused:   impossible,
+			order.Captured:       none,
+			order.PaymentFailed:  none,
+			order.PointsAwarded:  to(order.Completed),
+			order.PointsFrozen:   none,
+			order.PointsRefused:  impossible,
+			order.Refunded:       impossible,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
 		},
 		order.Completed: {
-			order.StockReserved: none,
-			order.StockRefused:  impossible,
-			order.Captured:      none,
-			order.PaymentFailed: none,
-			order.PointsAwarded: none,
-			order.PointsFrozen:  none,
-			order.PointsRefused: impossible,
-			order.Refunded:      impossible,
+			order.StockReserved:  none,
+			order.StockRefused:   impossible,
+			order.Captured:       none,
+			order.PaymentFailed:  none,
+			order.PointsAwarded:  none,
+			order.PointsFrozen:   none,
+			order.PointsRefused:  impossible,
+			order.Refunded:       impossible,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
 		},
 		order.Rejected: {
-			order.StockReserved: impossible,
-			order.StockRefused:  none,
-			order.Captured:      impossible,
-			order.PaymentFailed: impossible,
-			order.PointsAwarded: impossible,
-			order.PointsFrozen:  none,
-			order.PointsRefused: none,
-			order.Refunded:      impossible,
+			order.StockReserved:  impossible,
+			order.StockRefused:   none,
+			order.Captured:       impossible,
+			order.PaymentFailed:  impossible,
+			order.PointsAwarded:  impossible,
+			order.PointsFrozen:   none,
+			order.PointsRefused:  none,
+			order.Refunded:       impossible,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
 		},
 		order.Cancelled: {
-			order.StockReserved: none,
-			order.StockRefused:  none,
-			order.Captured:      to(order.Cancelled), // asks for the refund
-			order.PaymentFailed: none,
-			order.PointsAwarded: impossible,
-			order.PointsFrozen:  none,
-			order.PointsRefused: none,
-			order.Refunded:      none,
+			order.StockReserved:  none,
+			order.StockRefused:   none,
+			order.Captured:       to(order.Cancelled), // asks for the refund
+			order.PaymentFailed:  none,
+			order.PointsAwarded:  impossible,
+			order.PointsFrozen:   none,
+			order.PointsRefused:  none,
+			order.Refunded:       none,
+			order.Restocked:      impossible,
+			order.PointsReversed: impossible,
+		},
+		order.Returning: {
+			order.StockReserved:  none,
+			order.StockRefused:   impossible,
+			order.Captured:       none,
+			order.PaymentFailed:  none,
+			order.PointsAwarded:  none,
+			order.PointsFrozen:   none,
+			order.PointsRefused:  impossible,
+			order.Refunded:       none,
+			order.Restocked:      none,
+			order.PointsReversed: none,
+		},
+		order.Returned: {
+			order.StockReserved:  none,
+			order.StockRefused:   impossible,
+			order.Captured:       none,
+			order.PaymentFailed:  none,
+			order.PointsAwarded:  none,
+			order.PointsFrozen:   none,
+			order.PointsRefused:  impossible,
+			order.Refunded:       none,
+			order.Restocked:      none,
+			order.PointsReversed: none,
 		},
 	}
 	for _, status := range order.Statuses() {

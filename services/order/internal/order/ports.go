@@ -42,6 +42,8 @@ type Unit interface {
 	// Repeat sends the event that each state's latest change made once more,
 	// under its own id. It decides nothing.
 	Repeat(ctx context.Context, states []State) error
+	// Remind is Repeat to those who owe an answer to the event: nudged.
+	Remind(ctx context.Context, states []State) error
 }
 
 // Update is what a unit of work did to one order: the state it was read in and

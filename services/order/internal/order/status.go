@@ -12,18 +12,24 @@ const (
 	Completed Status = "COMPLETED"
 	Rejected  Status = "REJECTED"
 	Cancelled Status = "CANCELLED"
+	Returning Status = "RETURNING" // from here only forward, too
+	Returned  Status = "RETURNED"
 )
 
-// Statuses lists every status, in the order of a good order's life.
+// Statuses lists every status, in the order of a good order's life; then how
+// the others end.
 func Statuses() []Status {
-	return []Status{Pending, Reserved, Paid, Completed, Rejected, Cancelled}
+	return []Status{Pending, Reserved, Paid, Completed, Rejected, Cancelled, Returning, Returned}
 }
 
 // Cancellable reports whether an order in s may still be called off.
 func (s Status) Cancellable() bool { return s == Pending || s == Reserved }
 
-// Terminal reports whether an order in s is at rest.
-func (s Status) Terminal() bool { return s == Completed || s == Rejected || s == Cancelled }
+// Terminal reports whether an order in s is at rest: nothing but its owner's
+// wish to return it will move it.
+func (s Status) Terminal() bool {
+	return s == Completed || s == Rejected || s == Cancelled || s == Returned
+}
 
 type verdict uint8
 
@@ -36,17 +42,20 @@ const (
 // verdicts is the whole state table: what each fact means in each status.
 // A row per status, a column per fact, in the order of the constants in
 // fact.go: stock reserved, stock refused, captured, payment failed, points
-// awarded, points frozen, points refused, refunded.
+// awarded, points frozen, points refused, refunded, restocked, points reversed.
 //
 // Captured is payment's last word: a failure that comes after it was said
-// before it. A capture that meets CANCELLED has the refund requested.
+// before it. A capture that meets CANCELLED has the refund requested. A
+// RETURNING order is moved by its saga, which waits for the same facts.
 var verdicts = map[Status][factCount]verdict{
-	Pending:   {apply, apply, apply, apply, apply, apply, apply, impossible},
-	Reserved:  {keep, impossible, apply, apply, apply, keep, impossible, impossible},
-	Paid:      {keep, impossible, keep, keep, apply, keep, impossible, impossible},
-	Completed: {keep, impossible, keep, keep, keep, keep, impossible, impossible},
-	Rejected:  {impossible, keep, impossible, impossible, impossible, keep, keep, impossible},
-	Cancelled: {keep, keep, apply, keep, impossible, keep, keep, keep},
+	Pending:   {apply, apply, apply, apply, apply, apply, apply, impossible, impossible, impossible},
+	Reserved:  {keep, impossible, apply, apply, apply, keep, impossible, impossible, impossible, impossible},
+	Paid:      {keep, impossible, keep, keep, apply, keep, impossible, impossible, impossible, impossible},
+	Completed: {keep, impossible, keep, keep, keep, keep, impossible, impossible, impossible, impossible},
+	Rejected:  {impossible, keep, impossible, impossible, impossible, keep, keep, impossible, impossible, impossible},
+	Cancelled: {keep, keep, apply, keep, impossible, keep, keep, keep, impossible, impossible},
+	Returning: {keep, impossible, keep, keep, keep, keep, impossible, keep, keep, keep},
+	Returned:  {keep, impossible, keep, keep, keep, keep, impossible, keep, keep, keep},
 }
 
 func verdictOn(s Status, f Fact) verdict { return verdicts[s][f] }

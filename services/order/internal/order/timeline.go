@@ -25,6 +25,8 @@ func (s State) Timeline() []Entry {
 		{Status: Paid, At: s.PaidAt, Service: "payment"},
 		{Status: Completed, At: s.CompletedAt, Service: "points"},
 		{Status: s.Status, At: s.ClosedAt, Service: closedBy(s.Reason), Reason: s.Reason},
+		{Status: Returning, At: s.Return.RequestedAt, Service: "order", Reason: s.Reason},
+		{Status: Returned, At: s.Return.DoneAt, Service: "order", Reason: s.Reason},
 	} {
 		if !e.At.IsZero() {
 			entries = append(entries, e)

@@ -3,7 +3,8 @@ package order
 import "time"
 
 // WaitsSince is when the order began to wait for another service's word, which
-// is when it asked: its latest event. False when it waits for nobody.
+// is when it asked: its latest event. False when it waits for nobody; while it
+// is RETURNING its saga does.
 func (s State) WaitsSince() (time.Time, bool) {
 	switch {
 	case s.Status == Pending:
@@ -19,7 +20,7 @@ func (s State) WaitsSince() (time.Time, bool) {
 }
 
 func (s State) waitsForRefund() bool {
-	return !s.RefundRequestedAt.IsZero() && !s.Facts.Has(Refunded)
+	return s.Status == Cancelled && !s.RefundRequestedAt.IsZero() && !s.Facts.Has(Refunded)
 }
 
 // The version that an order has after its first step, and after its second.
@@ -44,5 +45,6 @@ func (s State) Decided() (State, bool) {
 		s.Version = versionAfterPending
 	}
 	s.CompletedAt, s.RefundRequestedAt, s.RefundedAt = time.Time{}, time.Time{}, time.Time{}
+	s.Return = ReturnTimes{}
 	return s, true
 }

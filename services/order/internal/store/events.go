@@ -16,9 +16,8 @@ func (u unit) Repeat(ctx context.Context, states []order.State) error {
 	return u.emit(ctx, states, eventFor)
 }
 
-// remind sends the latest event of each order again to those who owe an answer
-// to it.
-func (u unit) remind(ctx context.Context, states []order.State) error {
+// Remind implements order.Unit.
+func (u unit) Remind(ctx context.Context, states []order.State) error {
 	return u.emit(ctx, states, func(s order.State) (eventbus.Event, error) {
 		e, err := eventFor(s)
 		e.Nudge = true
@@ -54,10 +53,13 @@ func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
 }
 
 // eventFor is the order's latest event: that it entered the status it is in,
-// or asked for its refund since.
+// or what it has asked for since.
 func eventFor(s order.State) (eventbus.Event, error) {
-	if !s.RefundRequestedAt.IsZero() {
-		return refundRequested(s)
+	if s.Status == order.Returning {
+		return returningEvent(s)
+	}
+	if s.Status == order.Cancelled && !s.RefundRequestedAt.IsZero() {
+		return refundRequested(s, contracts.RefundLate(int64(s.ID)))
 	}
 	t, payload, err := payloadFor(s)
 	if err != nil {
@@ -66,9 +68,26 @@ func eventFor(s order.State) (eventbus.Event, error) {
 	return contracts.NewEvent(t, int64(s.ID), payload)
 }
 
-func refundRequested(s order.State) (eventbus.Event, error) {
+// returningEvent is how far a return has come: its parts are asked for one
+// after the other.
+func returningEvent(s order.State) (eventbus.Event, error) {
+	id, user := int64(s.ID), int64(s.Key.User)
+	switch {
+	case !s.Return.ReversalRequestedAt.IsZero():
+		return contracts.NewEvent(contracts.OrderPointsReversalRequested, id,
+			&orderv1.OrderPointsReversalRequested{OrderId: id, UserId: user, Version: s.Version})
+	case !s.Return.RestockRequestedAt.IsZero():
+		return contracts.NewEvent(contracts.OrderRestockRequested, id,
+			&orderv1.OrderRestockRequested{OrderId: id, UserId: user, Version: s.Version})
+	case !s.RefundRequestedAt.IsZero():
+		return refundRequested(s, contracts.RefundReturn(id))
+	}
+	return contracts.NewEvent(contracts.OrderReturnRequested, id,
+		&orderv1.OrderReturnRequested{OrderId: id, UserId: user, Version: s.Version})
+}
+
+func refundRequested(s order.State, refund string) (eventbus.Event, error) {
 	id := int64(s.ID)
-	refund := contracts.RefundLate(id)
 	return contracts.NewRefundEvent(contracts.OrderRefundRequested, id, refund, &orderv1.OrderRefundRequested{
 		OrderId: id, UserId: int64(s.Key.User), Version: s.Version, RefundId: refund,
 		Amount: s.Payable.Minor(), Currency: string(s.Payable.Currency()), Reason: s.Reason,
@@ -95,6 +114,8 @@ func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
 		return contracts.OrderRejected, &orderv1.OrderRejected{OrderId: id, UserId: user, Version: s.Version, Reason: s.Reason}, nil
 	case order.Cancelled:
 		return contracts.OrderCancelled, &orderv1.OrderCancelled{OrderId: id, UserId: user, Version: s.Version, Reason: s.Reason}, nil
+	case order.Returned:
+		return contracts.OrderReturned, &orderv1.OrderReturned{OrderId: id, UserId: user, Version: s.Version}, nil
 	}
 	return contracts.Type{}, nil, fmt.Errorf("order %d: no event tells of status %q", s.ID, s.Status)
 }

@@ -53,6 +53,7 @@ type move struct {
 
 	// Times set now; 0 leaves the column.
 	reservedAt, paidAt, completedAt, closedAt, refundRequestedAt, refundedAt int64
+	returnRequestedAt, restockRequestedAt, reversalRequestedAt, returnedAt   int64
 }
 
 func moveOf(up order.Update) move {
@@ -62,6 +63,8 @@ func moveOf(up order.Update) move {
 		reservedAt: fresh(b.ReservedAt, a.ReservedAt), paidAt: fresh(b.PaidAt, a.PaidAt),
 		completedAt: fresh(b.CompletedAt, a.CompletedAt), closedAt: fresh(b.ClosedAt, a.ClosedAt),
 		refundRequestedAt: fresh(b.RefundRequestedAt, a.RefundRequestedAt), refundedAt: fresh(b.RefundedAt, a.RefundedAt),
+		returnRequestedAt: fresh(b.Return.RequestedAt, a.Return.RequestedAt), restockRequestedAt: fresh(b.Return.RestockRequestedAt, a.Return.RestockRequestedAt),
+		reversalRequestedAt: fresh(b.Return.ReversalRequestedAt, a.Return.ReversalRequestedAt), returnedAt: fresh(b.Return.DoneAt, a.Return.DoneAt),
 	}
 }
 
@@ -79,6 +82,8 @@ func (u unit) apply(ctx context.Context, m move, ids []order.ID) error {
 	for column, at := range map[string]int64{
 		"reserved_at": m.reservedAt, "paid_at": m.paidAt, "completed_at": m.completedAt, "closed_at": m.closedAt,
 		"refund_requested_at": m.refundRequestedAt, "refunded_at": m.refundedAt,
+		"return_requested_at": m.returnRequestedAt, "restock_requested_at": m.restockRequestedAt,
+		"reversal_requested_at": m.reversalRequestedAt, "returned_at": m.returnedAt,
 	} {
 		if at != 0 {
 			set += ", " + column + " = ?"

@@ -63,7 +63,7 @@ func (u unit) placed(ctx context.Context, keys []order.Key, found map[order.Key]
 
 // query reads the orders that the rest of a SELECT names.
 func (u unit) query(ctx context.Context, rest string, args ...any) ([]order.State, error) {
-	rows, err := u.tx.Query(ctx, "SELECT "+strings.Join(orderColumns, ",")+" FROM orders "+rest, args...)
+	rows, err := u.tx.Query(ctx, "SELECT "+strings.Join(orderFields, ",")+" FROM orders "+rest, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"souk.example/pkg/database"
@@ -36,17 +37,26 @@ type orderRow struct {
 	PaymentToken      string
 	RefundRequestedAt int64
 	RefundedAt        int64
+
+	ReturnRequestedAt   int64
+	RestockRequestedAt  int64
+	ReversalRequestedAt int64
+	ReturnedAt          int64
 }
 
 // TableName names the table for GORM.
 func (orderRow) TableName() string { return "orders" }
 
-// orderColumns are in the order of values and of fields.
+// orderColumns are those of a new order, in the order of values.
 var orderColumns = []string{
 	"id", "user_id", "idem_key", "fingerprint", "status", "version", "facts", "items", "total", "payable", "points_used",
 	"currency", "payment_method", "reason", "created_at", "deadline", "reserved_at", "paid_at", "completed_at", "closed_at",
 	"payment_token", "refund_requested_at", "refunded_at",
 }
+
+// orderFields are those that are read, in the order of fields.
+var orderFields = append(slices.Clone(orderColumns),
+	"return_requested_at", "restock_requested_at", "reversal_requested_at", "returned_at")
 
 func (r *orderRow) values() []any {
 	return []any{
@@ -62,6 +72,7 @@ func (r *orderRow) fields() []any {
 		&r.ID, &r.UserID, &r.IdemKey, &r.Fingerprint, &r.Status, &r.Version, &r.Facts, &r.Items, &r.Total, &r.Payable, &r.PointsUsed,
 		&r.Currency, &r.PaymentMethod, &r.Reason, &r.CreatedAt, &r.Deadline, &r.ReservedAt, &r.PaidAt, &r.CompletedAt, &r.ClosedAt,
 		&r.PaymentToken, &r.RefundRequestedAt, &r.RefundedAt,
+		&r.ReturnRequestedAt, &r.RestockRequestedAt, &r.ReversalRequestedAt, &r.ReturnedAt,
 	}
 }
 
@@ -72,6 +83,7 @@ type lineJSON struct {
 	UnitPrice int64  `json:"unit_price"`
 }
 
+// rowFrom makes the row of a new order.
 func rowFrom(s order.State) (*orderRow, error) {
 	items, err := itemsFrom(s.Lines)
 	if err != nil {
@@ -102,6 +114,10 @@ func (r *orderRow) state() (order.State, error) {
 		CreatedAt: instant(r.CreatedAt), Deadline: instant(r.Deadline), ReservedAt: instant(r.ReservedAt),
 		PaidAt: instant(r.PaidAt), CompletedAt: instant(r.CompletedAt), ClosedAt: instant(r.ClosedAt),
 		RefundRequestedAt: instant(r.RefundRequestedAt), RefundedAt: instant(r.RefundedAt),
+		Return: order.ReturnTimes{
+			RequestedAt: instant(r.ReturnRequestedAt), RestockRequestedAt: instant(r.RestockRequestedAt),
+			ReversalRequestedAt: instant(r.ReversalRequestedAt), DoneAt: instant(r.ReturnedAt),
+		},
 	}, nil
 }
 

@@ -37,7 +37,7 @@ func (s *Store) nudger(after time.Duration) waitlist.Nudger[order.ID, order.Stat
 			return s.Unit(tx).Lock(ctx, ids)
 		},
 		Remind: func(ctx context.Context, tx *database.Tx, states []order.State) error {
-			return unit{tx: tx, outbox: s.outbox}.remind(ctx, states)
+			return s.Unit(tx).Remind(ctx, states)
 		},
 	}
 }

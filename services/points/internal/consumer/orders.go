@@ -17,7 +17,10 @@ import (
 
 // Types lists the event types that Orders understands.
 func Types() []string {
-	return []string{contracts.OrderPlaced.Name, contracts.OrderPaid.Name, contracts.OrderRejected.Name, contracts.OrderCancelled.Name}
+	return []string{
+		contracts.OrderPlaced.Name, contracts.OrderPaid.Name, contracts.OrderRejected.Name, contracts.OrderCancelled.Name,
+		contracts.OrderPointsReversalRequested.Name,
+	}
 }
 
 // Orders makes the handler of order's requests: a batch is one look-up and one
@@ -59,6 +62,8 @@ func requestFrom(e eventbus.Event) (points.Request, error) {
 		r.Order, r.User, r.Action = points.OrderID(m.OrderId), points.UserID(m.UserId), points.Cancel
 	case *orderv1.OrderCancelled:
 		r.Order, r.User, r.Action = points.OrderID(m.OrderId), points.UserID(m.UserId), points.Cancel
+	case *orderv1.OrderPointsReversalRequested:
+		r.Order, r.User, r.Action = points.OrderID(m.OrderId), points.UserID(m.UserId), points.Reverse
 	default:
 		return r, fmt.Errorf("event %s: %s asks nothing of points", e.ID, e.Type)
 	}

@@ -15,5 +15,5 @@ func (a *API) account(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
-	c.JSON(http.StatusOK, accountResponse{Balance: account.Balance, Frozen: account.Frozen})
+	c.JSON(http.StatusOK, accountResponse{Balance: account.Balance, Frozen: account.Frozen, Debt: account.Debt})
 }

@@ -10,6 +10,7 @@ import (
 type accountResponse struct {
 	Balance int64 `json:"balance"`
 	Frozen  int64 `json:"frozen"`
+	Debt    int64 `json:"debt,omitzero"` // taken from what the user earns next
 }
 
 type entryResponse struct {

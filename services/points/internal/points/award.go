@@ -34,6 +34,6 @@ func (d *desk) award(r Request) Award {
 		d.out.Entries = append(d.out.Entries, e)
 		award.Points += e.Amount
 	}
-	d.move(r.User, Move{Balance: award.Points})
+	d.gain(r.Order, r.User, CausePaid, award.Points)
 	return award
 }

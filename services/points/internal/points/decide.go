@@ -8,22 +8,24 @@ import (
 
 // Book is what a batch of requests is decided on.
 type Book struct {
-	Awards   map[OrderID]Award  // given before
-	Freezes  map[OrderID]Freeze // decided before
-	Accounts map[UserID]Account // locked, of everyone whose points are to be frozen; absent is empty
+	Awards   map[OrderID]Award   // given before
+	Entries  map[OrderID][]Entry // of the orders to be reversed
+	Freezes  map[OrderID]Freeze  // decided before
+	Accounts map[UserID]Account  // locked, of everyone whose points are to be frozen or taken, or who owes; absent is empty
 }
 
 // Decisions is what becomes of a batch of requests. All of it, or nothing,
 // goes into storage.
 type Decisions struct {
-	Entries []Entry  // new: one per order and earn rule, and one per redemption
+	Entries []Entry  // new: one per order and earn rule, one per redemption, and what undoes them or is owed
 	New     []Freeze // at most one per order, as it stands after the batch
 	Changed []Freeze // of those that were FROZEN before
 	Moves   map[UserID]Move
 
 	// What order is told, at most one of each per order.
-	Awards  []Award
-	Freezes []Freeze // as decided
+	Awards    []Award
+	Freezes   []Freeze // as decided
+	Reversals []Reversal
 }
 
 // Decide answers the requests one after the other, in the order given, as if
@@ -38,7 +40,7 @@ func Decide(requests []Request, book Book, rules []Rule, at time.Time) (Decision
 	d := desk{
 		book: book, rules: rules, at: at, table: transitions(),
 		awards: make(map[OrderID]Award), freezes: make(map[OrderID]Freeze),
-		awardTold: make(map[OrderID]bool), freezeTold: make(map[OrderID]bool),
+		awardTold: make(map[OrderID]bool), freezeTold: make(map[OrderID]bool), reversalTold: make(map[OrderID]bool),
 		out: Decisions{Moves: make(map[UserID]Move)},
 	}
 	for _, r := range requests {
@@ -61,7 +63,7 @@ type desk struct {
 	freezes map[OrderID]Freeze // as this batch has left them
 	touched []OrderID          // keys of freezes, in the order of their first change
 
-	awardTold, freezeTold map[OrderID]bool
+	awardTold, freezeTold, reversalTold map[OrderID]bool
 
 	out Decisions
 }
@@ -69,6 +71,9 @@ type desk struct {
 func (d *desk) handle(r Request) error {
 	if err := r.validate(); err != nil {
 		return err
+	}
+	if r.Action == Reverse {
+		return d.reverse(r)
 	}
 	if r.Action != Confirm || r.Points > 0 {
 		if err := d.freeze(r); err != nil {
@@ -120,7 +125,7 @@ func refusal(r Request, was Freeze) error {
 // decide freezes all the points or none.
 func (d *desk) decide(r Request) Freeze {
 	f := Freeze{Order: r.Order, User: r.User, Amount: r.Points, Status: Frozen, At: d.at, Deadline: r.Deadline}
-	if d.available(r.User) < r.Points {
+	if d.spendable(r.User) < r.Points {
 		f.Status = Refused
 	} else {
 		d.move(r.User, Move{Frozen: r.Points})
@@ -143,10 +148,14 @@ func (d *desk) available(user UserID) int64 {
 	return had.Balance + moved.Balance - had.Frozen - moved.Frozen
 }
 
+// spendable leaves out what the user owes: he pays before he spends.
+func (d *desk) spendable(user UserID) int64 { return d.available(user) - d.debt(user) }
+
 func (d *desk) move(user UserID, m Move) {
 	sum := d.out.Moves[user]
 	sum.Balance += m.Balance
 	sum.Frozen += m.Frozen
+	sum.Debt += m.Debt
 	d.out.Moves[user] = sum
 }
 

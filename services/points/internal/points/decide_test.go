@@ -27,6 +27,10 @@ func cancel(order points.OrderID) points.Request {
 	return points.Request{Order: order, User: user, Action: points.Cancel}
 }
 
+func reverse(order points.OrderID) points.Request {
+	return points.Request{Order: order, User: user, Action: points.Reverse}
+}
+
 func nudged(r points.Request) points.Request {
 	r.Nudged = true
 	return r
@@ -38,12 +42,14 @@ type world struct {
 	entries []points.Entry
 	awards  []points.Award
 	freezes []points.Freeze
+
+	reversals []points.Reversal
 }
 
 // newWorld is one in which user 7 has the given points.
 func newWorld(balance int64) *world {
 	return &world{book: points.Book{
-		Awards: map[points.OrderID]points.Award{}, Freezes: map[points.OrderID]points.Freeze{},
+		Awards: map[points.OrderID]points.Award{}, Entries: map[points.OrderID][]points.Entry{}, Freezes: map[points.OrderID]points.Freeze{},
 		Accounts: map[points.UserID]points.Account{user: {Balance: balance}},
 	}}
 }
@@ -58,14 +64,16 @@ func (w *world) apply(requests ...points.Request) error {
 	}
 	for id, m := range d.Moves {
 		a := w.book.Accounts[id]
-		w.book.Accounts[id] = points.Account{Balance: a.Balance + m.Balance, Frozen: a.Frozen + m.Frozen}
+		w.book.Accounts[id] = points.Account{Balance: a.Balance + m.Balance, Frozen: a.Frozen + m.Frozen, Debt: a.Debt + m.Debt}
 	}
 	for _, e := range d.Entries {
-		if e.Rule != points.RuleRedeem {
+		w.book.Entries[e.Order] = append(w.book.Entries[e.Order], e)
+		if e.Rule != points.RuleRedeem && e.Rule != points.RuleDebt && e.Cause == points.CausePaid {
 			w.book.Awards[e.Order] = points.Award{Order: e.Order, User: e.User, Points: w.book.Awards[e.Order].Points + e.Amount}
 		}
 	}
 	w.entries = append(w.entries, d.Entries...)
+	w.reversals = append(w.reversals, d.Reversals...)
 	w.awards, w.freezes = append(w.awards, d.Awards...), append(w.freezes, d.Freezes...)
 	return nil
 }

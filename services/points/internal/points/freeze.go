@@ -49,13 +49,15 @@ func (f Freeze) answered() bool { return f.Amount > 0 }
 var (
 	ErrMalformed            = errors.New("malformed request")
 	ErrConfirmWithoutFreeze = errors.New("paid order has no points frozen")
+	ErrReverseUnrewarded    = errors.New("returned order has earned nothing, not even 0 points")
 	ErrCancelAfterConfirm   = errors.New("order was closed after its points were used")
 )
 
 // IsImpossible reports that err will be the same however often the request is
 // repeated.
 func IsImpossible(err error) bool {
-	return errors.Is(err, ErrMalformed) || errors.Is(err, ErrConfirmWithoutFreeze) || errors.Is(err, ErrCancelAfterConfirm)
+	return errors.Is(err, ErrMalformed) || errors.Is(err, ErrConfirmWithoutFreeze) || errors.Is(err, ErrCancelAfterConfirm) ||
+		errors.Is(err, ErrReverseUnrewarded)
 }
 
 // step is what a request does to a freeze.

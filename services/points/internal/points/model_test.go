@@ -26,13 +26,16 @@ type shopping struct {
 	frozen map[points.OrderID]bool           // points' reply
 	reward map[points.OrderID]int64
 	freed  map[points.OrderID]bool // points has read that it is closed
-	read   [2]int                  // replies that order has read: of freezes, of awards
+	gone   map[points.OrderID]bool // the order is to be returned
+	back   map[points.OrderID]bool // and has heard that its points are reversed
+	read   [3]int                  // replies that order has read: of freezes, of awards, of reversals
 }
 
 func newShopping(t *rapid.T) *shopping {
 	s := &shopping{
 		world: newWorld(100), placed: map[points.OrderID]points.Request{}, ended: map[points.OrderID]points.Request{},
 		frozen: map[points.OrderID]bool{}, reward: map[points.OrderID]int64{}, freed: map[points.OrderID]bool{},
+		gone: map[points.OrderID]bool{}, back: map[points.OrderID]bool{},
 	}
 	s.entries = []points.Entry{{User: user, Amount: 100}}
 	for id := points.OrderID(1); id <= orders; id++ {
@@ -49,7 +52,7 @@ func newShopping(t *rapid.T) *shopping {
 // step lets one thing happen.
 func (s *shopping) step(t *rapid.T) {
 	id := points.OrderID(rapid.IntRange(1, orders).Draw(t, "order"))
-	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge"}).Draw(t, "what happens") {
+	switch rapid.SampledFrom([]string{"wire", "wire", "wire", "listen", "answer", "pay", "cancel", "nudge", "give back"}).Draw(t, "what happens") {
 	case "wire":
 		s.deliver(t)
 	case "listen":
@@ -62,6 +65,8 @@ func (s *shopping) step(t *rapid.T) {
 		s.cancel(id)
 	case "nudge":
 		s.nudge(id)
+	case "give back":
+		s.giveBack(id)
 	}
 }
 
@@ -105,6 +110,22 @@ func (s *shopping) listen(t *rapid.T) {
 		if s.safe || rapid.Bool().Draw(t, "award heard") {
 			s.reward[a.Order] = a.Points
 		}
+	}
+	if s.read[2] < len(s.reversals) {
+		r := s.reversals[s.read[2]]
+		s.read[2]++
+		if used := s.placed[r.Order].Points; r.Taken != s.reward[r.Order] || r.Given != used {
+			t.Fatalf("%+v of an order that earned %d and used %d", r, s.reward[r.Order], used)
+		}
+		s.back[r.Order] = s.back[r.Order] || s.safe || rapid.Bool().Draw(t, "reversal heard")
+	}
+}
+
+// giveBack returns an order that is completed.
+func (s *shopping) giveBack(id points.OrderID) {
+	if _, rewarded := s.reward[id]; rewarded && !s.gone[id] {
+		s.gone[id] = true
+		s.send(reverse(id))
 	}
 }
 
@@ -161,6 +182,9 @@ func (s *shopping) nudge(id points.OrderID) {
 	if ended && end.Action == points.Confirm && !rewarded {
 		s.send(nudged(end))
 	}
+	if s.gone[id] && !s.back[id] {
+		s.send(nudged(reverse(id)))
+	}
 	if f := s.book.Freezes[id]; waits(f) {
 		s.asks.send(f)
 	}
@@ -187,7 +211,7 @@ func (s *shopping) rest(t *rapid.T) {
 
 func (s *shopping) drain(t *rapid.T) {
 	for range 3 {
-		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read[0] < len(s.freezes) || s.read[1] < len(s.awards) {
+		for len(s.inFlight) > 0 || len(s.asks.inFlight) > 0 || s.read[0] < len(s.freezes) || s.read[1] < len(s.awards) || s.read[2] < len(s.reversals) {
 			s.deliver(t)
 			s.listen(t)
 			s.answer(t)
@@ -204,7 +228,7 @@ func (s *shopping) drain(t *rapid.T) {
 // check: the balance is the fold of the entries, frozen that of live freezes,
 // nothing is promised that is not there, and a rule gives once per order.
 func (s *shopping) check(t *rapid.T) {
-	var fold, live int64
+	var fold, live, lent int64
 	once := map[points.EntryID]bool{}
 	for _, e := range s.entries {
 		if once[e.EntryID] {
@@ -212,19 +236,22 @@ func (s *shopping) check(t *rapid.T) {
 		}
 		once[e.EntryID] = true
 		fold += e.Amount
+		if e.Rule == points.RuleDebt {
+			lent += e.Amount
+		}
 	}
 	for _, f := range s.book.Freezes {
 		if f.Status == points.Frozen {
 			live += f.Amount
 		}
 	}
-	if a := s.book.Accounts[user]; a.Balance != fold || a.Frozen != live || live > fold || live < 0 {
-		t.Fatalf("account %+v, entries of %d, freezes of %d", a, fold, live)
+	if a := s.book.Accounts[user]; a.Balance != fold || a.Frozen != live || live > fold || live < 0 || a.Debt != lent || lent < 0 {
+		t.Fatalf("account %+v, entries of %d, %d of it lent, freezes of %d", a, fold, lent, live)
 	}
 }
 
 // settled: paid orders have used their points and earned once, the others
-// hold none.
+// hold none, and what was returned is as if it had not been.
 func (s *shopping) settled(t *rapid.T) {
 	for id, end := range s.ended {
 		status := s.book.Freezes[id].Status
@@ -232,6 +259,15 @@ func (s *shopping) settled(t *rapid.T) {
 		used := s.placed[id].Points > 0
 		if isPaid := end.Action == points.Confirm; rewarded != isPaid || isPaid && used && status != points.Confirmed || !isPaid && (status == points.Frozen || status == points.Confirmed) {
 			t.Fatalf("order %d ended as %+v, its freeze is %q, rewarded %t", id, end, status, rewarded)
+		}
+		kept := int64(0)
+		for _, e := range s.book.Entries[id] {
+			if e.Rule != points.RuleDebt {
+				kept += e.Amount
+			}
+		}
+		if s.gone[id] != s.back[id] || s.gone[id] && kept != 0 {
+			t.Fatalf("order %d is returned %t, heard of it %t, and keeps %d", id, s.gone[id], s.back[id], kept)
 		}
 	}
 }

@@ -13,13 +13,21 @@ type OrderID int64
 // UserID identifies whose points they are.
 type UserID int64
 
-// CausePaid is the cause of what an order earns and of what it uses: it is
-// paid once.
-const CausePaid = "paid"
+// The causes of entries: what an order earns and uses when it is paid, and what
+// undoes that when it is returned. Either happens once.
+const (
+	CausePaid     = "paid"
+	CauseReturned = "returned"
+)
 
-// RuleRedeem is the rule of the entry that takes what an order used; it is no
-// earn rule.
-const RuleRedeem = "redeem"
+// Rules of entries that are no earn rules.
+const (
+	RuleRedeem = "redeem" // takes what an order used
+	RuleDebt   = "debt"   // lends what is to be taken and is not there, and takes it later
+)
+
+// rewards reports whether an entry is what an earn rule gave.
+func (e Entry) rewards() bool { return e.Rule != RuleRedeem && e.Rule != RuleDebt }
 
 // Entry is what one rule gave a user for one order, or took, never changed
 // once written. A user's balance is the sum of the amounts.
@@ -37,14 +45,16 @@ type EntryID struct {
 	Cause string
 }
 
-// Account is what a user has: 0 <= Frozen <= Balance.
+// Account is what a user has: 0 <= Frozen <= Balance, 0 <= Debt.
 type Account struct {
 	Balance int64
 	Frozen  int64 // of the balance, promised to open orders
+	Debt    int64 // owed: the sum of the debt entries
 }
 
 // Move is what an account gains, or loses below 0.
 type Move struct {
 	Balance int64
 	Frozen  int64
+	Debt    int64
 }

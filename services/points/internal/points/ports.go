@@ -8,6 +8,10 @@ type Unit interface {
 	// Awards finds what these orders have earned already; an order without
 	// an entry of an earn rule for CausePaid is absent.
 	Awards(ctx context.Context, orders []OrderID) (map[OrderID]Award, error)
+	// Entries finds all that is written about these orders.
+	Entries(ctx context.Context, orders []OrderID) (map[OrderID][]Entry, error)
+	// Debtors finds those of the users who owe points.
+	Debtors(ctx context.Context, users []UserID) ([]UserID, error)
 	// Freezes loads and locks what is decided about the points that these
 	// orders use, in the order of their ids.
 	Freezes(ctx context.Context, orders []OrderID) (map[OrderID]Freeze, error)

@@ -15,6 +15,7 @@ const (
 	Try     Action = iota + 1 // the order was placed: freeze what it uses
 	Confirm                   // it was paid: take what it uses, give what it earns
 	Cancel                    // it was rejected or cancelled: unfreeze
+	Reverse                   // it is returned: take what it earned, give what it used
 )
 
 // Request is an action for one order.
@@ -22,7 +23,7 @@ type Request struct {
 	Order  OrderID
 	User   UserID
 	Action Action
-	Points int64        // that the order uses; above 0 with Try, unknown with Cancel
+	Points int64        // that the order uses; above 0 with Try, unknown with Cancel and Reverse
 	Paid   money.Amount // with Confirm: the money that earns points
 	Nudged bool         // asked before: order still waits for the answer
 

@@ -22,15 +22,8 @@ func NewSettler(rules []Rule, now func() time.Time) *Settler { return &Settler{r
 // of the batch may stand; one that satisfies IsImpossible will not go away by
 // itself.
 func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
-	var book Book
-	var err error
-	if book.Awards, err = u.Awards(ctx, ordersOf(requests, func(r Request) bool { return r.Action == Confirm })); err != nil {
-		return err
-	}
-	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, usesPoints)); err != nil {
-		return err
-	}
-	if book.Accounts, err = u.LockAccounts(ctx, holdersOf(requests, book.Freezes)); err != nil {
+	book, err := s.open(ctx, u, requests)
+	if err != nil {
 		return err
 	}
 	d, err := Decide(requests, book, s.rules, s.now())
@@ -40,33 +33,62 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 	return u.Record(ctx, d)
 }
 
+func (s *Settler) open(ctx context.Context, u Unit, requests []Request) (book Book, err error) {
+	paid := func(r Request) bool { return r.Action == Confirm }
+	if book.Awards, err = u.Awards(ctx, ordersOf(requests, paid)); err != nil {
+		return book, err
+	}
+	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, usesPoints)); err != nil {
+		return book, err
+	}
+	debtors, err := u.Debtors(ctx, usersOf(requests, paid))
+	if err != nil {
+		return book, err
+	}
+	if book.Accounts, err = u.LockAccounts(ctx, holdersOf(requests, book.Freezes, len(debtors) > 0)); err != nil {
+		return book, err
+	}
+	// Not before the lock: what another member has reversed meanwhile is seen.
+	book.Entries, err = u.Entries(ctx, ordersOf(requests, func(r Request) bool { return r.Action == Reverse }))
+	return book, err
+}
+
 // usesPoints: the order has a freeze, or may have one.
 func usesPoints(r Request) bool { return r.Action == Cancel || r.Points > 0 }
 
 // ordersOf lists the orders of the requests that match, once each, in id order.
 func ordersOf(requests []Request, match func(Request) bool) []OrderID {
-	var orders []OrderID
+	orders := make(map[OrderID]struct{})
 	for _, r := range requests {
 		if match(r) {
-			orders = append(orders, r.Order)
+			orders[r.Order] = struct{}{}
 		}
 	}
-	slices.Sort(orders)
-	return slices.Compact(orders)
+	return slices.Sorted(maps.Keys(orders))
+}
+
+// usersOf lists the users of the requests that match, once each, in id order.
+func usersOf(requests []Request, match func(Request) bool) []UserID {
+	users := make(map[UserID]struct{})
+	for _, r := range requests {
+		if match(r) {
+			users[r.User] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(users))
 }
 
 // holdersOf lists whose accounts to lock, in id order: nobody's where no points
-// are frozen or end being so, else everybody's in the batch, lest it lock the
-// others later and out of order.
-func holdersOf(requests []Request, known map[OrderID]Freeze) []UserID {
-	users, needed := make(map[UserID]struct{}), false
+// are frozen or end being so, none are taken back and nobody owes any; else
+// everybody's in the batch, lest it lock the others later and out of order.
+func holdersOf(requests []Request, known map[OrderID]Freeze, owing bool) []UserID {
+	needed := owing
 	for _, r := range requests {
 		was, decided := known[r.Order]
-		needed = needed || r.Action == Try && !decided || was.Status == Frozen
-		users[r.User] = struct{}{}
+		needed = needed || r.Action == Try && !decided || was.Status == Frozen || r.Action == Reverse
 	}
 	if !needed {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(users))
+	return usersOf(requests, func(Request) bool { return true })
 }

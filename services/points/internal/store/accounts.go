@@ -24,7 +24,7 @@ func (u unit) LockAccounts(ctx context.Context, users []points.UserID) (map[poin
 
 func (u unit) lockAccounts(ctx context.Context, users []points.UserID, into map[points.UserID]points.Account) error {
 	in, args := database.In(users)
-	rows, err := u.tx.Query(ctx, "SELECT user_id, balance, frozen FROM points_account WHERE user_id IN "+in+
+	rows, err := u.tx.Query(ctx, "SELECT user_id, balance, frozen, debt FROM points_account WHERE user_id IN "+in+
 		" ORDER BY user_id"+u.tx.ForUpdate(), args...)
 	if err != nil {
 		return err
@@ -32,12 +32,43 @@ func (u unit) lockAccounts(ctx context.Context, users []points.UserID, into map[
 	defer rows.Close()
 	for rows.Next() {
 		var r accountRow
-		if err := rows.Scan(&r.UserID, &r.Balance, &r.Frozen); err != nil {
+		if err := rows.Scan(&r.UserID, &r.Balance, &r.Frozen, &r.Debt); err != nil {
 			return err
 		}
 		into[points.UserID(r.UserID)] = r.account()
 	}
 	return rows.Err()
+}
+
+// Debtors implements points.Unit. It locks nothing: who comes to owe a moment
+// later pays from what he earns after that.
+func (u unit) Debtors(ctx context.Context, users []points.UserID) ([]points.UserID, error) {
+	var debtors []points.UserID
+	for ids := range slices.Chunk(users, chunk) {
+		in, args := database.In(ids)
+		found, err := u.readUsers(ctx, "SELECT user_id FROM points_account WHERE debt > 0 AND user_id IN "+in, args)
+		if err != nil {
+			return nil, fmt.Errorf("look up debts of %d users: %w", len(ids), err)
+		}
+		debtors = append(debtors, found...)
+	}
+	return debtors, nil
+}
+
+func (u unit) readUsers(ctx context.Context, query string, args []any) (users []points.UserID, err error) {
+	rows, err := u.tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id points.UserID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		users = append(users, id)
+	}
+	return users, rows.Err()
 }
 
 // moveAccounts adds each account's movement, in the order of their keys. What
@@ -49,8 +80,8 @@ func (u unit) moveAccounts(ctx context.Context, moves map[points.UserID]points.M
 		if m.Balance > 0 {
 			gained = append(gained, []any{int64(user), m.Balance, 0, 0})
 		}
-		if m.Balance < 0 || m.Frozen != 0 {
-			promised = append(promised, []any{int64(user), min(m.Balance, 0), m.Frozen})
+		if m.Balance < 0 || m.Frozen != 0 || m.Debt != 0 {
+			promised = append(promised, []any{int64(user), min(m.Balance, 0), m.Frozen, m.Debt})
 		}
 	}
 	err := u.tx.Upsert(ctx, "points_account", accountColumns[:1], accountColumns, gained,
@@ -61,14 +92,14 @@ func (u unit) moveAccounts(ctx context.Context, moves map[points.UserID]points.M
 	return u.promise(ctx, promised)
 }
 
-// promise moves points between free, frozen and used. Under the lock nobody
-// promises what is not there; the condition is there for the day somebody
+// promise moves points between free, frozen and used, and what is owed. Under
+// the lock nobody promises what is not there, or pays what is not owed; the condition is there for the day somebody
 // forgets the lock, and a miscount fails the transaction.
 func (u unit) promise(ctx context.Context, rows [][]any) error {
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
-		Table: "points_account", Key: []string{"user_id"}, Values: []string{"balance", "frozen"}, Rows: rows,
-		Set:   map[string]string{"balance": "t.balance + v.balance", "frozen": "t.frozen + v.frozen"},
-		Where: "t.frozen + v.frozen >= 0 AND t.balance + v.balance >= t.frozen + v.frozen",
+		Table: "points_account", Key: []string{"user_id"}, Values: []string{"balance", "frozen", "debt"}, Rows: rows,
+		Set:   map[string]string{"balance": "t.balance + v.balance", "frozen": "t.frozen + v.frozen", "debt": "t.debt + v.debt"},
+		Where: "t.frozen + v.frozen >= 0 AND t.balance + v.balance >= t.frozen + v.frozen AND t.debt + v.debt >= 0",
 	})
 	if err != nil {
 		return fmt.Errorf("move %d accounts: %w", len(rows), err)

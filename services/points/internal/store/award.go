@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"souk.example/pkg/database"
 	"souk.example/services/points/internal/points"
@@ -26,7 +27,7 @@ func (u unit) Awards(ctx context.Context, orders []points.OrderID) (map[points.O
 func (u unit) readAwards(ctx context.Context, orders []points.OrderID, into map[points.OrderID]points.Award) error {
 	in, args := database.In(orders)
 	rows, err := u.tx.Query(ctx, "SELECT order_id, user_id, amount FROM points_entry WHERE order_id IN "+in+
-		" AND cause_id = ? AND rule <> ?", append(args, points.CausePaid, points.RuleRedeem)...)
+		" AND cause_id = ? AND rule <> ? AND rule <> ?", append(args, points.CausePaid, points.RuleRedeem, points.RuleDebt)...)
 	if err != nil {
 		return err
 	}
@@ -38,6 +39,35 @@ func (u unit) readAwards(ctx context.Context, orders []points.OrderID, into map[
 		}
 		id := points.OrderID(order)
 		into[id] = points.Award{Order: id, User: points.UserID(user), Points: into[id].Points + amount}
+	}
+	return rows.Err()
+}
+
+// Entries implements points.Unit.
+func (u unit) Entries(ctx context.Context, orders []points.OrderID) (map[points.OrderID][]points.Entry, error) {
+	found := make(map[points.OrderID][]points.Entry)
+	for ids := range slices.Chunk(orders, chunk) {
+		if err := u.readEntries(ctx, ids, found); err != nil {
+			return nil, fmt.Errorf("look up entries of %d orders: %w", len(ids), err)
+		}
+	}
+	return found, nil
+}
+
+func (u unit) readEntries(ctx context.Context, orders []points.OrderID, into map[points.OrderID][]points.Entry) error {
+	in, args := database.In(orders)
+	rows, err := u.tx.Query(ctx, "SELECT "+strings.Join(entryColumns, ",")+" FROM points_entry WHERE order_id IN "+in, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r entryRow
+		if err := rows.Scan(r.fields()...); err != nil {
+			return err
+		}
+		e := r.entry()
+		into[e.Order] = append(into[e.Order], e)
 	}
 	return rows.Err()
 }

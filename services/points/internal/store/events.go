@@ -12,14 +12,22 @@ import (
 // reasonInsufficient is why points are refused.
 const reasonInsufficient = "insufficient_points"
 
-// emitReplies tells order of each freeze and award. An event's id follows from
-// the order, so a reply that is sent again is the same event.
+// emitReplies tells order of each freeze, award and reversal. An event's id
+// follows from the order, so a reply that is sent again is the same event.
 func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
-	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards))
+	events, err := repliesIn(d)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	return u.outbox.Append(ctx, u.tx, contracts.TopicPoints, events...)
+}
+
+func repliesIn(d points.Decisions) ([]eventbus.Event, error) {
+	events := make([]eventbus.Event, 0, len(d.Freezes)+len(d.Awards)+len(d.Reversals))
 	for _, f := range d.Freezes {
 		e, err := freezeReply(f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, e)
 	}
@@ -28,14 +36,20 @@ func (u unit) emitReplies(ctx context.Context, d points.Decisions) error {
 			OrderId: int64(a.Order), UserId: int64(a.User), Points: a.Points,
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, e)
 	}
-	if len(events) == 0 {
-		return nil
+	for _, r := range d.Reversals {
+		e, err := contracts.NewEvent(contracts.PointsReversed, int64(r.Order), &pointsv1.PointsReversed{
+			OrderId: int64(r.Order), UserId: int64(r.User), Taken: r.Taken, Given: r.Given,
+		})
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
 	}
-	return u.outbox.Append(ctx, u.tx, contracts.TopicPoints, events...)
+	return events, nil
 }
 
 // remind sends the replies again, so that order says what became of the orders.

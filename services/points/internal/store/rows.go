@@ -19,7 +19,7 @@ type accountRow struct {
 func (accountRow) TableName() string { return "points_account" }
 
 func (r accountRow) account() points.Account {
-	return points.Account{Balance: r.Balance, Frozen: r.Frozen}
+	return points.Account{Balance: r.Balance, Frozen: r.Frozen, Debt: r.Debt}
 }
 
 var accountColumns = []string{"user_id", "balance", "frozen", "debt"}
@@ -37,11 +37,16 @@ type entryRow struct {
 // TableName names the table for GORM.
 func (entryRow) TableName() string { return "points_entry" }
 
-// entryColumns are in the order of values.
+// entryColumns are in the order of values and of fields.
 var entryColumns = []string{"order_id", "rule", "cause_id", "user_id", "amount", "at"}
 
 func (r entryRow) values() []any {
 	return []any{r.OrderID, r.Rule, r.CauseID, r.UserID, r.Amount, r.At}
+}
+
+// fields are the scan targets.
+func (r *entryRow) fields() []any {
+	return []any{&r.OrderID, &r.Rule, &r.CauseID, &r.UserID, &r.Amount, &r.At}
 }
 
 func entryRowFrom(e points.Entry) entryRow {
