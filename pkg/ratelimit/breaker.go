@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// breaker keeps callers from queueing at a Redis that fails: after a failure
+// breaker keeps callers from queueing at a Redis that does not answer: after a failure
 // nobody asks for a pause, then one does. The zero value with a pause is ready.
 type breaker struct {
 	pause time.Duration

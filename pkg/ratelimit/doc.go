@@ -19,9 +19,12 @@
 //     Algorithm"; B. Ortiz, "Rate Limiting, Cells, and GCRA", 2015). With a
 //     burst of 1 it spaces events evenly.
 //
-// When Redis fails, a limiter decides by its [Policy], at once and without
-// asking Redis again until Config.RetryPause has passed: one call then tries,
-// and the others go on without. The bound holds across processes only while
+// When Redis does not answer, a limiter decides by its [Policy], at once and
+// without asking Redis again until Config.RetryPause has passed: one call then
+// tries, and the others go on without. That holds for all keys: in a Cluster one
+// node's outage has every key decided by the policy, but for the calls that try.
+// An answer that is an error (OOM, READONLY, WRONGTYPE) leaves only the calls
+// that got it to the policy. The bound holds across processes only while
 // one Redis keeps its data and its clock: a Redis that comes back empty starts
 // every key with a full bucket.
 package ratelimit

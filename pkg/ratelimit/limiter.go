@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/redisclient"
 )
@@ -22,6 +23,9 @@ const MaxKey = 512
 // at least for the end of its wait to count as a failure of Redis.
 const hasty = 4
 
+// tellRefusals is how often the log tells of answers of Redis that decide nothing.
+const tellRefusals = time.Minute
+
 // Limiter decides on the events of any number of keys under one limit. Safe
 // for concurrent use. It needs no Close: it has goroutines only while callers
 // wait for one.
@@ -31,6 +35,7 @@ type Limiter struct {
 	scripts redisclient.Scripts
 	gate    gate
 	breaker breaker
+	told    breaker // for the log only
 	denied  *memory[denial]
 	local   *memory[time.Time]
 	metrics *metrics
@@ -63,6 +68,7 @@ func New(rdb *redisclient.Client, cfg Config, opts ...Option) (*Limiter, error) 
 		cfg: cfg, rdb: rdb, scripts: scripts,
 		gate:    gate{keys: make(map[string]*queue)},
 		breaker: breaker{pause: cfg.RetryPause},
+		told:    breaker{pause: tellRefusals},
 		denied:  newMemory(cfg.MaxLocal, func(d denial) time.Time { return d.until }),
 		local:   newMemory(cfg.MaxLocal, func(tat time.Time) time.Time { return tat }),
 		metrics: newMetrics(cfg.Name),
@@ -105,9 +111,7 @@ func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (Result, erro
 	wait := l.patience(ctx)
 	r, err := l.askWithin(ctx, wait, key, n)
 	if err == nil {
-		if l.breaker.succeeded() {
-			l.cfg.Log.InfoContext(ctx, "rate limiter has Redis again", "limiter", l.cfg.Name)
-		}
+		l.answered(ctx)
 		return l.metrics.count(r, sourceRedis), nil
 	}
 	if cause := redisclient.Ended(ctx); cause != nil {
@@ -138,16 +142,38 @@ func (l *Limiter) askWithin(ctx context.Context, wait time.Duration, key string,
 	return r, err
 }
 
+// answered notes that Redis is there.
+func (l *Limiter) answered(ctx context.Context) {
+	if l.breaker.succeeded() {
+		l.cfg.Log.InfoContext(ctx, "rate limiter has Redis again", "limiter", l.cfg.Name)
+	}
+}
+
 // failed notes that Redis did not decide within wait; the first of many says so
-// in the log. The end of a hasty caller's wait tells nothing of Redis: it must
-// not keep others from asking. A refused connection does, whoever asked.
+// in the log. Two failures tell nothing of what others will get, and must not
+// keep them from asking: an error that Redis answered with, which may be of
+// this key alone (WRONGTYPE), and the end of a hasty caller's wait. A refused
+// connection does, whoever asked.
 func (l *Limiter) failed(ctx context.Context, wait time.Duration, err error) {
 	l.metrics.failures.Inc()
+	if _, refused := errors.AsType[redis.Error](err); refused {
+		l.answered(ctx)
+		l.tellRefused(ctx, err)
+		return
+	}
 	if wait < l.cfg.Timeout/hasty && errors.Is(err, context.DeadlineExceeded) {
 		l.breaker.undecided()
 		return
 	}
 	if l.breaker.failed(time.Now()) {
 		l.cfg.Log.WarnContext(ctx, "rate limiter has no Redis", "limiter", l.cfg.Name, "error", err)
+	}
+}
+
+// tellRefused logs an answer that decides nothing, not every one of them.
+func (l *Limiter) tellRefused(ctx context.Context, err error) {
+	if now := time.Now(); l.told.allows(now) {
+		l.told.failed(now)
+		l.cfg.Log.WarnContext(ctx, "rate limiter is refused by Redis", "limiter", l.cfg.Name, "error", err)
 	}
 }

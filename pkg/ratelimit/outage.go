@@ -1,6 +1,9 @@
 package ratelimit
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // withoutRedis decides by the policy.
 func (l *Limiter) withoutRedis(key string, n int64) Result {
@@ -9,7 +12,7 @@ func (l *Limiter) withoutRedis(key string, n int64) Result {
 	case Open:
 		r.Allowed, r.Remaining = true, r.Limit-n
 	case Closed:
-		r.RetryAfter = l.breaker.wait(time.Now())
+		r.RetryAfter = cmp.Or(l.breaker.wait(time.Now()), l.cfg.RetryPause)
 		r.ResetAfter = r.RetryAfter
 	default:
 		r = l.byItself(key, n)

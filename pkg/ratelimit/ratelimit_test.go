@@ -378,3 +378,27 @@ func TestBadConfig(t *testing.T) {
 		t.Errorf("no client: %v, want ErrConfig", err)
 	}
 }
+
+// An error that Redis answers with leaves to the policy who got it, and nobody else.
+func TestAnAnswerIsNoOutage(t *testing.T) {
+	t.Parallel()
+	rdb, said := redistest.Open(t), &strings.Builder{}
+	l := newLimiter(t, rdb, ratelimit.Config{
+		Limit: ratelimit.PerMinute(600, 1000), OnOutage: ratelimit.Closed, RetryPause: time.Minute,
+		Log: slog.New(slog.NewTextHandler(said, nil)),
+	})
+	if err := rdb.Write().RPush(t.Context(), "souk:limit:test:{list}", "not a limiter's").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if r := allowN(t, l, "list", 1); r.Allowed || !r.Degraded || r.RetryAfter != time.Minute {
+			t.Errorf("the key that is no limiter's: %+v", r)
+		}
+		if r := allowN(t, l, "k", 1); !r.Allowed || r.Degraded {
+			t.Fatalf("another key: %+v", r)
+		}
+	}
+	if n := strings.Count(said.String(), "\n"); n != 1 || !strings.Contains(said.String(), "WRONGTYPE") {
+		t.Errorf("the log is not one line that says why:\n%s", said)
+	}
+}
