@@ -57,9 +57,9 @@ func TestStorm(t *testing.T) {
 		})
 	})
 	t.Run("redis", func(t *testing.T) {
-		mini := redistest.Mini(t)
-		rdb := redistest.Dial(t, mini.Addr())
-		storm(t, mini.Addr(), want, func(worker int64) error {
+		server := redistest.Start(t)
+		rdb := redistest.Dial(t, server.Addr())
+		storm(t, server.Addr(), want, func(worker int64) error {
 			// As if the lease were over: its term and its mark stay.
 			return rdb.Write().Eval(t.Context(), `local row = redis.call('HGET', KEYS[1], ARGV[1])
 				if row then redis.call('HSET', KEYS[1], ARGV[1], (string.gsub(row, ':%d+:', ':1:', 1))) end return 0`,
