@@ -44,13 +44,13 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if c.WorkerBits < 1 || c.WorkerBits > machineBits {
-		return fmt.Errorf("%w: SOUK_ID_WORKER_BITS must be 1 to %d", ErrConfig, machineBits)
+		return fmt.Errorf("%w: WorkerBits must be 1 to %d", ErrConfig, machineBits)
 	}
 	if limit := 1 << (machineBits - c.WorkerBits); c.Datacenter < 0 || c.Datacenter >= limit {
-		return fmt.Errorf("%w: SOUK_ID_DATACENTER must be 0 to %d", ErrConfig, limit-1)
+		return fmt.Errorf("%w: Datacenter must be 0 to %d", ErrConfig, limit-1)
 	}
 	if c.LeaseTTL < time.Second {
-		return fmt.Errorf("%w: SOUK_ID_LEASE_TTL must be at least 1s", ErrConfig)
+		return fmt.Errorf("%w: LeaseTTL must be at least 1s", ErrConfig)
 	}
 	return nil
 }

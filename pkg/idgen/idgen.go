@@ -21,6 +21,7 @@ package idgen
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,8 @@ type Worker struct {
 	cfg    Config
 	lease  atomic.Pointer[lease] // nil without one
 	counts counts
+
+	acquiring sync.Mutex
 }
 
 // New returns a Worker that needs Acquire before it issues ids, and Run to go

@@ -4,8 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"souk.example/pkg/database"
+	"souk.example/pkg/redisclient"
 )
 
 // A position is what orders ids: milliseconds since the epoch, then the
@@ -64,16 +70,52 @@ func (l *lease) now(local time.Time) (position int64, alive bool) {
 
 func positionAt(unixMillis int64) int64 { return (unixMillis - epochMillis) << sequenceBits }
 
-// waitForNumber is how often Acquire looks for a number when all are taken.
-const waitForNumber = 250 * time.Millisecond
+// retryPause is how often Acquire asks again: when all numbers are taken, and
+// when the store is away.
+const retryPause = 250 * time.Millisecond
 
 // Acquire leases a free worker number: one that was never used, was released,
-// or whose holder's lease has ended. It blocks until there is one or ctx ends; of
-// a bad Config it says so at once, with ErrConfig.
+// or whose holder's lease has ended. It blocks until there is one or ctx ends,
+// while the store cannot be reached too. An error that the store answers with,
+// such as a missing table, it returns at once, as it does ErrConfig of a bad
+// Config. It does nothing for a Worker whose lease has not ended.
 func (w *Worker) Acquire(ctx context.Context) error {
 	if err := w.validate(); err != nil {
 		return err
 	}
+	outage := redisclient.Outage{Log: w.cfg.Log, Begun: "no worker number leased, trying on", Ended: "worker number leased"}
+	for {
+		err := w.acquireFree(ctx)
+		if err != nil && !away(err) {
+			return err
+		}
+		outage.Note(ctx, err)
+		if err == nil {
+			return nil
+		}
+		if ended := pause(ctx); ended != nil {
+			return errors.Join(err, ended)
+		}
+	}
+}
+
+// away reports whether the store did not serve, but may later.
+func away(err error) bool {
+	return database.IsTransient(err) || errors.Is(err, io.EOF) || redis.IsLoadingError(err)
+}
+
+// pause waits for a retryPause, or fails with the end of ctx.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(retryPause):
+		return nil
+	}
+}
+
+// acquireFree is Acquire for as long as the store can be reached.
+func (w *Worker) acquireFree(ctx context.Context) error {
 	for {
 		err := w.acquire(ctx)
 		switch {
@@ -82,17 +124,24 @@ func (w *Worker) Acquire(ctx context.Context) error {
 		case !errors.Is(err, ErrNoneFree):
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-time.After(waitForNumber):
+		if ended := pause(ctx); ended != nil {
+			return errors.Join(err, ended)
 		}
 	}
 }
 
+// acquire asks the store once, unless Acquire or Run, which may both be under
+// way, has leased a number.
 func (w *Worker) acquire(ctx context.Context) error {
-	first := w.cfg.Datacenter << w.cfg.WorkerBits
+	w.acquiring.Lock()
+	defer w.acquiring.Unlock()
 	anchor := w.cfg.now()
+	if l := w.lease.Load(); l != nil {
+		if _, alive := l.now(anchor); alive {
+			return nil
+		}
+	}
+	first := w.cfg.Datacenter << w.cfg.WorkerBits
 	got, err := w.leases.Take(ctx, first, first+1<<w.cfg.WorkerBits, w.cfg.Owner, w.cfg.LeaseTTL)
 	if err != nil {
 		return fmt.Errorf("lease a worker number: %w", err)

@@ -44,14 +44,14 @@ func (w *Worker) renew(ctx context.Context) error {
 	defer cancel()
 	l := w.lease.Load()
 	if l == nil {
-		return w.Acquire(ctx)
+		return w.acquireFree(ctx)
 	}
 	next, err := w.extend(ctx, l)
 	if errors.Is(err, ErrTaken) {
 		w.counts.lost.Add(1)
 		w.cfg.Log.WarnContext(ctx, "worker lease lost", "worker", l.grant.Worker)
 		w.lease.Store(nil)
-		return w.Acquire(ctx)
+		return w.acquireFree(ctx)
 	}
 	if err == nil {
 		w.lease.Store(next)
