@@ -96,8 +96,10 @@ show-redis: export SOUK_TEST_LOCK_ACQUISITIONS ?= 10000
 show-redis: export SOUK_TEST_IDS ?= 100000000
 show-redis: export SOUK_TEST_KILLS ?= 50
 show-redis: export SOUK_TEST_FIGURES ?= 1
-show-redis: ## run the Redis layer's suites in their big sizes on a real Redis, and print what they count
-	go test $(REDIS_LAYER) -v -count=1 -p 1 -shuffle=on -timeout=60m
+show-redis: ## run the Redis layer's suites in their big sizes on a real Redis, and print what they count, at the end once more
+	@mkdir -p bin; set -o pipefail; { go test $(REDIS_LAYER) -v -count=1 -p 1 -shuffle=on -timeout=60m && \
+		go test ./pkg/cache -run='^$$' -bench=PublishToEvict; } | tee bin/show-redis.txt
+	@printf '\n== figures\n'; grep -E '^(ok|Benchmark.*/op)|_test\.go:[0-9]+: .*[0-9]' bin/show-redis.txt
 
 lint: $(TOOLS)/golangci-lint ## check style and the direction of imports
 	$(TOOLS)/golangci-lint run $(PACKAGES)

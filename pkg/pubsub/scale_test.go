@@ -1,12 +1,15 @@
 package pubsub_test
 
 import (
+	"encoding/json"
 	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"souk.example/pkg/pubsub"
 	"souk.example/pkg/redisclient"
@@ -74,8 +77,8 @@ func TestThreeHundredSubscribers(t *testing.T) {
 }
 
 // The figures of a machine, with SOUK_TEST_FIGURES=1: how many messages a
-// second many callers broadcast while one process hears them, and the delay at
-// a fifth of that.
+// second many callers broadcast while one process hears them, the delay at a
+// fifth of that, and what the same Redis can do at most.
 func TestFigures(t *testing.T) {
 	if os.Getenv("SOUK_TEST_FIGURES") == "" {
 		t.Skip("measures this machine for some seconds; set SOUK_TEST_FIGURES=1")
@@ -98,6 +101,38 @@ func TestFigures(t *testing.T) {
 	redistest.Eventually(t, "all are heard", func() bool { return delays.count.Load() == sent })
 	t.Logf("512 callers: %.0f messages/s published, %.0f/s heard; at %.0f/s: delay mean %v, max %v",
 		published, heard, float64(sent)/3, delays.mean(), time.Duration(delays.longest.Load()))
+	limit := barePublish(t, rdb, 3*time.Second)
+	t.Logf("the same Redis: %.0f bare PUBLISH/s in pipelines that nobody hears; the bus broadcast %.2f of that", limit, published/limit)
+}
+
+// barePublish is how many PUBLISH a second Redis takes, without positions, a log
+// and listeners, from pipelines enough to keep it busy.
+func barePublish(t *testing.T, rdb *redisclient.Client, d time.Duration) (perSecond float64) {
+	body, err := json.Marshal(invalidated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent atomic.Int64
+	var wg sync.WaitGroup
+	begin := time.Now()
+	for range 8 {
+		wg.Go(func() {
+			for time.Since(begin) < d {
+				_, err := rdb.Write().Pipelined(t.Context(), func(p redis.Pipeliner) error {
+					for range batch {
+						p.Publish(t.Context(), "bare", body)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				sent.Add(batch)
+			}
+		})
+	}
+	wg.Wait()
+	return float64(sent.Load()) / time.Since(begin).Seconds()
 }
 
 // flood broadcasts by 512 callers for a while.
