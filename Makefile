@@ -11,7 +11,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ loadtest: build ## run a k6 scenario against the souk that is up, then audit (SC
 
 bench-peers: ## compare the Redis layer with other libraries, in behaviour and in figures (ARGS="--only cache"; ARGS=--help)
 	cd bench/peers && GOWORK=off go run . $(ARGS)
+
+check-peers: ## vet and test the comparison, a module that the workspace's targets leave out; no Redis needed
+	cd bench/peers && GOWORK=off go vet ./... && GOWORK=off go test -timeout=1m ./...
 
 show-redis: export SOUK_TEST_REDIS_SERVER ?= redis-server
 show-redis: export SOUK_TEST_CACHE_OPS ?= 1000000
