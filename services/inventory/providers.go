@@ -70,7 +70,8 @@ func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, kno
 	}
 	pages, err := cache.New(pageCache, rdb, settings,
 		cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithFilter[catalogue.Page](known),
-		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry))
+		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry),
+		cache.WithTracer[catalogue.Page](t.Tracer))
 	if err == nil {
 		lc.Append(fx.StopHook(pages.Close))
 	}
@@ -84,7 +85,7 @@ func newPages(c *cache.Cache[catalogue.Page], s *store.Store, log *slog.Logger) 
 // newLocker is for jobs that one replica does: the others ask every few seconds
 // only, as they can wait.
 func newLocker(lc fx.Lifecycle, rdb *redisclient.Client, t *telemetry.Telemetry) (*redlock.Locker, error) {
-	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry))
+	locker, err := redlock.New(rdb, redlock.Config{RetryDelay: 4 * time.Second}, redlock.WithMetrics(t.Registry), redlock.WithTracer(t.Tracer))
 	if err == nil {
 		lc.Append(fx.StopHook(locker.Close))
 	}
