@@ -11,7 +11,9 @@
 //     other messages;
 //   - the same script keeps the last frames in a capped stream. A subscriber
 //     that missed some reads them there, if its own last frame still stands
-//     before them; otherwise every subscription resyncs;
+//     before them; otherwise every subscription resyncs. A frame that is too
+//     large, or that a full Redis (maxmemory) has no room for, is sent without,
+//     and whoever missed it resyncs;
 //   - a subscriber that hears nothing for Config.Idle sends a PING and demands
 //     any frame in return, else it reconnects: a plain subscription does not
 //     notice a black-holed connection for more than a minute. It also compares

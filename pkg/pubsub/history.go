@@ -82,7 +82,7 @@ func (r *reader) catchUp(ctx context.Context) error {
 		}
 		missed, ok := r.after(frames)
 		if !ok {
-			return r.resync(ctx, r.why(frames))
+			return r.resync(ctx, r.why(frames, at))
 		}
 		for _, f := range missed {
 			if f.before != r.last.nonce {
@@ -113,12 +113,13 @@ func (r *reader) after(frames []frame) (missed []frame, ok bool) {
 	return frames[1:], true
 }
 
-// why names the cause of a resync by what the log has in place of last.
-func (r *reader) why(frames []frame) string {
+// why names the cause of a resync by what the log has in place of last, when
+// the channel was at the position at.
+func (r *reader) why(frames []frame, at position) string {
 	switch {
-	case len(frames) == 0 || frames[0].epoch != r.last.epoch:
+	case at.epoch != r.last.epoch:
 		return causeEpoch
-	case frames[0].seq == r.last.seq:
+	case len(frames) > 0 && frames[0].seq == r.last.seq:
 		return causeForked
 	}
 	return causeTrimmed

@@ -12,7 +12,7 @@ const (
 )
 
 type metrics struct {
-	published, frames, received, refused, skipped, caughtUp, reconnects prometheus.Counter
+	published, frames, received, refused, skipped, caughtUp, reconnects, panics prometheus.Counter
 
 	resyncs, stateSeeds, stateFailures *prometheus.CounterVec
 
@@ -34,6 +34,7 @@ func newMetrics() *metrics {
 		skipped:    counter("skipped", "Messages whose version had been handled already."),
 		caughtUp:   counter("caught_up", "Missed frames taken from the log."),
 		reconnects: counter("reconnects", "Subscriptions opened to Redis after the first."),
+		panics:     counter("panics", "Handlers that panicked."),
 		resyncs:    vector("resyncs", "Times messages may have been missed, by cause.", "cause"),
 
 		stateSeeds:    vector("state_seeds", "Times this process gave a state back to Redis.", "state"),
@@ -46,7 +47,7 @@ func newMetrics() *metrics {
 
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
-		m.published, m.frames, m.received, m.refused, m.skipped, m.caughtUp, m.reconnects, m.resyncs,
+		m.published, m.frames, m.received, m.refused, m.skipped, m.caughtUp, m.reconnects, m.panics, m.resyncs,
 		m.stateSeeds, m.stateFailures, m.stateVersion,
 	} {
 		if err := reg.Register(c); err != nil {

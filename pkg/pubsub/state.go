@@ -24,7 +24,8 @@ type StateConfig[T any] struct {
 	Prefix   string // of the key in Redis; default "souk:state:"
 	// OnChange hears of each new value, on a goroutine of its own that Run
 	// starts and waits for. It may block it; of the values that come
-	// meanwhile, it hears of the last.
+	// meanwhile, it hears of the last. A panic in it is logged and counted, and
+	// the next value told.
 	OnChange func(T)
 }
 
@@ -133,9 +134,14 @@ func (s *State[T]) tell(ctx context.Context, news <-chan struct{}) {
 		}
 		if now := s.current.Load(); now != nil && now.version > told {
 			told = now.version
-			s.cfg.OnChange(now.value)
+			s.told(now.value)
 		}
 	}
+}
+
+func (s *State[T]) told(value T) {
+	defer s.bus.caught("OnChange", s.topic())
+	s.cfg.OnChange(value)
 }
 
 // wait returns when there may be something to do; the jitter keeps processes

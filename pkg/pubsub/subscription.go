@@ -4,7 +4,8 @@ import "sync"
 
 // Handler is what a subscription does. Both functions run on the
 // subscription's goroutine, one at a time, and may block it; they must not
-// close their own subscription.
+// close their own subscription. A panic in one is logged and counted, the
+// message or the resync is then handled, and the next one comes.
 type Handler struct {
 	// Message handles one message of the topic. May be nil.
 	Message func(Message)
@@ -82,9 +83,7 @@ func (s *Subscription) drain() {
 	messages, resync := s.take()
 	if resync {
 		s.handled.forget()
-		if s.handler.Resync != nil {
-			s.handler.Resync()
-		}
+		s.startOver()
 	}
 	for _, m := range messages {
 		select {
@@ -96,12 +95,20 @@ func (s *Subscription) drain() {
 	}
 }
 
+func (s *Subscription) startOver() {
+	if s.handler.Resync != nil {
+		defer s.bus.caught("Resync", s.topic)
+		s.handler.Resync()
+	}
+}
+
 func (s *Subscription) handle(m Message) {
 	if !s.handled.advance(m.Key, m.Version) {
 		s.bus.metrics.skipped.Inc()
 		return
 	}
 	if s.handler.Message != nil {
+		defer s.bus.caught("Message", s.topic)
 		s.handler.Message(m)
 	}
 }

@@ -29,7 +29,10 @@ type ElectorConfig struct {
 	// Pause is the time before another campaign after Redis failed; default 1 s.
 	Pause time.Duration
 	// Elected and Resigned are told when a term begins and, with its cause,
-	// ends; nil is told nothing. The term waits for them.
+	// ends; nil is told nothing. The term waits for them: no other begins before
+	// Resigned has returned, unless the lock was lost. When Run's context has
+	// ended the lock is not renewed, so lead and Resigned have two thirds of the
+	// TTL to return in.
 	Elected  func(Term)
 	Resigned func(Term, error)
 	// Metrics gets the gauge souk_elector_leader; nil none.
@@ -124,20 +127,29 @@ func (e *Elector) serve(lock *Lock, lead func(ctx context.Context, term Term) er
 	e.leader.Set(1)
 	e.cfg.Log.Info("leadership begins", "name", e.name, "fence", term.Fence)
 	defer func() {
-		cause := context.Cause(lock.Context())
 		if loss := lock.Release(); errors.Is(loss, ErrLost) {
-			lost, cause, err = true, nil, errors.Join(loss, err)
-		}
-		e.leader.Set(0)
-		e.cfg.Log.Info("leadership ends", "name", e.name, "fence", term.Fence, "cause", errors.Join(cause, err))
-		if e.cfg.Resigned != nil {
-			e.cfg.Resigned(term, errors.Join(cause, err))
+			lost, err = true, errors.Join(loss, err)
 		}
 	}()
+	defer func() { e.resign(lock, term, err) }()
 	if e.cfg.Elected != nil {
 		e.cfg.Elected(term)
 	}
 	return false, lead(lock.Context(), term)
+}
+
+// resign tells of the end of a term while its lock is still ours, unless it was
+// lost, so that what Resigned does is done when the next term begins.
+func (e *Elector) resign(lock *Lock, term Term, err error) {
+	cause := lock.loss()
+	if cause == nil {
+		cause = context.Cause(lock.Context())
+	}
+	e.leader.Set(0)
+	e.cfg.Log.Info("leadership ends", "name", e.name, "fence", term.Fence, "cause", errors.Join(cause, err))
+	if e.cfg.Resigned != nil {
+		e.cfg.Resigned(term, errors.Join(cause, err))
+	}
 }
 
 // pause waits before the next campaign.

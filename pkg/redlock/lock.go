@@ -134,6 +134,13 @@ func (l *Lock) extend() error {
 	return nil
 }
 
+// loss is why the watchdog gave the lock up, nil if it did not.
+func (l *Lock) loss() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
 func (l *Lock) lose(err error) {
 	l.locker.metrics.lost.Inc()
 	if !errors.Is(err, ErrLost) {

@@ -25,6 +25,8 @@ var (
 	ErrConfig   = errors.New("registry: bad setting")
 	// ErrDeregistered: the instance has left, and its id with it.
 	ErrDeregistered = errors.New("registry: instance has deregistered")
+	// ErrRunning: Watcher.Run was called while it runs.
+	ErrRunning = errors.New("registry: watcher runs already")
 )
 
 //go:embed *.lua

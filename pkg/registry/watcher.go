@@ -27,6 +27,8 @@ type Watcher struct {
 	service  string
 	list     atomic.Pointer[List]
 	ready    chan struct{} // closed after the first look
+	looked   sync.Once     // closes ready
+	running  atomic.Bool
 	wake     chan struct{}
 }
 
@@ -48,8 +50,13 @@ func (w *Watcher) List() *List { return w.list.Load() }
 func (w *Watcher) Ready() <-chan struct{} { return w.ready }
 
 // Run keeps the list until ctx ends and returns nil: it looks at once, when a
-// change is broadcast, and every Config.Look. Run it once.
+// change is broadcast, and every Config.Look. While it runs, another call
+// returns ErrRunning.
 func (w *Watcher) Run(ctx context.Context) error {
+	if !w.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer w.running.Store(false)
 	sub := w.registry.bus.Subscribe(topic, pubsub.Handler{
 		Message: func(m pubsub.Message) {
 			if m.Key == w.service && m.Version > w.List().Version {
@@ -61,14 +68,13 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer sub.Close()
 	cfg := w.registry.cfg
 	looks := redisclient.Outage{Log: cfg.Log.With("service", w.service), Begun: "list of a service is not read", Ended: "list of a service is read again"}
-	ready := sync.OnceFunc(func() { close(w.ready) })
 	for ctx.Err() == nil {
 		wait, err := cfg.Look, w.look(ctx)
 		if ctx.Err() == nil {
 			looks.Note(ctx, err)
 		}
 		if err == nil {
-			ready()
+			w.looked.Do(func() { close(w.ready) })
 		} else {
 			wait /= 10
 		}

@@ -8,6 +8,7 @@ package balance
 import (
 	"math/rand/v2"
 	"sync/atomic"
+	"time"
 )
 
 // Endpoint is somewhere to send requests to. Safe for concurrent use.
@@ -34,6 +35,10 @@ type Balancer interface {
 	// key is the request's, "" where it has none.
 	Pick(endpoints []*Endpoint, key string) *Endpoint
 }
+
+// away is how long an endpoint must be missing from the lists to be gone. For
+// less it may be one that retries pass over because they have asked it.
+const away = time.Second
 
 // anywhere is where to start among n when there is no reason to start elsewhere.
 func anywhere(n int) int { return rand.IntN(n) }

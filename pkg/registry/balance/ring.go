@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -31,8 +32,8 @@ func NewRing(excess float64) *Ring { return &Ring{excess: max(excess, 1.01)} }
 // ring is the places of one list of endpoints.
 type ring struct {
 	endpoints []*Endpoint
-	weight    int64 // of all
 	points    []point
+	partly    atomic.Int64 // since when only parts of the list are asked, in ns; 0 if it is
 }
 
 type point struct {
@@ -48,17 +49,23 @@ func (b *Ring) Pick(endpoints []*Endpoint, key string) *Endpoint {
 		hash := xxhash.Sum64String(key)
 		start, _ = slices.BinarySearchFunc(r.points, hash, func(p point, h uint64) int { return cmp.Compare(p.hash, h) })
 	}
-	total := int64(1) // this request
+	total, weight := int64(1), int64(0) // this request
 	for _, e := range endpoints {
 		total += e.InFlight()
+		weight += int64(e.Weight)
 	}
+	var home *Endpoint
 	for i := range r.points {
 		e := r.points[(start+i)%len(r.points)].endpoint
-		if float64(e.InFlight()+1) <= b.capacity(e, total, r.weight) {
+		if len(endpoints) < len(r.endpoints) && !slices.Contains(endpoints, e) {
+			continue
+		}
+		if float64(e.InFlight()+1) <= b.capacity(e, total, weight) {
 			return e
 		}
+		home = cmp.Or(home, e)
 	}
-	return r.points[start%len(r.points)].endpoint
+	return home
 }
 
 // capacity is what an endpoint may carry of total requests; at least one, and
@@ -68,23 +75,51 @@ func (b *Ring) capacity(e *Endpoint, total, weight int64) float64 {
 	return max(float64(int64(share)+1), 1)
 }
 
-// of returns the ring of a list, which is built when the list has changed.
+// of returns a ring of the list, which is built when the list has changed.
 func (b *Ring) of(endpoints []*Endpoint) *ring {
-	if r := b.built.Load(); r != nil && slices.Equal(r.endpoints, endpoints) {
-		return r
+	r := b.built.Load()
+	if r == nil || !r.serves(endpoints) {
+		r = build(endpoints)
+		b.built.Store(r)
 	}
-	r := build(endpoints)
-	b.built.Store(r)
 	return r
+}
+
+// serves reports whether the ring is the list's, or does for it: a retry asks
+// with a part of the list, between requests that have all of it.
+func (r *ring) serves(endpoints []*Endpoint) bool {
+	if slices.Equal(r.endpoints, endpoints) {
+		if r.partly.Load() != 0 {
+			r.partly.Store(0)
+		}
+		return true
+	}
+	now := time.Now().UnixNano()
+	r.partly.CompareAndSwap(0, now)
+	return now-r.partly.Load() < int64(away) && r.has(endpoints)
+}
+
+// has reports whether all of endpoints have places; both lists have one order.
+func (r *ring) has(endpoints []*Endpoint) bool {
+	rest := r.endpoints
+	for _, e := range endpoints {
+		at := slices.Index(rest, e)
+		if at < 0 {
+			return false
+		}
+		rest = rest[at+1:]
+	}
+	return true
 }
 
 func build(endpoints []*Endpoint) *ring {
 	r := &ring{endpoints: slices.Clone(endpoints)}
+	weight := 0
 	for _, e := range endpoints {
-		r.weight += int64(e.Weight)
+		weight += e.Weight
 	}
 	for _, e := range endpoints {
-		for i := range max(pointsEach*e.Weight*len(endpoints)/int(r.weight), 1) {
+		for i := range max(pointsEach*e.Weight*len(endpoints)/weight, 1) {
 			r.points = append(r.points, point{xxhash.Sum64String(e.ID + "#" + strconv.Itoa(i)), e})
 		}
 	}

@@ -1,54 +1,52 @@
 package balance
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"time"
+)
 
 // SmoothWeighted gives each endpoint its share by weight and spreads it evenly
 // in time: weights 5, 1, 1 give a a b a c a a, not a a a a a b c (nginx's
 // smooth weighted round robin, commit 52327e0, 2012). The zero value is ready.
 type SmoothWeighted struct {
 	mu      sync.Mutex
-	current map[string]int
+	current map[string]credit
+}
+
+// credit is what an endpoint has gained less what it has paid.
+type credit struct {
+	amount int
+	asked  time.Time // when the endpoint was last among those to choose from
 }
 
 // Pick implements Balancer: everybody gains its weight, the richest pays all.
 func (b *SmoothWeighted) Pick(endpoints []*Endpoint, _ string) *Endpoint {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.forget(endpoints)
+	now := time.Now()
+	b.forget(len(endpoints), now)
 	var best *Endpoint
-	total := 0
+	total, richest := 0, 0
 	for _, e := range endpoints {
 		total += e.Weight
-		b.current[e.ID] += e.Weight
-		if best == nil || b.current[e.ID] > b.current[best.ID] {
-			best = e
+		amount := b.current[e.ID].amount + e.Weight
+		b.current[e.ID] = credit{amount, now}
+		if best == nil || amount > richest {
+			best, richest = e, amount
 		}
 	}
-	b.current[best.ID] -= total
+	b.current[best.ID] = credit{richest - total, now}
 	return best
 }
 
-// forget drops endpoints that are no longer among those asked. An endpoint
-// that was away must not come back with what it had gained or owed.
-func (b *SmoothWeighted) forget(endpoints []*Endpoint) {
-	if b.same(endpoints) {
-		return
+// forget drops endpoints that are away, so that none comes back with what it
+// had gained or owed. One that a retry leaves out keeps it.
+func (b *SmoothWeighted) forget(asked int, now time.Time) {
+	if b.current == nil {
+		b.current = make(map[string]credit, asked)
 	}
-	kept := make(map[string]int, len(endpoints))
-	for _, e := range endpoints {
-		kept[e.ID] = b.current[e.ID]
+	if len(b.current) > asked {
+		maps.DeleteFunc(b.current, func(_ string, c credit) bool { return now.Sub(c.asked) >= away })
 	}
-	b.current = kept
-}
-
-func (b *SmoothWeighted) same(endpoints []*Endpoint) bool {
-	if len(b.current) != len(endpoints) {
-		return false
-	}
-	for _, e := range endpoints {
-		if _, known := b.current[e.ID]; !known {
-			return false
-		}
-	}
-	return true
 }

@@ -399,25 +399,48 @@ func (s source) List() *registry.List { return s.list.Load() }
 
 // A caller who gives up is no failure of the instance, and nothing is sent again.
 func TestCallerGivesUp(t *testing.T) {
-	s := newShop()
-	ctx, cancel := context.WithCancel(t.Context())
-	s.set("a", func(*http.Request) (*http.Response, error) { cancel(); return nil, context.Canceled })
-	tr := newTransport(t, s, roundtrip.Config{EjectAfter: 1}, "a", "b")
-	for range 2 {
-		req, _ := http.NewRequestWithContext(ctx, "GET", "http://shop/", nil)
-		if resp, err := tr.RoundTrip(req); err == nil {
-			resp.Body.Close()
-		}
+	for name, begin := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"by cancelling": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		},
+		"at its deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop()
+				s.set("a", hangs)
+				tr := newTransport(t, s, roundtrip.Config{EjectAfter: 1, EjectFor: time.Hour}, "a", "b")
+				ctx, cancel := begin(t.Context())
+				defer cancel()
+				for range 2 {
+					req, _ := http.NewRequestWithContext(ctx, "GET", "http://shop/", nil)
+					if resp, err := tr.RoundTrip(req); err == nil {
+						resp.Body.Close()
+					}
+				}
+				if n := s.count(); n["a"] != 1 || n["b"] != 1 {
+					t.Errorf("sent %v", n)
+				}
+				s.set("a", nil)
+				for range 10 {
+					_, _, _ = do(t, tr, "GET", "")
+				}
+				if n := s.count(); n["a"] == 0 {
+					t.Error("it was ejected")
+				}
+			})
+		})
 	}
-	if n := s.count(); n["a"] != 1 || n["b"] != 1 {
-		t.Errorf("sent %v", n)
-	}
-	for range 10 {
-		_, _, _ = do(t, tr, "GET", "")
-	}
-	if n := s.count(); n["a"] == 0 {
-		t.Error("it was ejected")
-	}
+}
+
+// hangs answers when the caller has given up.
+func hangs(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
 }
 
 // Through real sockets: in flight until the answer is read, and a process that

@@ -3,13 +3,13 @@
 package roundtrip
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 
+	"souk.example/pkg/redisclient"
 	"souk.example/pkg/registry"
 	"souk.example/pkg/registry/balance"
 )
@@ -31,7 +31,9 @@ type Source interface {
 // connection broke, or the answer was 502, 503 or 504) only a request that may
 // be repeated is sent again: one whose method is idempotent by RFC 9110, or
 // that carries an Idempotency-Key. Its body must be unread still, or be had
-// again by GetBody. A request whose context ends is not sent again.
+// again by GetBody. A request whose context ends is not sent again, and is no
+// failure of the instance, however short its deadline was: that an instance
+// hangs is for Run to find.
 //
 // Safe for concurrent use.
 type Transport struct {
@@ -115,7 +117,8 @@ func (t *Transport) send(req *http.Request, to *target, body *upload) (*http.Res
 	default:
 		resp.Body = &counted{resp.Body, sync.OnceFunc(end)}
 	}
-	if !errors.Is(err, context.Canceled) && !body.broke() { // that is the caller's doing, not the instance's
+	gaveUp := err != nil && redisclient.Ended(req.Context()) != nil
+	if !gaveUp && !body.broke() { // these are the caller's doing, not the instance's
 		failed := err != nil || unavailable(resp)
 		t.pool.report(to, failed)
 		t.metrics.sent(failed)
