@@ -87,8 +87,9 @@
 // for the lookup of another, leaves at once. Whoever looks in Redis does that on
 // his own goroutine, as another would slow down every hit: his deadline is kept,
 // but a mere cancellation he notices when Redis answers, or when it has not
-// within redisclient.Config.IOTimeout, 700 ms by default. A Redis that is silent
-// delays one caller at a time by that: see above.
+// within redisclient.Config.IOTimeout, 700 ms by default, retries included. A
+// Redis that falls silent delays by that all who look in it until the first has
+// noticed, side by side, and from then on one caller at a time: see above.
 //
 // # Panics
 //

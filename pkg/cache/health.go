@@ -13,7 +13,8 @@ import (
 
 // health decides whether to ask Redis after it has failed: not for a pause,
 // and then one caller or load tries while the others go on without. So a Redis
-// that has ceased to answer holds up one at a time. Writes are always tried.
+// that has ceased to answer holds up who asked before that was known, together,
+// and later one at a time. Writes are always tried.
 type health struct {
 	pause time.Duration // after a failure
 	trial time.Duration // the most that one caller takes to try
