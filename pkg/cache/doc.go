@@ -58,7 +58,7 @@
 //
 // One load per key and lease across processes, also when the source is so slow
 // that leases lapse (who waited in vain gets ErrBusy); one per key and process
-// while Redis is away; and at most Config.MaxLoads at a time in a process
+// while Redis is away or grants no lease; and at most Config.MaxLoads at a time in a process
 // whatever the state of Redis. A load that a change has made too old is not
 // counted: the next reader begins another. A load runs under its own deadline,
 // so a caller who gives up does not fail the others who wait for it. A [Filter]
@@ -76,7 +76,11 @@
 // # When Redis is away
 //
 // Reads go to L1 and then straight to the source; after a failure Redis is
-// left alone for Config.RetryAfter, and then one caller tries. Invalidate reports
+// left alone for Config.RetryAfter, and then one caller tries. A failure is to get
+// no answer, or that Redis is loading, its cluster down or its clients too many.
+// Whatever else it refuses, such as a lease when it is full, concerns that key:
+// it is loaded without. All nodes of a cluster count as one Redis: while one is
+// away, reads of the keys of the others also go to the source. Invalidate reports
 // the error: what other processes and L2 hold may then be served until its TTL.
 // A bus that may have missed a broadcast drops all of L1.
 //
