@@ -37,7 +37,8 @@ func (r *remote) run(ctx context.Context, name string, calls []call) []*redis.Cm
 }
 
 // getAll puts what each key holds into held, in one round trip: nothing for the
-// absent and those that could not be asked for, whose errors it joins.
+// absent and those that could not be asked for, whose errors it joins. Like get it
+// takes no longer than redisclient.Config.IOTimeout.
 func (r *remote) getAll(ctx context.Context, keys []string, held [][]byte) (err error) {
 	if len(keys) == 1 {
 		held[0], err = r.get(ctx, keys[0])
@@ -50,7 +51,7 @@ func (r *remote) getAll(ctx context.Context, keys []string, held [][]byte) (err 
 	if _, cluster := r.rdb.Read().(*redis.ClusterClient); cluster {
 		return r.getEach(ctx, full, held)
 	}
-	values, err := r.rdb.Read().MGet(ctx, full...).Result()
+	values, err := r.rdb.Read().MGet(r.rdb.Bound(ctx), full...).Result()
 	for i, v := range values {
 		if s, ok := v.(string); ok {
 			held[i] = []byte(s)
@@ -63,7 +64,7 @@ func (r *remote) getAll(ctx context.Context, keys []string, held [][]byte) (err 
 // is faster: 97 against 164 µs for 100 keys.
 func (r *remote) getEach(ctx context.Context, full []string, held [][]byte) error {
 	cmds := make([]*redis.StringCmd, len(full))
-	_, _ = r.rdb.Read().Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, _ = r.rdb.Read().Pipelined(r.rdb.Bound(ctx), func(p redis.Pipeliner) error {
 		for i, key := range full {
 			cmds[i] = p.Get(ctx, key)
 		}

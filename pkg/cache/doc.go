@@ -58,7 +58,7 @@
 //
 // One load per key and lease across processes, also when the source is so slow
 // that leases lapse (who waited in vain gets ErrBusy); one per key and process
-// while Redis is away; and at most Config.MaxLoads at a time in a process
+// while Redis is away or grants no lease; and at most Config.MaxLoads at a time in a process
 // whatever the state of Redis. A load that a change has made too old is not
 // counted: the next reader begins another. A load runs under its own deadline,
 // so a caller who gives up does not fail the others who wait for it. A [Filter]
@@ -76,7 +76,11 @@
 // # When Redis is away
 //
 // Reads go to L1 and then straight to the source; after a failure Redis is
-// left alone for Config.RetryAfter, and then one caller tries. Invalidate reports
+// left alone for Config.RetryAfter, and then one caller tries. A failure is to get
+// no answer, or that Redis is loading, its cluster down or its clients too many.
+// Whatever else it refuses, such as a lease when it is full, concerns that key:
+// it is loaded without. All nodes of a cluster count as one Redis: while one is
+// away, reads of the keys of the others also go to the source. Invalidate reports
 // the error: what other processes and L2 hold may then be served until its TTL.
 // A bus that may have missed a broadcast drops all of L1.
 //
@@ -87,8 +91,9 @@
 // for the lookup of another, leaves at once. Whoever looks in Redis does that on
 // his own goroutine, as another would slow down every hit: his deadline is kept,
 // but a mere cancellation he notices when Redis answers, or when it has not
-// within redisclient.Config.IOTimeout, 700 ms by default. A Redis that is silent
-// delays one caller at a time by that: see above.
+// within redisclient.Config.IOTimeout, 700 ms by default, retries included. A
+// Redis that falls silent delays by that all who look in it until the first has
+// noticed, side by side, and from then on one caller at a time: see above.
 //
 // # Panics
 //

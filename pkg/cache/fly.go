@@ -47,8 +47,8 @@ func (c *Cache[T]) abandon(ctx context.Context, list []*flight[T]) {
 }
 
 // acquire lands the flights for which L2 has a value and divides the others:
-// those that are this process' to load, under a lease if L2 could be asked,
-// and those that another is loading.
+// those that are this process' to load, under a lease if L2 gave one, and those
+// that another is loading.
 func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs []*flight[T]) {
 	c.flights.advance(list)
 	keys := make([]string, len(list))
@@ -62,7 +62,9 @@ func (c *Cache[T]) acquire(ctx context.Context, list []*flight[T]) (mine, theirs
 		case f.over:
 		case l.err != nil:
 			c.failed(l.err)
-			c.flights.isolate(f)
+			if c.remote.health.away() { // else who comes later asks Redis, and learns of a change
+				c.flights.isolate(f)
+			}
 			mine = append(mine, f)
 		case l.token != "":
 			f.lease(l.token)

@@ -13,7 +13,8 @@ import (
 
 // health decides whether to ask Redis after it has failed: not for a pause,
 // and then one caller or load tries while the others go on without. So a Redis
-// that has ceased to answer holds up one at a time. Writes are always tried.
+// that has ceased to answer holds up who asked before that was known, together,
+// and later one at a time. Writes are always tried.
 type health struct {
 	pause time.Duration // after a failure
 	trial time.Duration // the most that one caller takes to try
@@ -41,14 +42,27 @@ func (h *health) ask() bool {
 // heed learns from the outcome of a command and returns its error; a key that
 // is absent is none. A caller that gave up proves nothing.
 func (h *health) heed(ctx context.Context, err error) error {
-	switch answered := err == nil || errors.Is(err, redis.Nil); {
-	case answered:
+	if errors.Is(err, redis.Nil) {
+		err = nil
+	}
+	switch {
+	case answered(err):
 		if h.away() {
 			h.next.Store(0)
 		}
-		return nil
 	case h.away() || redisclient.Ended(ctx) == nil:
 		h.next.Store(max(1, int64(time.Since(h.start)+h.pause)))
 	}
 	return err
+}
+
+// answered reports whether err is about what was asked, such as a write to a
+// Redis that is full or a key of another type, so that other commands may do.
+func answered(err error) bool {
+	if err == nil {
+		return true
+	}
+	_, refused := errors.AsType[redis.Error](err)
+	return refused && !redis.IsLoadingError(err) && !redis.IsClusterDownError(err) &&
+		!redis.IsMasterDownError(err) && !redis.IsMaxClientsError(err)
 }

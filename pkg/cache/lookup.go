@@ -20,7 +20,7 @@ func (c *Cache[T]) reachable(ctx context.Context, key string) bool {
 	if err != nil {
 		c.failed(err)
 	}
-	return err == nil
+	return !c.remote.health.away()
 }
 
 // lookup asks L2 for keys in one round trip and calls found with the index and

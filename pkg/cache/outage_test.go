@@ -71,6 +71,30 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 	}
 }
 
+// Redis falls silent under 64 readers: they wait for it together, and not one
+// after the other.
+func TestSilentRedisHoldsUpReadersOnce(t *testing.T) {
+	t.Parallel()
+	const timeout = 500 * time.Millisecond // redistest's IOTimeout
+	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
+	c := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{LoadTimeout: time.Minute})
+	load := func(context.Context) (product, bool, error) { return product{"apple"}, true, nil }
+	read := func(kind string) {
+		var readers sync.WaitGroup
+		for i := range 64 {
+			readers.Go(func() { want(t, c, kind+strconv.Itoa(i), load, "apple") })
+		}
+		readers.Wait()
+	}
+	read("warm") // and connections are open
+	proxy.DropReplies.Store(true)
+	begin := time.Now()
+	read("cold")
+	if took := time.Since(begin); took > 5*timeout {
+		t.Errorf("readers waited %v", took)
+	}
+}
+
 // A Redis that takes requests and never answers holds up one reader at a time.
 func TestSilentRedisHoldsUpOneReader(t *testing.T) {
 	t.Parallel()

@@ -44,12 +44,13 @@ func newRemote(rdb *redisclient.Client, name string, cfg Config) (*remote, error
 // their answers almost twice as fast.
 const crowd = 8
 
-// get returns what the key holds, nothing when it is absent.
+// get returns what the key holds, nothing when it is absent. It takes no longer
+// than redisclient.Config.IOTimeout.
 func (r *remote) get(ctx context.Context, key string) (held []byte, err error) {
 	if r.asking.Add(1) > crowd {
 		held, err = r.rdb.Hot().Get(ctx, r.prefix+key)
 	} else {
-		held, err = r.rdb.Read().Get(ctx, r.prefix+key).Bytes()
+		held, err = r.rdb.Read().Get(r.rdb.Bound(ctx), r.prefix+key).Bytes()
 	}
 	r.asking.Add(-1)
 	return held, r.health.heed(ctx, err)

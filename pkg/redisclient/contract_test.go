@@ -121,6 +121,31 @@ func TestHotAnswersEachCaller(t *testing.T) {
 	})
 }
 
+// No caller of a silent Redis waits for the pipelines before his own.
+func TestHotCallersWaitTogether(t *testing.T) {
+	t.Parallel()
+	const timeout = 500 * time.Millisecond // redistest's IOTimeout
+	onEachBehindProxies(t, func(t *testing.T, client *redisclient.Client, proxies []*redistest.Proxy) {
+		if _, err := client.Hot().Get(t.Context(), "k"); !errors.Is(err, redis.Nil) { // opens its connection
+			t.Fatal(err)
+		}
+		each(proxies, func(p *redistest.Proxy) { p.DropReplies.Store(true) })
+		begin := time.Now()
+		var callers sync.WaitGroup
+		for i := range 64 {
+			callers.Go(func() {
+				if _, err := client.Hot().Get(t.Context(), fmt.Sprint("key:", i)); err == nil {
+					t.Error("a silent Redis answered")
+				}
+			})
+		}
+		callers.Wait()
+		if took := time.Since(begin); took > 5*timeout {
+			t.Errorf("callers waited %v", took)
+		}
+	})
+}
+
 func TestHotSaysWhyItEnded(t *testing.T) {
 	t.Parallel()
 	client := redistest.Open(t)

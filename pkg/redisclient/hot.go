@@ -3,30 +3,35 @@ package redisclient
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 // Hot is the handle for idempotent commands of many concurrent callers: what
 // they send at about the same time travels as one pipeline (go-redis' auto
-// pipelining, an experimental part of it). A failed pipeline is sent again as
-// a whole, so a command that must not be applied twice has no place here. One
-// caller by itself gains nothing. Safe for concurrent use.
+// pipelining, an experimental part of it). One server gets nothing twice, but a
+// cluster's pipeline that failed is sent again as a whole, so a command that must
+// not be applied twice has no place here. One caller by itself gains nothing.
+// Safe for concurrent use.
 type Hot struct {
 	auto *redis.AutoPipeliner
+	wait time.Duration // the most of one command
 	err  error
 }
 
 // newHot uses the deferred face of go-redis' auto pipelining: in the blocking
 // one, the deadline of a command's context does nothing.
-func newHot(rdb redis.UniversalClient) *Hot {
+func newHot(rdb redis.UniversalClient, wait time.Duration) *Hot {
 	auto, err := rdb.AsyncAutoPipeline()
-	return &Hot{auto: auto, err: err}
+	return &Hot{auto: auto, wait: wait, err: err}
 }
 
-// Process sends cmd and waits for its reply or for the end of ctx, whichever
-// is first. After an end of ctx, whose cause is then the error, cmd may still
-// be applied; do not read it. A key that is missing is redis.Nil.
+// Process sends cmd and waits for its reply, for Config.IOTimeout, which is then
+// the context.DeadlineExceeded of the error, or for the end of ctx, whose cause
+// is the error. Pipelines follow one another, so that a caller behind one that
+// gets no reply would wait for several times as long. Without a reply cmd may
+// still be applied; do not read it. A key that is missing is redis.Nil.
 func (h *Hot) Process(ctx context.Context, cmd redis.Cmder) error {
 	switch {
 	case h.err != nil:
@@ -34,7 +39,9 @@ func (h *Hot) Process(ctx context.Context, cmd redis.Cmder) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	err := h.auto.Submit(ctx, cmd).WaitContext(ctx)
+	bounded, cancel := context.WithTimeout(ctx, h.wait)
+	defer cancel()
+	err := h.auto.Submit(ctx, cmd).WaitContext(bounded)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -5,12 +5,13 @@
 // A Client has one handle per kind of command, each with its own connection
 // pool, because go-redis decides on retries per client:
 //
-//   - [Client.Read] retries once: a read may safely be sent again.
+//   - [Client.Read] retries once: a read may safely be sent again. [Client.Bound]
+//     bounds the time of both tries.
 //   - [Client.Write] never retries: a write whose reply was lost may have been
 //     applied, and go-redis' default of three retries applies it again. The
 //     caller decides on [ErrNoReply], with an operation id when it repeats.
 //   - [Client.Hot] is for idempotent commands of many concurrent callers and
-//     makes pipelines of them.
+//     makes pipelines of them, which it does not retry.
 //
 // All handles keep a context's deadline, and work against one server and against Redis Cluster, so every
 // script or transaction keeps its keys in one slot by a {tag}.
@@ -87,6 +88,7 @@ type Client struct {
 	write     redis.UniversalClient
 	hotClient redis.UniversalClient
 	hot       func() *Hot
+	wait      time.Duration // Config.IOTimeout
 }
 
 // Option changes how a Client is opened.
@@ -100,12 +102,13 @@ func Open(_ context.Context, cfg Config, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	hot := redis.NewUniversalClient(cfg.options(1))
+	hot := redis.NewUniversalClient(cfg.options(-1))
 	c := &Client{
 		read:      redis.NewUniversalClient(cfg.options(1)),
 		write:     redis.NewUniversalClient(cfg.writeOptions()),
 		hotClient: hot,
-		hot:       sync.OnceValue(func() *Hot { return newHot(hot) }),
+		hot:       sync.OnceValue(func() *Hot { return newHot(hot, cfg.IOTimeout) }),
+		wait:      cfg.IOTimeout,
 	}
 	for _, opt := range opts {
 		if err := opt(c); err != nil {
