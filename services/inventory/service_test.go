@@ -46,6 +46,7 @@ func TestAPlacedOrderIsAnsweredAndShown(t *testing.T) {
 	start(t, []string{
 		"--database-dsn", dsn, "--kafka-brokers", strings.Join(brokers, ","), "--redis-addrs", redis,
 		"--http-addr", addr, "--admin-addr", freeAddr(t), "--jwt-public-keys", public, "--log-level", "error", "--http-drain-delay", "0s",
+		"--otlp-endpoint", collector(t, "cache load"), "--trace-sample-ratio", "1",
 	})
 	seed(t, dsn, redistest.Dial(t, redis), inventory.SeedProduct{SKU: "TEA-1", Name: "Teapot", Price: money.Of(100, "CNY"), Stock: 3})
 
