@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -71,8 +72,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: Idle must be at least %v", ErrConfig, minInterval)
 	case c.QueueMax < 0 || c.KeysMax < 0 || c.LogMax < 0 || c.MaxBytes < 0:
 		return fmt.Errorf("%w: QueueMax, KeysMax, LogMax and MaxBytes must not be negative", ErrConfig)
-	case len(c.Channel) > maxKey:
-		return fmt.Errorf("%w: the channel's name is longer than %d bytes", ErrConfig, maxKey)
+	case len(c.Channel) > maxKey || strings.ContainsAny(c.Channel, "{}"):
+		return fmt.Errorf("%w: the channel's name is longer than %d bytes or has a brace, which Redis Cluster gives a meaning", ErrConfig, maxKey)
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func TestBadMessagesAreRefusedAtOnce(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	for _, cfg := range []pubsub.Config{{Idle: -1}, {Idle: time.Millisecond - 1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}} {
+	for _, cfg := range []pubsub.Config{{Idle: -1}, {Idle: time.Millisecond - 1}, {QueueMax: -1}, {KeysMax: -1}, {LogMax: -1}, {MaxBytes: -1}, {Channel: long}, {Channel: "}"}, {Channel: "{a}b"}} {
 		if _, err := pubsub.New(rdb, cfg); !errors.Is(err, pubsub.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
 		}

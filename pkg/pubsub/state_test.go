@@ -249,6 +249,9 @@ func TestStateRefusesBadInput(t *testing.T) {
 	if err := s.Set(t.Context(), "more than ten"); !errors.Is(err, pubsub.ErrTooLarge) {
 		t.Errorf("an oversize value: %v", err)
 	}
+	if err := s.Update(t.Context(), nil); !errors.Is(err, pubsub.ErrConfig) {
+		t.Errorf("no change: %v", err)
+	}
 	refused := errors.New("refused")
 	a := startNode(t, redistest.Open(t), quick)
 	if err := a.Update(t.Context(), func(flags) (flags, error) { return nil, refused }); !errors.Is(err, refused) {

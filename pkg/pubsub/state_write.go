@@ -43,7 +43,7 @@ func (s *State[T]) Set(ctx context.Context, value T) error {
 // zero value when there is none. When others write meanwhile, change is called
 // again with what they wrote, so that no writer's change is lost, and after a
 // wait, too; what change does beside is then repeated. The errors are change's
-// and Set's.
+// and Set's, and ErrConfig when change is nil.
 //
 // While Redis may have lost something, Update waits, so that it begins from the
 // newest value that any running process knows: for twice Check, at least
@@ -56,6 +56,9 @@ func (s *State[T]) Set(ctx context.Context, value T) error {
 // is given an older memory without a restart, or does not tell its run id (INFO
 // server in a script).
 func (s *State[T]) Update(ctx context.Context, change func(T) (T, error)) error {
+	if change == nil {
+		return fmt.Errorf("%w: no change of state %s", ErrConfig, s.name)
+	}
 	for attempt := 0; ; attempt++ {
 		err := s.updateOnce(ctx, change)
 		wait, isUnsettled := errors.AsType[unsettled](err)

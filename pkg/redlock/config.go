@@ -22,7 +22,7 @@ var (
 	// ErrName refuses a lock name that is empty, longer than 512 bytes or has
 	// a brace in it, which Redis Cluster gives a meaning.
 	ErrName = errors.New("redlock: lock name is empty, too long or has a brace")
-	// ErrConfig refuses settings that cannot work.
+	// ErrConfig refuses settings that cannot work, and a nil function to run.
 	ErrConfig = errors.New("redlock: bad setting")
 )
 

@@ -84,6 +84,9 @@ func (l *Lock) unlock() error {
 	if l.lost != nil {
 		return l.lost // whatever becomes of the key: it was not ours any more
 	}
+	if errors.Is(err, ErrLost) {
+		l.locker.metrics.lost.Inc()
+	}
 	if err != nil {
 		return fmt.Errorf("release lock %s: %w", l.name, err)
 	}

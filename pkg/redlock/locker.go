@@ -173,7 +173,11 @@ func (l *Locker) await(ctx context.Context, name string) (*Lock, error) {
 
 // Do waits for the lock, runs fn with the lock's context and releases it. It
 // returns fn's error, or ErrLost when fn succeeded although the lock was lost.
+// An fn that is nil is ErrConfig.
 func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		return fmt.Errorf("%w: nothing to do under lock %.20q", ErrConfig, name)
+	}
 	lock, err := l.Acquire(ctx, name)
 	if err != nil {
 		return err
@@ -184,6 +188,9 @@ func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Contex
 // TryDo is Do for work that somebody else may do instead: it returns
 // ErrNotAcquired, without waiting, when another holds the lock.
 func (l *Locker) TryDo(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		return fmt.Errorf("%w: nothing to do under lock %.20q", ErrConfig, name)
+	}
 	lock, err := l.TryAcquire(ctx, name)
 	if err != nil {
 		return err

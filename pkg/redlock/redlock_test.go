@@ -256,6 +256,12 @@ func TestWrongUse(t *testing.T) {
 		t.Errorf("another nil node: %v, want ErrConfig", err)
 	}
 	locker := newLocker(t, rdb, time.Second)
+	if err := locker.Do(t.Context(), "job", nil); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("nothing to do: %v, want ErrConfig", err)
+	}
+	if err := locker.TryDo(t.Context(), "job", nil); !errors.Is(err, redlock.ErrConfig) {
+		t.Errorf("nothing to try: %v, want ErrConfig", err)
+	}
 	for _, name := range []string{"", "a{b", "}", strings.Repeat("n", 513)} {
 		if _, err := locker.TryAcquire(t.Context(), name); !errors.Is(err, redlock.ErrName) {
 			t.Errorf("%.20q: %v, want ErrName", name, err)

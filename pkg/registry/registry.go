@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -20,8 +22,8 @@ import (
 
 // Errors of wrong use, reported at once.
 var (
-	ErrService  = errors.New("registry: service name is empty or longer than 128 bytes")
-	ErrInstance = errors.New("registry: instance needs an id of 1 to 128 bytes, an http(s) URL and a weight from 0 to 1,000")
+	ErrService  = errors.New("registry: service name is empty, longer than 128 bytes, not UTF-8 or has a brace, which Redis Cluster gives a meaning")
+	ErrInstance = errors.New("registry: instance needs an id of 1 to 128 bytes of UTF-8, a URL of http(s), a host and perhaps a port, and a weight from 0 to 1,000")
 	ErrConfig   = errors.New("registry: bad setting")
 	// ErrDeregistered: the instance has left, and its id with it.
 	ErrDeregistered = errors.New("registry: instance has deregistered")
@@ -44,13 +46,22 @@ type Instance struct {
 // Validate reports what cannot be sent requests to, as ErrInstance.
 func (i Instance) Validate() error {
 	u, err := url.Parse(i.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !addresses(u) {
 		return ErrInstance
 	}
-	if i.ID == "" || len(i.ID) > 128 || i.Weight < 0 || i.Weight > 1000 {
+	if i.ID == "" || len(i.ID) > 128 || !utf8.ValidString(i.ID) || i.Weight < 0 || i.Weight > 1000 {
 		return ErrInstance
 	}
 	return nil
+}
+
+// addresses reports whether u names a host and a port that can be dialled, and
+// nothing that sending requests there would leave out.
+func addresses(u *url.URL) bool {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	rest := *u
+	rest.Scheme, rest.Host, rest.Path = "", "", strings.TrimPrefix(u.Path, "/")
+	return u.Hostname() != "" && err == nil && port > 0 && rest == url.URL{}
 }
 
 // Config tunes a Registry; the zero value of each field means its default. All
@@ -177,7 +188,7 @@ func number(v any) int64 {
 }
 
 func checkService(service string) error {
-	if service == "" || len(service) > 128 {
+	if service == "" || len(service) > 128 || !utf8.ValidString(service) || strings.ContainsAny(service, "{}") {
 		return ErrService
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -289,16 +290,26 @@ func TestBadInput(t *testing.T) {
 	}
 	for _, bad := range []registry.Instance{
 		{}, {ID: "a"}, {ID: "a", URL: "host:80"}, {ID: "a", URL: "ftp://host"}, {ID: "a", URL: "http://"}, {ID: "a", URL: "http://host", Weight: -1},
+		{ID: "a", URL: "http://:80"}, {ID: "a", URL: "http://host:0"}, {ID: "a", URL: "http://host:65536"},
+		{ID: "a", URL: "http://host/path"}, {ID: "a", URL: "http://host?query"}, {ID: "a", URL: "http://host#part"},
+		{ID: "a", URL: "http://user@host"}, {ID: "\xff", URL: "http://host"},
 	} {
 		if _, err := n.Announcer("shop", bad); !errors.Is(err, registry.ErrInstance) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	if _, err := n.Announcer("", instance("a")); !errors.Is(err, registry.ErrService) {
-		t.Error(err)
+	for _, good := range []string{"https://host", "http://host:65535/", "http://[::1]:80"} {
+		if _, err := n.Announcer("shop", registry.Instance{ID: "a", URL: good}); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
 	}
-	if _, err := n.Watch(""); !errors.Is(err, registry.ErrService) {
-		t.Error(err)
+	for _, bad := range []string{"", "}", "{", "or{der}s", "\xff", strings.Repeat("x", 129)} {
+		if _, err := n.Announcer(bad, instance("a")); !errors.Is(err, registry.ErrService) {
+			t.Errorf("announce %q: %v", bad, err)
+		}
+		if _, err := n.Watch(bad); !errors.Is(err, registry.ErrService) {
+			t.Errorf("watch %q: %v", bad, err)
+		}
 	}
 	for _, cfg := range []registry.Config{{Beat: -1}, {TTL: time.Second}, {Look: -time.Second}, {Beat: time.Second, TTL: time.Second + time.Millisecond}} {
 		if _, err := registry.New(rdb, bus, cfg); !errors.Is(err, registry.ErrConfig) {

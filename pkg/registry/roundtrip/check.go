@@ -49,6 +49,6 @@ func (t *Transport) check(ctx context.Context, to *target) bool {
 	if err != nil {
 		return false
 	}
-	_ = resp.Body.Close()
+	discard(resp)
 	return resp.StatusCode/100 == 2
 }

@@ -37,8 +37,7 @@ func (t *Transport) again(req *http.Request, resp *http.Response, err error, bod
 // again makes the request anew, after an answer that nobody will read.
 func again(req *http.Request, resp *http.Response, body *upload) (*http.Request, *upload, error) {
 	if resp != nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
-		_ = resp.Body.Close()
+		discard(resp)
 	}
 	next := req.Clone(req.Context())
 	if body.whole() {
@@ -50,6 +49,13 @@ func again(req *http.Request, resp *http.Response, body *upload) (*http.Request,
 	anew, err := req.GetBody()
 	next.Body = anew
 	return next, watchBody(next), err
+}
+
+// discard drops an answer, and reads what is left of a short one, so that the
+// connection can be used again.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 4096)
+	_ = resp.Body.Close()
 }
 
 // neverSent reports whether no connection was made.

@@ -511,4 +511,7 @@ func TestBadConfig(t *testing.T) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}
+	if _, err := roundtrip.New(nil, nil, roundtrip.Config{}); !errors.Is(err, roundtrip.ErrConfig) {
+		t.Errorf("no source: %v", err)
+	}
 }

@@ -45,10 +45,13 @@ type Transport struct {
 }
 
 // New makes a Transport over base, http.DefaultTransport if nil. It starts
-// nothing. An error is ErrConfig.
+// nothing. An error is ErrConfig, also for a source that is nil.
 func New(base http.RoundTripper, source Source, cfg Config) (*Transport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if source == nil {
+		return nil, fmt.Errorf("%w: the source is nil", ErrConfig)
 	}
 	if base == nil {
 		base = http.DefaultTransport
