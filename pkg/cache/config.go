@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Errors of wrong use, reported before anything is read or written.
+// Errors of wrong use, reported before anything is read or written, but by
+// Invalidate.
 var (
 	ErrName     = errors.New("cache: name is empty, over 128 bytes, not UTF-8 or has one of : ~ { }")
 	ErrKey      = errors.New("cache: key is empty, over 512 bytes or not UTF-8")
