@@ -83,3 +83,14 @@ func TestStaleForCountsFromTheValuesOwnEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestNegativeJitterIsNone(t *testing.T) {
+	t.Parallel()
+	mini, s := redistest.Mini(t), &shop{}
+	c := newCache(t, redistest.Dial(t, mini.Addr()), cache.Config{TTL: time.Hour, Jitter: -1})
+	s.set("a", "apple")
+	want(t, c, "a", s.load("a"), "apple")
+	if ttl := mini.TTL("souk:cache:product:a"); ttl < time.Hour-time.Minute {
+		t.Errorf("the entry lives for %v", ttl)
+	}
+}

@@ -127,17 +127,27 @@ func (c *Cache[T]) open(rdb *redisclient.Client) (err error) {
 // holds can still be read; other reads get ErrClosed unless Redis has the value.
 // Closing twice does nothing more.
 func (c *Cache[T]) Close() {
-	if c.sub != nil {
-		c.sub.Close()
-	}
 	c.mu.Lock()
 	if !c.closed {
 		c.closed = true
-		close(c.quit)
+		close(c.quit) // before broadcasts are no longer heard
 	}
 	c.mu.Unlock()
+	if c.sub != nil {
+		c.sub.Close()
+	}
 	c.running.Wait()
 	c.local.close()
+}
+
+// ended reports whether Close was called.
+func (c *Cache[T]) ended() bool {
+	select {
+	case <-c.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 // start runs fn on a goroutine that Close waits for; false after Close.

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Errors of wrong use, reported before anything is read or written.
+// Errors of wrong use, reported before anything is read or written, but by
+// Invalidate.
 var (
 	ErrName     = errors.New("cache: name is empty, over 128 bytes, not UTF-8 or has one of : ~ { }")
 	ErrKey      = errors.New("cache: key is empty, over 512 bytes or not UTF-8")
@@ -65,7 +66,8 @@ type Config struct {
 	L1TTL   time.Duration
 	NullTTL time.Duration // of an absence, in both; default TTL, at most 30 s
 	// Jitter is the share of each TTL that is taken off at random, so that
-	// entries written together do not expire together; 0 … 0.9, default 0.1.
+	// entries written together do not expire together; at most 0.9. Default, and
+	// so 0, is 0.1; negative: none.
 	Jitter float64
 	// Beta of the refresh-ahead: a value that took δ to load is reloaded about
 	// Beta × δ before SoftTTL. Default 1, which Vattani et al. prove optimal;
@@ -94,6 +96,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.L1TTL, min(c.TTL, time.Minute))
 	setDefault(&c.NullTTL, min(c.TTL, 30*time.Second))
 	setDefault(&c.Jitter, 0.1)
+	c.Jitter = max(0, c.Jitter)
 	setDefault(&c.Beta, 1)
 	setDefault(&c.LoadTimeout, 3*time.Second)
 	setDefault(&c.MaxLoads, 64)
@@ -130,8 +133,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: StaleFor and RetryAfter must not be negative", ErrConfig)
 	case c.MaxLoads < 0 || c.MaxRefreshes < 0 || c.MaxValue < 0:
 		return fmt.Errorf("%w: MaxLoads, MaxRefreshes and MaxValue must not be negative", ErrConfig)
-	case c.Jitter < 0 || c.Jitter > 0.9 || math.IsNaN(c.Jitter) || math.IsNaN(c.Beta):
-		return fmt.Errorf("%w: Jitter is outside 0 … 0.9, or Beta is no number", ErrConfig)
+	case c.Jitter > 0.9 || math.IsNaN(c.Jitter) || math.IsNaN(c.Beta):
+		return fmt.Errorf("%w: Jitter is over 0.9, or it or Beta is no number", ErrConfig)
 	}
 	return nil
 }

@@ -105,7 +105,8 @@
 //
 // # Wrong use
 //
-// is reported at once and changes nothing: ErrKey (empty, over 512 bytes or
+// is reported at once and changes nothing, but that Invalidate drops the keys
+// that are right: ErrKey (empty, over 512 bytes or
 // not UTF-8), ErrName (the same with over 128 bytes, or with one of : ~ { }),
 // ErrNoLoader, ErrTTL (a duration under 1 ms; zero is the default), ErrConfig,
 // ErrNoRedis, ErrNoBus, ErrCodec. An [OversizeError] refuses a value over

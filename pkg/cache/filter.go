@@ -193,9 +193,10 @@ func (f *Filter) MayExist(key string) bool {
 }
 
 // mayExist is false for a key that need not be looked for. While Redis is away
-// so is the bus, and the filter may not know of new keys.
+// so is the bus, and after Close none is heard: the filter may not know of new
+// keys.
 func (c *Cache[T]) mayExist(key string) bool {
-	if c.filter == nil || c.remote.health.away() || c.filter.MayExist(key) {
+	if c.filter == nil || c.remote.health.away() || c.filter.MayExist(key) || c.ended() {
 		return true
 	}
 	c.counts.rejected.Add(1)

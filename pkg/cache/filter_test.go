@@ -112,6 +112,22 @@ func TestFiltersHearOfNewKeys(t *testing.T) {
 	}
 }
 
+// A closed cache hears of no new keys, so its filter denies none.
+func TestClosedCacheDeniesNothing(t *testing.T) {
+	t.Parallel()
+	rdb, s, f := redistest.Open(t), &shop{}, newFilter(t, &index{keys: []string{"a"}}, cache.FilterConfig{Keys: 1000})
+	c := newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBus(t, rdb)), cache.WithFilter[product](f))
+	denies(t, f, "stored")
+	denies(t, f, "new")
+	c.Close()
+	s.set("stored", "apple")
+	want(t, newCache(t, rdb, cache.Config{}), "stored", s.load("stored"), "apple")
+	want(t, c, "stored", s.load("stored"), "apple")
+	if _, _, err := c.Get(t.Context(), "new", s.load("new")); !errors.Is(err, cache.ErrClosed) {
+		t.Errorf("Get: %v, want ErrClosed", err)
+	}
+}
+
 // Whoever creates keys need not have a filter himself.
 func TestFiltersHearOfWhatIsAnnouncedWithoutOne(t *testing.T) {
 	t.Parallel()

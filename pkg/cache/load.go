@@ -13,7 +13,8 @@ import (
 // Loader asks the source for one key. found is false when the source has no
 // such key, which is an answer and not an error. Its context is the caller's
 // without the caller's cancellation, and ends after Config.LoadTimeout; a
-// refresh-ahead calls it after the Get it was given to has returned.
+// refresh-ahead calls it after the Get it was given to has returned, and a Refresh
+// whose caller has left may.
 //
 // It must read the source when it is called, and not return what was read
 // before, such as a list that a Warm works through. What makes a late fill void
@@ -158,11 +159,13 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 		return
 	}
 	c.flights.advance(list)
+	var failed []*flight[T]
 	for i, done := range c.remote.fill(ctx, puts) {
 		f := list[i]
 		switch {
 		case done.err != nil: // an invalidation we do not know of ends in a resync
 			c.failed(done.err)
+			failed = append(failed, f)
 			c.bring(f, f.got, f.stage-1)
 		case done.filled: // so until now there was no invalidation
 			c.bring(f, f.got, f.stage)
@@ -170,6 +173,10 @@ func (c *Cache[T]) put(ctx context.Context, list []*flight[T], puts []put) {
 			c.counts.voided.Add(1)
 			f.land(f.got, f.stage-1)
 		}
+	}
+	// Those who wait for the values do not wait for a Redis that may be silent.
+	if len(failed) > 0 {
+		c.start(func() { c.giveUp(ctx, failed) })
 	}
 }
 

@@ -50,6 +50,18 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
+func TestWrongKeyLeavesNoOtherStale(t *testing.T) {
+	t.Parallel()
+	c, s := newCache(t, redistest.Open(t), cache.Config{}), &shop{}
+	s.set("a", "old")
+	want(t, c, "a", s.load("a"), "old")
+	s.set("a", "new")
+	if err := c.Invalidate(t.Context(), "a", ""); !errors.Is(err, cache.ErrKey) {
+		t.Errorf("Invalidate: %v, want ErrKey", err)
+	}
+	want(t, c, "a", s.load("a"), "new")
+}
+
 func TestConfigRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

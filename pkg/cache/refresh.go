@@ -7,19 +7,37 @@ import (
 
 // Refresh loads key now and replaces what L2 and this process have of it;
 // others go on with their L1 until it expires: after a change, Invalidate. It
-// blocks until the load has ended. When the key is invalidated or written
-// meanwhile, the value is returned and not kept. Errors are those of Get.
+// blocks until the load has ended, or until ctx has, and the load goes on. When
+// the key is invalidated or written meanwhile, the value is returned and not
+// kept. Errors are those of Get.
 func (c *Cache[T]) Refresh(ctx context.Context, key string, load Loader[T]) (value T, found bool, err error) {
 	if err := check(load == nil, key); err != nil {
 		return value, false, err
 	}
-	f := &flight[T]{key: key, gen: c.local.generation(key)}
-	c.grasp(ctx, f)
-	c.load(ctx, []*flight[T]{f}, load)
-	if f.err == nil && f.got.found {
-		c.exists(key)
+	if ctx.Err() != nil {
+		return value, false, context.Cause(ctx)
+	}
+	f, free := &flight[T]{key: key}, context.WithoutCancel(ctx)
+	if !c.start(func() { c.replace(free, f, load) }) {
+		return value, false, ErrClosed
+	}
+	if err := c.flights.wait(ctx, f); err != nil {
+		return value, false, err
 	}
 	return f.got.value, f.got.found, f.err
+}
+
+// replace loads the key of f in the place of what L2 and this process have.
+func (c *Cache[T]) replace(ctx context.Context, f *flight[T], load Loader[T]) {
+	list := []*flight[T]{f}
+	defer func() { c.abandon(ctx, list) }()
+	f.gen = c.local.generation(f.key)
+	c.grasp(ctx, f)
+	c.load(ctx, list, load)
+	if f.err == nil && f.got.found {
+		c.exists(f.key)
+	}
+	list = c.flights.finish(list)
 }
 
 // grasp has f note what its answer will replace: the entry of L2, another's

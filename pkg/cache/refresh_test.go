@@ -142,6 +142,46 @@ func TestRefreshReplaces(t *testing.T) {
 	})
 }
 
+// Who gives up on a Refresh leaves at once. The load goes on, and fills.
+func TestRefreshGoesOnWithoutItsCaller(t *testing.T) {
+	t.Parallel()
+	rdb, s, gate := redistest.Open(t), &shop{}, make(chan struct{})
+	c, tired := newCache(t, rdb, cache.Config{LoadTimeout: time.Minute}), errors.New("tired")
+	s.set("a", "apple")
+	ctx, leave := context.WithCancelCause(t.Context())
+	_, _, err := c.Refresh(ctx, "a", func(ctx context.Context) (product, bool, error) {
+		leave(tired)
+		<-gate
+		if ctx.Err() != nil {
+			t.Errorf("the loader's context: %v", context.Cause(ctx))
+		}
+		return s.load("a")(ctx)
+	})
+	if !errors.Is(err, tired) {
+		t.Errorf("Refresh: %v, want the cause", err)
+	}
+	close(gate)
+	redistest.Eventually(t, "the load has ended", func() bool { return c.Stats().Loading == 0 })
+	want(t, newCache(t, rdb, cache.Config{}), "a", s.load("b"), "apple")
+}
+
+func TestRefreshWaitsForASlotUntilItsDeadline(t *testing.T) {
+	t.Parallel()
+	s, gate := &shop{}, make(chan struct{})
+	c := newCache(t, redistest.Open(t), cache.Config{MaxLoads: 1})
+	s.set("a", "apple")
+	var reader sync.WaitGroup
+	reader.Go(func() { want(t, c, "a", s.gated("a", gate), "apple") })
+	redistest.Eventually(t, "the slot is taken", func() bool { return s.loads.Load() == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, _, err := c.Refresh(ctx, "b", s.load("b")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Refresh: %v, want the deadline", err)
+	}
+	close(gate)
+	reader.Wait()
+}
+
 // A Refresh does not wait for a load that began before it, whose answer may be
 // older, and that load does not overwrite the newer answer.
 func TestRefreshOvertakesALoad(t *testing.T) {

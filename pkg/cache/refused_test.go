@@ -2,7 +2,9 @@ package cache_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -11,12 +13,18 @@ import (
 	"souk.example/pkg/redisclient/redistest"
 )
 
-// full has Redis refuse every command.
-type full struct{}
+// full has Redis refuse commands at times, as one that has no memory left does.
+type full struct{ now func() bool }
 
 func (full) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (full) ProcessHook(redis.ProcessHook) redis.ProcessHook {
-	return func(_ context.Context, cmd redis.Cmder) error { cmd.SetErr(outOfMemory{}); return outOfMemory{} }
+func (f full) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if !f.now() {
+			return next(ctx, cmd)
+		}
+		cmd.SetErr(outOfMemory{})
+		return outOfMemory{}
+	}
 }
 func (full) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
@@ -32,7 +40,7 @@ func (outOfMemory) RedisError()   {}
 func TestRefusalConcernsOneKey(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(*testing.T, *redisclient.Client){
-		"full": func(_ *testing.T, rdb *redisclient.Client) { rdb.Write().AddHook(full{}) },
+		"full": func(_ *testing.T, rdb *redisclient.Client) { rdb.Write().AddHook(full{func() bool { return true }}) },
 		"foreign key": func(t *testing.T, rdb *redisclient.Client) {
 			if err := rdb.Write().HSet(t.Context(), "souk:cache:product:odd", "a", "b").Err(); err != nil {
 				t.Fatal(err)
@@ -56,4 +64,20 @@ func TestRefusalConcernsOneKey(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nobody waits for a lease whose fill was refused.
+func TestRefusedFillGivesTheLeaseUp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Open(t)
+	var loaded atomic.Bool
+	rdb.Write().AddHook(full{func() bool { return loaded.CompareAndSwap(true, false) }})
+	c := newCache(t, rdb, cache.Config{LoadTimeout: time.Minute})
+	want(t, c, "a", func(context.Context) (product, bool, error) {
+		loaded.Store(true)
+		return product{"apple"}, true, nil
+	}, "apple")
+	redistest.Eventually(t, "the lease is gone", func() bool {
+		return rdb.Read().Exists(t.Context(), "souk:cache:product:a").Val() == 0
+	})
 }

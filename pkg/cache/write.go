@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"souk.example/pkg/pubsub"
@@ -36,17 +37,22 @@ func (c *Cache[T]) Set(ctx context.Context, key string, value T) error {
 }
 
 // Invalidate drops keys everywhere. Call it after the source has changed, and
-// only by whoever changed it. On an error the keys are gone from this process,
-// and others may serve them until their TTL. No keys, nothing happens.
+// only by whoever changed it. A key that no cache can hold is an ErrKey, and the
+// others are dropped all the same. On another error the keys are gone from this
+// process, and others may serve them until their TTL. No keys, nothing happens.
 func (c *Cache[T]) Invalidate(ctx context.Context, keys ...string) error {
-	if err := check(false, keys...); err != nil || len(keys) == 0 {
-		return err
+	wrong := check(false, keys...)
+	if wrong != nil {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !validKey(key) })
+	}
+	if len(keys) == 0 {
+		return wrong
 	}
 	err := c.remote.remove(ctx, keys)
 	for _, key := range keys {
 		c.forget(key)
 	}
-	return c.done(err, c.broadcast(ctx, statusInvalidated, keys...))
+	return c.done(wrong, err, c.broadcast(ctx, statusInvalidated, keys...))
 }
 
 // Announce tells the filters of all processes of keys that are about to exist:
