@@ -15,6 +15,8 @@ func Area() compare.Area {
 				coldKey, sides(libs{goredisCache, gozero, eko}, libs{rocks, aside})),
 			compare.Across("Redis down, 100 readers of 100 cold keys: loads at a time",
 				downCold, sides(libs{goredisCache, goredisCacheLocal, eko}, libs{gozero, rocks, aside})),
+			compare.Across("Redis falls silent (SIGSTOP), 100 readers of 100 cold keys without a deadline: the last has waited",
+				downSilent, sides(libs{goredisCache, goredisCacheLocal, eko}, libs{gozero, rocks, aside})),
 			compare.Across("Redis down, a key this process has read before: its readers",
 				downWarm, sides(libs{goredisCache, gozero, eko, rocks, aside}, libs{goredisCacheLocal})),
 			compare.Across("the connection is cut while another process invalidates a key held in memory",

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -103,6 +104,15 @@ func (r *Redis) Stop() {
 func (r *Redis) kill() {
 	_ = r.cmd.Process.Kill()
 	<-r.ended
+}
+
+// Silence stops the server without ending it: it takes connections and says
+// nothing, until resume is called.
+func (r *Redis) Silence() (resume func(), err error) {
+	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return nil, fmt.Errorf("stop redis-server: %w", err)
+	}
+	return func() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }, nil
 }
 
 // Replace ends the server and runs an empty one in its place, as a failover
