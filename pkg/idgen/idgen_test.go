@@ -159,6 +159,7 @@ func TestUniqueAcrossRestartsAndClockSteps(t *testing.T) {
 		workers := []*idgen.Worker{acquire(t, db, cfg), acquire(t, db, cfg)}
 		for range rapid.IntRange(1, 12).Draw(r, "events") {
 			i := rapid.IntRange(0, 1).Draw(r, "worker")
+			workers[i] = alive(t, db, workers[i], cfg) // the clock may have been set since its turn
 			switch rapid.IntRange(0, 3).Draw(r, "event") {
 			case 0:
 				c.step(time.Duration(rapid.Int64Range(-5000, 500).Draw(r, "step")) * time.Millisecond)
@@ -179,7 +180,6 @@ func TestUniqueAcrossRestartsAndClockSteps(t *testing.T) {
 				}
 				seen[id] = true
 			}
-			workers[i] = alive(t, db, workers[i], cfg)
 		}
 	})
 }
