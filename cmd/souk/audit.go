@@ -14,14 +14,7 @@ import (
 	"souk.example/pkg/eventbus/kafka"
 )
 
-func auditCommand(a *app) *cobra.Command {
-	var watch, repair bool
-	var every, wait time.Duration
-	var metrics string
-	cmd := &cobra.Command{
-		Use:   "audit",
-		Short: "Check that nothing was oversold, lost or charged twice",
-		Long: `Check, read-only and while souk runs, that nothing was oversold, lost or charged
+const auditHelp = `Check, read-only and while souk runs, that nothing was oversold, lost or charged
 twice. What cards were charged is held against the payment provider's own record.
 Exits 0 when clean, 1 on violations, 2 when it could not check.
 
@@ -33,7 +26,16 @@ what is left is for people.
 --json prints one document, also when it could not check: "error" then says why,
 and "clean" is false. With --watch that is one document per line (NDJSON), one
 for each round. Of several watches one audits, and another when it ends; while
-Redis, which tells them apart, is away, all do.`,
+Redis, which tells them apart, is away, all do.`
+
+func auditCommand(a *app) *cobra.Command {
+	var watch, repair bool
+	var every, wait time.Duration
+	var metrics string
+	cmd := &cobra.Command{
+		Use:     "audit",
+		Short:   "Check that nothing was oversold, lost or charged twice",
+		Long:    auditHelp,
 		Example: "  souk audit\n  souk audit --json\n  souk audit --repair\n  souk audit --watch --json\n  souk audit --watch --metrics 127.0.0.1:9464",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"souk.example/cmd/souk/internal/replay"
@@ -41,9 +40,7 @@ func (a *app) repair(ctx context.Context, cfg audit.Config) error {
 func concerned(violations []audit.Violation) map[int64]bool {
 	orders := map[int64]bool{}
 	for _, v := range violations {
-		_, subject, _ := strings.Cut(v.Subject, " ") // "order 7", "refund 7:late"
-		subject, _, _ = strings.Cut(subject, ":")
-		if id, err := strconv.ParseInt(subject, 10, 64); err == nil && id > 0 {
+		if id, ok := v.Order(); ok {
 			orders[id] = true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/replay"
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
-	"souk.example/pkg/eventbus/kafka"
 )
 
 // replayOptions are what a replay is asked for.
@@ -60,7 +57,7 @@ func (a *app) replay(ctx context.Context, o replayOptions) error {
 		if err := a.mustRun(); err != nil {
 			return err
 		}
-		bus, err := kafka.Open(ctx, kafka.Config{Brokers: []string{topology.Loopback(a.topology.KafkaPort())}}, slog.New(slog.DiscardHandler))
+		bus, err := a.openBus(ctx)
 		if err != nil {
 			return err
 		}

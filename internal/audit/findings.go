@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,13 @@ type Violation struct {
 	Invariant Invariant `json:"invariant"`
 	Subject   string    `json:"subject"` // what it is about, e.g. "order 123"
 	Detail    string    `json:"detail"`
+}
+
+// Order is the order that the violation is about; false when it is about
+// something else.
+func (v Violation) Order() (id int64, ok bool) {
+	id, err := strconv.ParseInt(keyOf(v.Subject), 10, 64)
+	return id, err == nil && id > 0
 }
 
 const (
