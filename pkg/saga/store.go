@@ -67,11 +67,11 @@ func (in *instance) save(ctx context.Context, tx *database.Tx, now time.Time) er
 	var rows [][]any
 	for i, r := range in.records {
 		if in.changed[i] {
-			rows = append(rows, []any{in.ID, r.Step, string(r.Op), string(r.Status), r.Error, database.Micros(r.StartedAt), micros(r.EndedAt)})
+			rows = append(rows, []any{in.ID, r.Step, string(r.Op), i, string(r.Status), r.Error, database.Micros(r.StartedAt), micros(r.EndedAt)})
 		}
 	}
 	return tx.Upsert(ctx, "saga_step", []string{"saga_id", "step", "op"},
-		[]string{"saga_id", "step", "op", "status", "error", "started_at", "ended_at"}, rows,
+		[]string{"saga_id", "step", "op", "seq", "status", "error", "started_at", "ended_at"}, rows,
 		map[string]string{"status": "new(status)", "error": "new(error)", "ended_at": "new(ended_at)"})
 }
 
@@ -111,7 +111,7 @@ func scanSaga(row scanner, further ...any) (s Saga, err error) {
 }
 
 func readRecords(ctx context.Context, r reader, id string) (records []StepRecord, err error) {
-	const query = "SELECT step, op, status, error, started_at, ended_at FROM saga_step WHERE saga_id = ? ORDER BY started_at, step, op"
+	const query = "SELECT step, op, status, error, started_at, ended_at FROM saga_step WHERE saga_id = ? ORDER BY seq"
 	rows, err := r.Query(ctx, query, id)
 	if err != nil {
 		return nil, err

@@ -20,11 +20,13 @@ CREATE TABLE saga (
 
 CREATE INDEX saga_due ON saga (status, type, due);
 
--- What became of each op that was begun. ended_at is 0 while it waits.
+-- What became of each op that was begun, numbered in that order from 0: clocks
+-- of replicas differ. ended_at is 0 while it waits.
 CREATE TABLE saga_step (
     saga_id VARCHAR(64) NOT NULL,
     step VARCHAR(64) NOT NULL,
     op VARCHAR(16) NOT NULL,
+    seq INT NOT NULL,
     status VARCHAR(16) NOT NULL,
     error VARCHAR(1024) NOT NULL,
     started_at BIGINT NOT NULL,

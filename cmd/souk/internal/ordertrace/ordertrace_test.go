@@ -69,7 +69,7 @@ func TestATraceShowsMoneyAndNoCard(t *testing.T) {
 		"data": []byte("words of the owner's: " + secret), "started_at": 8, "updated_at": 8,
 	})
 	insert(t, orders, "saga_step", map[string]any{
-		"saga_id": orderKey(), "step": "refund", "op": "action", "status": "DONE", "error": "", "started_at": 9, "ended_at": 9,
+		"saga_id": orderKey(), "step": "refund", "op": "action", "seq": 0, "status": "DONE", "error": "", "started_at": 9, "ended_at": 9,
 	})
 	due := &orderv1.OrderPaymentDue{OrderId: order, PaymentToken: secret}
 	e, err := contracts.NewEvent(contracts.OrderPaymentDue, order, due)
