@@ -221,6 +221,9 @@ type auditReport struct {
 		Subject   string `json:"subject"`
 		Detail    string `json:"detail"`
 	} `json:"violations"`
+	Traces map[string][]struct {
+		Service string `json:"service"`
+	} `json:"traces"`
 	Parked  int `json:"parked"`
 	Stuck   int `json:"stuck"`
 	Checked struct {
