@@ -38,14 +38,24 @@ type shop struct {
 
 func open(t testing.TB, redisAddr string, replicas int, cfg holds.Config) *shop {
 	t.Helper()
-	db := databasetest.Open(t, migrations.Set())
-	s := &shop{t: t}
-	for i := range replicas {
+	var ledgers []*holds.Ledger
+	for range replicas {
 		l := ledger(t, patient(t, redisAddr), cfg)
 		run(t, l)
+		ledgers = append(ledgers, l)
+	}
+	return openWith(t, ledgers...)
+}
+
+// openWith opens a replica for each ledger.
+func openWith(t testing.TB, ledgers ...*holds.Ledger) *shop {
+	t.Helper()
+	db := databasetest.Open(t, migrations.Set())
+	s := &shop{t: t}
+	for i, l := range ledgers {
 		s.store = store.New(db, silent{}, store.WithListener(l))
 		p := order.NewPlacer(s.store, l, idgen.Static(i), order.Limits{}, groupcommit.Config{
-			BatchMax: 20, Timeout: time.Minute, Retry: database.IsTransient,
+			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient,
 		})
 		run(t, p)
 		s.placers = append(s.placers, p)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
@@ -114,38 +115,54 @@ func TestSlots(t *testing.T) {
 			l := ledger(t, open(t), holds.Config{Max: 2})
 			mixed := slices.Concat(keys(1, "a"), keys(2, "a", "b"), keys(1, "a", "b", "c"), keys(2, "c"), keys(3, "a"))
 			wantSlots(t, l.Take(t.Context(), mixed), taken, taken, taken, had, taken, full, full, taken)
-			wantSlots(t, l.Take(t.Context(), keys(1, "d", "b", "a")), full, had, had)
+			wantSlots(t, l.Take(t.Context(), keys(1, "d", "b", "d", "a")), full, had, full, had)
 			l.Free(t.Context(), slices.Concat(keys(1, "a", "never taken"), keys(4, "a")))
 			wantSlots(t, l.Take(t.Context(), slices.Concat(keys(1, "d", "e"), keys(2, "d"))), taken, full, full)
 		})
 	}
 }
 
+// clock is a miniredis and a clock that go together.
+type clock struct {
+	server *miniredis.Miniredis
+	now    time.Time
+}
+
+func newClock(t *testing.T) *clock {
+	return &clock{server: redistest.Mini(t), now: time.Unix(1_800_000_000, 0)}
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.now = c.now.Add(d)
+	c.server.FastForward(d)
+}
+
+// ledger makes a Ledger that goes by the clock.
+func (c *clock) ledger(t *testing.T, cfg holds.Config) *holds.Ledger {
+	t.Helper()
+	cfg.Now = func() time.Time { return c.now }
+	return ledger(t, patient(t, c.server.Addr()), cfg)
+}
+
 // A slot runs out a minute after its order's deadline; until the first does, who
 // has none is told to wait.
 func TestSlotsRunOut(t *testing.T) {
 	t.Parallel()
-	server, now := redistest.Mini(t), time.Unix(1_800_000_000, 0)
-	server.SetTime(now)
-	pass := func(d time.Duration) {
-		now = now.Add(d)
-		server.SetTime(now)
-		server.FastForward(d)
-	}
-	l := ledger(t, patient(t, server.Addr()), holds.Config{Max: 2, PayWithin: 15 * time.Minute})
+	c := newClock(t)
+	l := c.ledger(t, holds.Config{Max: 2, PayWithin: 15 * time.Minute})
 	wantSlots(t, l.Take(t.Context(), keys(1, "a")), taken)
-	pass(10 * time.Minute)
+	c.pass(10 * time.Minute)
 	wantSlots(t, l.Take(t.Context(), keys(1, "b", "a")), taken, had)
 	refused := l.Take(t.Context(), keys(1, "c"))[0]
 	if refused.Cap != 2 || refused.FreeIn != 6*time.Minute {
 		t.Errorf("refused with %+v, want a cap of 2 and 6 minutes", refused)
 	}
-	pass(6*time.Minute - time.Millisecond)
+	c.pass(6*time.Minute - time.Millisecond)
 	wantSlots(t, l.Take(t.Context(), keys(1, "c")), full)
-	pass(time.Millisecond)
+	c.pass(time.Millisecond)
 	wantSlots(t, l.Take(t.Context(), keys(1, "c", "d")), taken, full)
-	pass(time.Hour)
-	if left := server.Keys(); len(left) != 0 {
+	c.pass(time.Hour)
+	if left := c.server.Keys(); len(left) != 0 {
 		t.Errorf("an hour later %v is left", left)
 	}
 }
@@ -167,9 +184,8 @@ func TestTheSlotOfALapsedOrderCountsOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, now := redistest.Mini(t), time.Unix(1_800_000_000, 0)
-			server.SetTime(now)
-			l := ledger(t, patient(t, server.Addr()), holds.Config{Max: 1, Penalty: tc.penalty})
+			c := newClock(t)
+			l := c.ledger(t, holds.Config{Max: 1, Penalty: tc.penalty})
 			wantSlots(t, l.Take(t.Context(), keys(1, "a")), taken)
 			if tc.release.Key.Key != "a" {
 				l.Free(t.Context(), keys(1, "a"))
@@ -179,8 +195,7 @@ func TestTheSlotOfALapsedOrderCountsOn(t *testing.T) {
 			if slot.FreeIn != tc.wait || slot.Taken != (tc.wait == 0) {
 				t.Errorf("got %+v, want to wait for %s", slot, tc.wait)
 			}
-			server.SetTime(now.Add(tc.wait))
-			server.FastForward(tc.wait)
+			c.pass(tc.wait)
 			if slot := l.Take(t.Context(), keys(1, "b"))[0]; slot.Cap != 0 {
 				t.Errorf("after %s: %+v", tc.wait, slot)
 			}
@@ -202,16 +217,15 @@ func released(t *testing.T, l *holds.Ledger, orders ...order.Release) {
 // A cap that is lowered holds at once, and says when there is room under it.
 func TestALowerCap(t *testing.T) {
 	t.Parallel()
-	server, now := redistest.Mini(t), time.Unix(1_800_000_000, 0)
-	rdb := patient(t, server.Addr())
-	high, low := ledger(t, rdb, holds.Config{Max: 3}), ledger(t, rdb, holds.Config{Max: 1})
+	c := newClock(t)
+	high, low := c.ledger(t, holds.Config{Max: 3}), c.ledger(t, holds.Config{Max: 1})
 	for i := range 3 {
-		server.SetTime(now.Add(time.Duration(i) * time.Minute))
 		wantSlots(t, high.Take(t.Context(), keys(1, fmt.Sprint(i))), taken)
+		c.pass(time.Minute)
 	}
 	slot := low.Take(t.Context(), keys(1, "more"))[0]
-	if slot.Cap != 1 || slot.FreeIn != 16*time.Minute {
-		t.Errorf("got %+v, want the whole 16 minutes of the third", slot)
+	if slot.Cap != 1 || slot.FreeIn != 15*time.Minute {
+		t.Errorf("got %+v, want the 15 minutes that the third has left", slot)
 	}
 }
 

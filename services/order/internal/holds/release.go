@@ -3,6 +3,8 @@ package holds
 import (
 	"context"
 
+	"github.com/redis/go-redis/v9"
+
 	"souk.example/services/order/internal/order"
 )
 
@@ -41,7 +43,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 				return nil
 			}
 		}
-		l.strike(striking, l.calls(l.gather(first)))
+		l.strike(striking, l.gather(first))
 	}
 }
 
@@ -58,19 +60,23 @@ func (l *Ledger) gather(orders []order.Release) []order.Release {
 	return orders
 }
 
-// calls are the steps that orders leave by: a removal, or the penalty.
-func (l *Ledger) calls(orders []order.Release) []*call {
-	var free, lapsed []order.Key
-	for _, o := range orders {
-		if o.Lapsed && l.cfg.Penalty > 0 {
-			lapsed = append(lapsed, o.Key)
-		} else {
-			free = append(free, o.Key)
+// strike frees the orders' slots, or has them count for the penalty from now on,
+// whatever became of them.
+func (l *Ledger) strike(ctx context.Context, orders []order.Release) {
+	cmds := make([]*redis.IntCmd, len(orders))
+	till := float64(l.cfg.Now().Add(l.cfg.Penalty).UnixMilli())
+	err := l.remote.pipeline(ctx, func(p redis.Pipeliner) {
+		for i, o := range orders {
+			name := nameOf(o.Key.User)
+			if !o.Lapsed || l.cfg.Penalty == 0 {
+				cmds[i] = p.ZRem(ctx, name, digest(o.Key))
+				continue
+			}
+			cmds[i] = p.ZAdd(ctx, name, redis.Z{Score: till, Member: digest(o.Key)})
+			p.PExpire(ctx, name, l.cfg.keep())
 		}
+	})
+	if err != nil {
+		l.metrics.failures.WithLabelValues("free").Add(failed(cmds))
 	}
-	penalties := byUser(lapsed)
-	for _, c := range penalties {
-		c.script, c.args = "lapse", []any{ms(l.cfg.Penalty), l.forgetAfter()}
-	}
-	return append(byUser(free), penalties...)
 }

@@ -3,9 +3,8 @@ package holds
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
 	"errors"
-	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -15,33 +14,9 @@ import (
 	"souk.example/services/order/internal/order"
 )
 
-//go:embed *.lua
-var luaFiles embed.FS
-
-// call is one step on one user's slots: a script with its arguments, or, with
-// none, the keys' removal.
-type call struct {
-	user    order.UserID
-	places  []int // of the keys among those asked about
-	digests []any
-	script  string
-	args    []any
-	reply   *redis.Cmd
-}
-
-// byUser makes a call of each user's keys, in their order.
-func byUser(keys []order.Key) []*call {
-	var calls []*call
-	of := make(map[order.UserID]*call, len(keys))
-	for i, k := range keys {
-		c := of[k.User]
-		if c == nil {
-			c = &call{user: k.User}
-			of[k.User], calls = c, append(calls, c)
-		}
-		c.places, c.digests = append(c.places, i), append(c.digests, digest(k))
-	}
-	return calls
+// nameOf is the key of a user's slots in Redis.
+func nameOf(u order.UserID) string {
+	return "souk:order:open:{" + strconv.FormatInt(int64(u), 10) + "}"
 }
 
 // digest stands for a key, short whatever its client chose, among its user's.
@@ -53,93 +28,66 @@ func digest(k order.Key) []byte {
 // remote is the Redis that counts, and whether it may be asked.
 type remote struct {
 	rdb     *redisclient.Client
-	scripts redisclient.Scripts
 	timeout time.Duration
 	pause   time.Duration
 	start   time.Time
-	retryAt atomic.Int64 // ns since start, in an outage
+	retryAt atomic.Int64 // ns since start; in the future in an outage
 	outage  redisclient.Outage
 }
 
-func newRemote(rdb *redisclient.Client, cfg Config) (*remote, error) {
-	scripts, err := redisclient.LoadScripts(luaFiles)
+func newRemote(rdb *redisclient.Client, cfg Config) *remote {
 	return &remote{
-		rdb: rdb, scripts: scripts, timeout: cfg.Timeout, pause: cfg.RetryPause, start: time.Now(),
+		rdb: rdb, timeout: cfg.Timeout, pause: cfg.RetryPause, start: time.Now(),
 		outage: redisclient.Outage{Log: cfg.Log, Begun: "open orders are not counted: everybody may place them", Ended: "open orders are counted again"},
-	}, err
+	}
 }
 
 var errAway = errors.New("redis failed a moment ago")
 
-// run carries the calls out in one round trip; in a cluster, in one to each
-// node. Each has its own reply. A Redis that failed to answer is not asked for a
-// pause, so that one caller waits for it and not all; one that answered, if only
-// that it is full or loading, costs nobody a wait.
-func (r *remote) run(ctx context.Context, calls []*call) {
-	now := int64(time.Since(r.start))
-	if now < r.retryAt.Load() {
-		fail(calls, errAway)
-		return
+// pipeline sends what fill fills in, in one round trip; in a cluster, in one to
+// each node. Each command has its own outcome; the error is the first of them.
+// In an outage nothing is filled in, and errAway the error.
+func (r *remote) pipeline(ctx context.Context, fill func(redis.Pipeliner)) error {
+	return r.ask(ctx, func(ctx context.Context) error {
+		_, err := r.rdb.Write().Pipelined(ctx, func(p redis.Pipeliner) error { fill(p); return nil })
+		return err
+	})
+}
+
+// load has every node know a script: after its start it knows none.
+func (r *remote) load(ctx context.Context, s *redis.Script) error {
+	return r.ask(ctx, func(ctx context.Context) error { return s.Load(ctx, r.rdb.Write()).Err() })
+}
+
+// ask asks unless Redis has failed to answer a moment ago, so that one caller
+// waits for it and not all. A Redis that answers, if only that it is full or
+// loading, costs nobody a wait.
+func (r *remote) ask(ctx context.Context, do func(context.Context) error) error {
+	if int64(time.Since(r.start)) < r.retryAt.Load() {
+		return errAway
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	r.send(ctx, calls)
-	if unknown := withoutScript(calls); len(unknown) > 0 {
-		r.load(ctx)
-		r.send(ctx, unknown)
-	}
-	err := firstError(calls)
+	err := do(ctx)
 	if _, answered := errors.AsType[redis.Error](err); err != nil && !answered {
 		r.retryAt.Store(int64(time.Since(r.start) + r.pause))
 	}
-	r.outage.Note(ctx, err)
-}
-
-func (r *remote) send(ctx context.Context, calls []*call) {
-	_, _ = r.rdb.Write().Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, c := range calls {
-			key := fmt.Sprintf("souk:order:open:{%d}", c.user)
-			if c.script == "" {
-				c.reply = p.Do(ctx, append([]any{"zrem", key}, c.digests...)...)
-				continue
-			}
-			c.reply = r.scripts[c.script].EvalSha(ctx, p, []string{key}, append(c.args, c.digests...)...)
-		}
-		return nil
-	}) // each call has its own error
-}
-
-// load has every node know the scripts: after a start it knows none. What fails
-// shows in the calls that need them.
-func (r *remote) load(ctx context.Context) {
-	for _, s := range r.scripts {
-		_ = s.Load(ctx, r.rdb.Write()).Err()
+	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		r.outage.Note(ctx, err)
 	}
+	return err
 }
 
-// withoutScript are the calls that had no effect, for want of their script.
-func withoutScript(calls []*call) []*call {
-	var unknown []*call
-	for _, c := range calls {
-		if redis.HasErrorPrefix(c.reply.Err(), "NOSCRIPT") {
-			unknown = append(unknown, c)
+// failed counts the commands that failed, or were never sent.
+func failed[C interface {
+	comparable
+	redis.Cmder
+}](cmds []C) (n float64) {
+	var never C
+	for _, c := range cmds {
+		if c == never || c.Err() != nil {
+			n++
 		}
 	}
-	return unknown
-}
-
-func fail(calls []*call, err error) {
-	for _, c := range calls {
-		c.reply = &redis.Cmd{}
-		c.reply.SetErr(err)
-	}
-}
-
-func firstError(calls []*call) error {
-	for _, c := range calls {
-		if err := c.reply.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n
 }
