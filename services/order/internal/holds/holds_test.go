@@ -195,7 +195,11 @@ func TestTheSlotOfALapsedOrderCountsOn(t *testing.T) {
 			if slot.FreeIn != tc.wait || slot.Taken != (tc.wait == 0) {
 				t.Errorf("got %+v, want to wait for %s", slot, tc.wait)
 			}
-			c.pass(tc.wait)
+			c.pass(tc.wait / 2)
+			if slot := l.Take(t.Context(), keys(1, "b"))[0]; slot.FreeIn != tc.wait/2 {
+				t.Errorf("half way: %+v", slot)
+			}
+			c.pass(tc.wait / 2)
 			if slot := l.Take(t.Context(), keys(1, "b"))[0]; slot.Cap != 0 {
 				t.Errorf("after %s: %+v", tc.wait, slot)
 			}
