@@ -74,6 +74,18 @@ func TestAKeyThatIsNoSetIsItsUsersAlone(t *testing.T) {
 	wantSlots(t, l.Take(t.Context(), keys(2, "a", "b")), had, full)
 }
 
+// A Redis that is full refuses at once, so it is asked again at once.
+func TestAFullRedisIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	server := redistest.Mini(t)
+	l := ledger(t, patient(t, server.Addr()), holds.Config{Max: 1, RetryPause: time.Hour})
+	wantSlots(t, l.Take(t.Context(), keys(1, "a")), taken)
+	server.SetError("OOM command not allowed when used memory > 'maxmemory'.")
+	wantSlots(t, l.Take(t.Context(), keys(1, "b", "c")), had, had)
+	server.SetError("")
+	wantSlots(t, l.Take(t.Context(), keys(1, "b")), full)
+}
+
 // An outage is told of once, at its begin and at its end; what was not counted
 // meanwhile is.
 func TestAnOutageIsToldOnce(t *testing.T) {
