@@ -32,6 +32,8 @@ const (
 	CodeNotBlocked     = "not_blocked"
 	CodeBlocklistFull  = "blocklist_full"
 	CodeInvalidSubject = "invalid_subject"
+
+	CodeTooManyAttempts = "too_many_attempts"
 )
 
 // Reasons of an order that was rejected, cancelled or returned.

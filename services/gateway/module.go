@@ -52,6 +52,5 @@ func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map
 	r := httpserver.NewRouter(cfg.http(), t)
 	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
 	edge.Register(r, v, proxies, blocks.Users)
-	blocks.Register(r, v)
 	return r
 }

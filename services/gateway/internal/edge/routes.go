@@ -29,7 +29,10 @@ type Route struct {
 	Public       bool
 }
 
-// Routes is what services offer the public, and all that reaches them.
+const blockPath = "/v1/admin/blocks/:subject"
+
+// Routes is what services offer the public, and all that reaches them but for
+// PUT of a block, which Register guards.
 func Routes() []Route {
 	return []Route{
 		{"POST", "/v1/users", User, true},
@@ -40,6 +43,8 @@ func Routes() []Route {
 		{"DELETE", "/v1/sessions/:id", User, false},
 		{"GET", "/v1/me", User, false},
 		{"PATCH", "/v1/me", User, false},
+		{"GET", "/v1/admin/blocks", User, false},
+		{"DELETE", blockPath, User, false},
 
 		{"GET", "/v1/products", Inventory, true},
 		{"GET", "/v1/products/:sku", Inventory, true},
@@ -74,4 +79,5 @@ func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}
+	r.PUT(blockPath, authenticate, admit, notOwnAddress, proxies[User].Handle)
 }

@@ -21,6 +21,12 @@ func fail(c *gin.Context, err error) {
 		err = apperr.New(apperr.Unauthenticated, contracts.CodeInvalidCredentials, "unknown e-mail address or wrong password")
 	case errors.Is(err, user.ErrInvalidRefresh):
 		err = apperr.New(apperr.Unauthenticated, "invalid_refresh_token", "the refresh token is not valid: log in again").With(err)
+	case errors.Is(err, user.ErrBlocked):
+		err = apperr.New(apperr.Forbidden, contracts.CodeBlocked, "you are not allowed to use this service").With(err)
+	case errors.Is(err, user.ErrNotBlocked):
+		err = apperr.New(apperr.NotFound, contracts.CodeNotBlocked, "this subject is not blocked").With(err)
+	case errors.Is(err, user.ErrBlocksFull):
+		err = apperr.New(apperr.Unprocessable, contracts.CodeBlocklistFull, "the block list is full").With(err)
 	case errors.Is(err, user.ErrBusy):
 		err = apperr.New(apperr.TooMany, "too_many_logins", "too many passwords are being checked").With(err).WithRetryAfter(2 * time.Second)
 	case errors.Is(err, user.ErrNotFound):
