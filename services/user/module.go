@@ -14,12 +14,14 @@ import (
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/pubsub"
+	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/user/internal/broadcast"
 	"souk.example/services/user/internal/httpapi"
 	"souk.example/services/user/internal/password"
 	"souk.example/services/user/internal/store"
+	"souk.example/services/user/internal/throttle"
 	"souk.example/services/user/internal/user"
 	"souk.example/services/user/migrations"
 )
@@ -30,7 +32,7 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("user",
 		fxrun.Base("user", base, idgen.Migrations(), migrations.Set()),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
-		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, store.NewBlocks, newRegistrar, newDoorkeeper, newRouter),
+		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, store.NewBlocks, newRegistrar, newDoorkeeper, newThrottled, newRouter),
 		fx.Provide(newBus, newBlockState, newBroadcast),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*pubsub.Bus](),
@@ -65,11 +67,25 @@ func newBroadcast(blocks *store.Blocks, state *blockState, t *telemetry.Telemetr
 	return broadcast.NewBlocks(blocks, state, t.Logger)
 }
 
+// newThrottled limits failed logins, unless that is switched off.
+func newThrottled(cfg Config, d *user.Doorkeeper, rdb *redisclient.Client, t *telemetry.Telemetry) (httpapi.Doorkeeper, error) {
+	if cfg.LoginFailures == 0 {
+		return d, nil
+	}
+	limits := cfg.logins()
+	limits.Log = t.Logger
+	limiter, err := ratelimit.New(rdb, limits, ratelimit.WithMetrics(t.Registry))
+	if err != nil {
+		return nil, err
+	}
+	return throttle.NewLogins(d, limiter), nil
+}
+
 // shop is what the endpoints stand on.
 type shop struct {
 	fx.In
 	Registrar  *user.Registrar
-	Doorkeeper *user.Doorkeeper
+	Doorkeeper httpapi.Doorkeeper
 	Users      *store.Users
 	Sessions   *store.Sessions
 	Blocks     *store.Blocks

@@ -3,6 +3,8 @@
 package edge
 
 import (
+	"slices"
+
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/auth"
@@ -68,14 +70,20 @@ func Routes() []Route {
 	}
 }
 
+// Guards are what a request meets first, by "METHOD /path" of its route.
+type Guards map[string]gin.HandlerFunc
+
 // Register adds every route to r. Admit decides, after the token was verified,
 // whether its owner may pass.
-func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc) {
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc, guards Guards) {
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
 		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
 		if route.Public {
 			chain = chain[2:]
+		}
+		if guard := guards[route.Method+" "+route.Path]; guard != nil {
+			chain = slices.Insert(chain, 0, guard)
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}

@@ -36,6 +36,8 @@ type service struct {
 	verifier *auth.Verifier
 	minter   minter
 	changes  *atomic.Int32 // of the blocks
+
+	doorkeeper httpapi.Doorkeeper
 }
 
 // open is the whole service on a database of its own.
@@ -60,7 +62,7 @@ func open(t *testing.T, limits password.Config) service {
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	changes := new(atomic.Int32)
 	httpapi.New(registrar, doorkeeper, users, sessions, store.NewBlocks(db), func() { changes.Add(1) }).Register(router, v)
-	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes}
+	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes, doorkeeper: doorkeeper}
 }
 
 type reply struct {
