@@ -13,6 +13,7 @@ const (
 	CodeProductNotFound = "product_not_found"
 	CodeSKUTaken        = "sku_taken"
 	CodeBelowReserved   = "below_reserved"
+	CodeOtherVersion    = "other_version"
 
 	CodeOrderNotFound       = "order_not_found"
 	CodeOrderNotCancellable = "order_not_cancellable"
