@@ -49,15 +49,16 @@ func admin(t *testing.T, s *souk) *customer {
 	return &customer{souk: s, id: m.UserID, email: m.Email, token: m.AccessToken}
 }
 
+const newcomersPassword = "correct horse battery staple"
+
 // newcomer registers and logs in: a user whose wallet is empty.
 func newcomer(t *testing.T, s *souk) *customer {
 	t.Helper()
 	c := &customer{souk: s, email: "e2e-" + rand.Text() + "@example.com"}
-	const password = "correct horse battery staple"
-	r := c.post(t, "/v1/users", "", map[string]any{"email": c.email, "password": password, "name": "E2E"})
+	r := c.post(t, "/v1/users", "", map[string]any{"email": c.email, "password": newcomersPassword, "name": "E2E"})
 	r.expect(t, http.StatusCreated)
 	c.id = r.json(t)["id"].(string)
-	r = c.post(t, "/v1/sessions", "", map[string]any{"email": c.email, "password": password})
+	r = c.post(t, "/v1/sessions", "", map[string]any{"email": c.email, "password": newcomersPassword})
 	r.expect(t, http.StatusCreated)
 	c.token = r.json(t)["access_token"].(string)
 	return c

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -66,13 +67,14 @@ type souk struct {
 	env  []string // on top of this process's own
 }
 
-// plenty of open orders for each: the load here is few users, and at times
-// minutes without a payment. The cap stays on, so that every order asks Redis.
-const plenty = "SOUK_ORDER_OPEN_MAX=1000000"
+// plenty of open orders for each, and of sign-ups: the load here is few users,
+// at times minutes without a payment, and all of one address. The limits stay
+// on, so that Redis is asked.
+var plenty = []string{"SOUK_ORDER_OPEN_MAX=1000000", "SOUK_ADDRESS_ATTEMPTS=1000000"}
 
 // newSouk builds the CLI into dir, unless it is there, and picks free ports.
 func newSouk(dir, home string, env ...string) (*souk, error) {
-	s := &souk{bin: filepath.Join(dir, "souk"), home: home, base: freeBase(), env: append([]string{plenty}, env...)}
+	s := &souk{bin: filepath.Join(dir, "souk"), home: home, base: freeBase(), env: slices.Concat(plenty, env)}
 	if _, err := os.Stat(s.bin); err == nil {
 		return s, nil
 	}
