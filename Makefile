@@ -59,7 +59,7 @@ test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
 
 test-failpoints: ## kill payment and the provider at every state of a charge and of a refund
-	go test -tags failpoints $(GOTESTFLAGS) ./services/payment/internal/consumer ./sandbox/psp
+	go test -tags failpoints $(GOTESTFLAGS) ./pkg/failpoint ./services/payment/internal/consumer ./sandbox/psp
 
 test-native: export SOUK_HOME ?= $(CURDIR)/.souk-test
 test-native: export SOUK_PORT_BASE ?= 19080
