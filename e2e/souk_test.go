@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -72,11 +73,16 @@ func newSouk(dir, home string, env ...string) (*souk, error) {
 	if _, err := os.Stat(s.bin); err == nil {
 		return s, nil
 	}
-	build := exec.Command("go", "build", "-o", s.bin, "souk.example/cmd/souk")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build souk: %w\n%s", err, out)
+	return s, build(s.bin)
+}
+
+// build builds the CLI, with build tags if there are any.
+func build(bin string, tags ...string) error {
+	cmd := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", bin, "souk.example/cmd/souk")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build souk: %w\n%s", err, out)
 	}
-	return s, nil
+	return nil
 }
 
 // freeBase picks a port base whose ports nobody listens on, nor on those that
