@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +33,7 @@ func TestKilledAtEachFailpoint(t *testing.T) {
 		t.Skip("it takes minutes, and native engines: make chaos")
 	}
 	armed := t.TempDir()
-	c := &chaos{t: t, souk: mortalSouk(t, armed), rand: rand.New(rand.NewPCG(1, 1)), short: os.Getenv("SOUK_CHAOS") == "quick"}
+	c := newChaos(t, mortalSouk(t, armed), 1)
 	atOnce := 1
 	if c.short {
 		atOnce = len(failpoints)

@@ -239,11 +239,16 @@ type auditReport struct {
 func (s *souk) auditClean(t *testing.T) auditReport {
 	t.Helper()
 	report, r := s.audit(t)
+	wantClean(t, report, r)
+	return report
+}
+
+func wantClean(t *testing.T, report auditReport, r result) {
+	t.Helper()
 	if r.code != 0 || !report.Clean || report.Parked != 0 {
 		t.Fatalf("souk audit: exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	t.Logf("audit clean over %d orders and %d charges", report.Checked.Orders, report.Checked.Charges)
-	return report
 }
 
 func (s *souk) audit(t *testing.T) (report auditReport, r result) {
@@ -260,13 +265,13 @@ func (s *souk) audit(t *testing.T) (report auditReport, r result) {
 // at rest are the provider's sums compared with the ledger's.
 func (s *souk) restsClean(t *testing.T) {
 	t.Helper()
+	var report auditReport
+	var r result
 	eventually(t, 3*time.Minute, "every order to come to rest", func() bool {
-		report, r := s.audit(t)
+		report, r = s.audit(t)
 		return report.AtRest || r.code != 0
 	})
-	if !s.auditClean(t).AtRest {
-		t.Error("it was at rest and is no more")
-	}
+	wantClean(t, report, r)
 }
 
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
