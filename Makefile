@@ -72,11 +72,11 @@ test-races: ## cancel 10,000 orders while their money is taken, and audit
 
 chaos: ## inflict every fault on native engines under load, and audit after each (SEEDS=n)
 	for seed in $$(seq 1 $(or $(SEEDS),1)); do \
-		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run 'TestChaos|TestKafkaLoses|TestKilledAtEach' ./e2e || exit 1; \
+		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 90m -run 'TestChaos|TestKafkaLoses|TestKilledAtEach|TestMariaDBsDisk' ./e2e || exit 1; \
 	done
 
-chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these, and the lost end of Kafka's log)
-	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))|TestKafkaLoses|TestKilledAtEach' ./e2e
+chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these, the lost end of Kafka's log and the failpoints)
+	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))|TestKafkaLoses|TestKilledAtEach$(if $(ROWS),,|TestMariaDBsDisk)' ./e2e
 
 soak: ## sell for half an hour while engines misbehave, audit, and watch the memory (FOR=duration)
 	SOUK_E2E_INFRA=native SOUK_SOAK=$(or $(FOR),30m) go test -count=1 -v -timeout 12h -run TestSoak ./e2e

@@ -35,7 +35,7 @@ func runAll(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	shared, err = newSouk(dir, filepath.Join(dir, "home"), "SOUK_PSP_LATE_AFTER=2s")
-	if err == nil {
+	if err == nil && !faultsOnly() {
 		defer shared.end()
 		err = shared.up()
 	}
@@ -45,6 +45,10 @@ func runAll(m *testing.M) int {
 	}
 	return m.Run()
 }
+
+// faultsOnly reports whether the fault suite or a soak is to be run, each on a
+// souk of its own that nothing else is to slow down.
+func faultsOnly() bool { return os.Getenv("SOUK_CHAOS") != "" || os.Getenv("SOUK_SOAK") != "" }
 
 // infra says on which engines the tests run; on native ones every service has
 // two replicas, each a process of its own.
