@@ -37,7 +37,7 @@ type chaos struct {
 }
 
 // TestChaos inflicts one fault after the other on a souk that sells 100 times a
-// second, every third time by card, and takes every tenth order back. After each
+// second, every third time by card, and takes up to a tenth back. After each
 // it demands that orders are taken again, that every acknowledged one comes to
 // rest, that every acknowledged return is carried out, and that the audit finds
 // nothing. SOUK_CHAOS is "quick" or "full"; SOUK_CHAOS_SEED repeats a run.
