@@ -164,7 +164,7 @@ type amount struct {
 }
 
 func (o order) atRest() bool {
-	return o.Status == "COMPLETED" || o.Status == "REJECTED" || o.Status == "CANCELLED"
+	return o.Status == "COMPLETED" || o.Status == "REJECTED" || o.Status == "CANCELLED" || o.Status == "RETURNED"
 }
 
 func (o order) statuses() string {
@@ -225,18 +225,24 @@ func decodeOrder(t *testing.T, r reply) order {
 	return o
 }
 
-// awaitRest is settled for a goroutine of its own, where a test cannot end.
+// awaitRest is settled for a goroutine of its own, where a test cannot end. It
+// looks once at least.
 func (c *customer) awaitRest(id string, within time.Duration) (o order, err error) {
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		r, err := c.send(http.MethodGet, "/v1/orders/"+id, "", "", nil)
-		if err == nil && r.status == http.StatusOK {
+		if err == nil && r.status != http.StatusOK {
+			err = fmt.Errorf("order %s: status %d: %s", id, r.status, r.body)
+		}
+		if err == nil {
 			err = json.Unmarshal(r.body, &o)
 		}
 		if err != nil || o.atRest() {
 			return o, err
 		}
+		if time.Now().After(deadline) {
+			return o, fmt.Errorf("order %s is still %s after %s", id, o.Status, within)
+		}
 	}
-	return o, fmt.Errorf("order %s is still %s after %s", id, o.Status, within)
 }
 
 // settled waits until one of the customer's orders is at rest.
