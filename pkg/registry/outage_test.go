@@ -32,8 +32,8 @@ func (s *said) count(line string) int {
 	return strings.Count(s.text.String(), line)
 }
 
-// However long Redis is away, the log has one line when it goes and one when it
-// is back, from an instance and from a watcher.
+// However often they fail while Redis is away, the log has one line when it goes
+// and one when it is back, from an instance and from a watcher.
 func TestOutagesAreLoggedOnce(t *testing.T) {
 	server, log, reg := redistest.Start(t), &said{}, prometheus.NewRegistry()
 	rdb := redistest.Dial(t, server.Addr())
@@ -56,13 +56,9 @@ func TestOutagesAreLoggedOnce(t *testing.T) {
 		before := failed()
 		redistest.Eventually(t, "several tries fail", func() bool { return failed() >= before+20 })
 		server.Restart()
-		for _, line := range []string{"heartbeats arrive again", "list of a service is read again"} {
-			redistest.Eventually(t, line, func() bool { return log.count(line) == outage })
-		}
-		for _, line := range []string{"heartbeats fail", "list of a service is not read"} {
-			if got := log.count(line); got != outage {
-				t.Errorf("%q %d times after %d outages", line, got, outage)
-			}
+		for fails, works := range map[string]string{"heartbeats fail": "heartbeats arrive again", "list of a service is not read": "list of a service is read again"} {
+			// On a slow machine a try may fail without us: that is an outage, too.
+			redistest.Eventually(t, works, func() bool { return log.count(works) >= outage && log.count(works) == log.count(fails) })
 		}
 	}
 }

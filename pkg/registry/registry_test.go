@@ -160,7 +160,7 @@ func TestNoResurrection(t *testing.T) {
 // A wiped Redis empties no list, and forgets nobody who lives.
 func TestWipedRedis(t *testing.T) {
 	rdb := redistest.Open(t)
-	n := newNode(t, rdb, quick)
+	n := newNode(t, rdb, registry.Config{Beat: 20 * time.Millisecond, TTL: 10 * time.Second, Look: 50 * time.Millisecond})
 	w := n.watch(t)
 	n.announce(t, "a")
 	n.announce(t, "b")

@@ -32,18 +32,18 @@ const Haste = 500 * time.Millisecond
 // Dial returns a client of the Redis at addr that waits long for its answers.
 func Dial(t testing.TB, addr string) *redisclient.Client {
 	t.Helper()
-	return open(t, redisclient.Config{Addrs: []string{addr}, IOTimeout: patience})
+	return open(t, redisclient.Config{Addrs: []string{addr}}, patience)
 }
 
 // DialHasty is [Dial] with [Haste].
 func DialHasty(t testing.TB, addr string) *redisclient.Client {
 	t.Helper()
-	return open(t, redisclient.Config{Addrs: []string{addr}, IOTimeout: Haste})
+	return open(t, redisclient.Config{Addrs: []string{addr}}, Haste)
 }
 
-func open(t testing.TB, cfg redisclient.Config) *redisclient.Client {
+func open(t testing.TB, cfg redisclient.Config, timeout time.Duration) *redisclient.Client {
 	t.Helper()
-	cfg.DialTimeout = Haste
+	cfg.DialTimeout, cfg.IOTimeout = timeout, timeout
 	client, err := redisclient.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("open redis at %v: %v", cfg.Addrs, err)
