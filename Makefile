@@ -11,7 +11,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures images check-deploy infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ smoke: build ## buy one order to COMPLETED and print its timeline
 
 demo-failures: build ## tour what goes wrong with cards: declined, cancelled too late, reply lost, late success
 	bin/souk demo failures
+
+images: export REVISION ?= $(shell git rev-parse HEAD)
+images: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+images: ## build the image for amd64 and arm64, with SBOM and provenance (VERSION=tag, IMAGE=name, PUSH=true)
+	docker buildx bake -f deploy/docker/bake.hcl
 
 infra-install: ## install Redis, MariaDB, Java and Kafka (Debian: apt and Maven Central)
 	deploy/native/install.sh

@@ -44,7 +44,7 @@ func (a *app) use(s home.Setup) error {
 	if err != nil {
 		return err
 	}
-	a.setup, a.topology = s, t
+	a.setup, a.topology, a.addresses = s, t, localAddresses(t)
 	switch s.Infra {
 	case embeddedMode:
 		a.platform = embeddedPlatform{a}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
@@ -79,7 +78,7 @@ func seedPeople(ctx context.Context, dbs databases) error {
 }
 
 func (a *app) seedProducts(ctx context.Context, db *database.DB) (created int, err error) {
-	rdb, err := redisclient.Open(ctx, redisclient.Config{Addrs: []string{topology.Loopback(a.topology.RedisPort())}})
+	rdb, err := redisclient.Open(ctx, a.addresses.Redis)
 	if err != nil {
 		return 0, err
 	}

@@ -35,6 +35,9 @@ of its own.`,
 			if cmd.Flags().Changed("replicas") && replicas < 1 {
 				return fmt.Errorf("--replicas %d: want 1 or more", replicas)
 			}
+			if a.setup.Infra == deployedMode {
+				return errElsewhere
+			}
 			want := a.wanted(infra, replicas)
 			if err := offered(want); err != nil {
 				return err

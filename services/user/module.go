@@ -10,6 +10,7 @@ import (
 
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/telemetry"
@@ -20,11 +21,16 @@ import (
 	"souk.example/services/user/migrations"
 )
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{idgen.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	base := fxrun.BaseConfig{HTTP: cfg.HTTP, Database: cfg.Database, IDs: cfg.IDs, Auth: cfg.Auth, Telemetry: cfg.Telemetry}
 	return fx.Module("user",
-		fxrun.Base("user", base, idgen.Migrations(), migrations.Set()),
+		fxrun.Base("user", base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, newRegistrar, newDoorkeeper, newRouter),
 		fxrun.Worker[*idgen.Worker](),
