@@ -11,7 +11,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures images check-deploy infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures images render check-deploy infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,18 @@ $(TOOLS)/buf: tools/proto/go.mod
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod
 	cd tools/lint && GOWORK=off GOBIN=$(TOOLS) go install tool
+
+render: $(TOOLS)/kustomize ## render what is committed of deploy/k8s
+	TOOLS=$(TOOLS) deploy/render.sh
+
+check-deploy: $(TOOLS)/kustomize $(TOOLS)/promtool ## check manifests, alerts and dashboards, without a cluster
+	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && go test ./deploy/...
+
+$(TOOLS)/kustomize: tools/deploy/go.mod
+	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool
+
+$(TOOLS)/promtool: tools/promtool/go.mod
+	cd tools/promtool && GOWORK=off GOBIN=$(TOOLS) go install -tags remove_all_sd,enable_dns_sd -ldflags '-s -w' tool
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

@@ -51,7 +51,7 @@ and its like make commands look at a souk that runs elsewhere.`,
 	root.SetErr(stderr)
 	root.AddCommand(
 		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
-		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a), runCommand(), migrateCommand(a), probeCommand(),
+		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a), runCommand(), migrateCommand(a), secretsCommand(a), probeCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		if cmd.HasSubCommands() {
