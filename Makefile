@@ -19,7 +19,7 @@ help: ## list the targets
 build: ## build bin/souk, which holds the CLI and every service
 	go build -o bin/souk ./cmd/souk
 
-up: build ## start souk: engines, services, demo data (INFRA=embedded or native, REPLICAS=n)
+up: build ## start souk: engines, services, demo data (INFRA=embedded, native or docker, REPLICAS=n)
 	bin/souk up $(if $(INFRA),--infra $(INFRA)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
 down: build ## stop souk; data stays (bin/souk down --wipe removes it)
@@ -131,7 +131,7 @@ check-deploy: $(TOOLS)/kustomize $(TOOLS)/promtool ## check manifests, alerts an
 	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && go test ./deploy/...
 
 $(TOOLS)/kustomize: tools/deploy/go.mod
-	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool
+	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool ./compose
 
 $(TOOLS)/promtool: tools/promtool/go.mod
 	cd tools/promtool && GOWORK=off GOBIN=$(TOOLS) go install -tags remove_all_sd,enable_dns_sd -ldflags '-s -w' tool

@@ -43,13 +43,17 @@ check "$scratch/rendered.yaml"
 kinds=$(grep -cE '^kind: (HorizontalPodAutoscaler|ScaledObject)$' "$scratch/rendered.yaml")
 [ "$kinds" = 6 ] || { echo "$kinds autoscalers for 6 services"; exit 1; }
 
+say "alerts"
+"$TOOLS/promtool" check config --lint=all --lint-fatal observability/prometheus.yml
+"$TOOLS/promtool" check rules --lint=all --lint-fatal observability/rules.yml
+"$TOOLS/promtool" test rules observability/rules_test.yml
+
+say compose
+"$TOOLS/compose" compose/compose.yaml
+
 say "k8s/all.yaml and the monitoring component's rules are up to date"
 ./render.sh "$scratch/fresh"
 diff -u k8s/all.yaml "$scratch/fresh/all.yaml"
 diff -u k8s/components/monitoring/rules.yaml "$scratch/fresh/rules.yaml"
 
-say "alerts"
-"$TOOLS/promtool" check config --lint=all --lint-fatal observability/prometheus.yml
-"$TOOLS/promtool" check rules --lint=all --lint-fatal observability/rules.yml
-"$TOOLS/promtool" test rules observability/rules_test.yml
 say "what is shipped is in order"

@@ -29,3 +29,6 @@ plant "two autoscalers of one service" k8s/components/keda/kustomization.yaml 's
 plant "manifests that were not rendered" k8s/overlays/dev/souk.env 's/=all/=off/' "-  SOUK_ACCESS_LOG: all"
 plant "alerts that were not rendered" observability/rules.yml 's/> 5000$/> 5001/' "> 5001"
 plant "an alert that does not parse" observability/rules.yml 's/sum by (group)/sum by group/' "parse error"
+plant "an alert that its fault does not raise" observability/rules.yml 's/> 60$/> 6000/' "OutboxStuck"
+plant "a file that Compose does not know" compose/compose.yaml 's/stop_grace_period/stop_grace_perod/' "stop_grace_perod"
+plant "a service without a bound" compose/compose.yaml '/mem_limit: 384m/d' "memory is not limited"
