@@ -36,7 +36,7 @@ func (a *app) printSecrets(namespace string) error {
 		passwords[name] = rand.Text()
 	}
 	return secretsTemplate().Execute(a.stdout, map[string]any{
-		"Namespace": namespace, "Passwords": passwords, "Root": rand.Text(),
+		"Namespace": namespace, "Passwords": passwords, "Root": rand.Text(), "Q": "`", // "order" is a word of SQL
 		"Private": private.Reveal(), "Public": public,
 		"APIKey": rand.Text() + rand.Text(), "Webhook": rand.Text() + rand.Text(),
 	})
@@ -65,9 +65,9 @@ stringData:
   root-password: "{{.Root}}"
   init.sql: |
 {{- range $name, $password := .Passwords}}
-    CREATE DATABASE {{$name}} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    CREATE DATABASE {{$.Q}}{{$name}}{{$.Q}} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     CREATE USER '{{$name}}'@'%' IDENTIFIED BY '{{$password}}';
-    GRANT ALL PRIVILEGES ON {{$name}}.* TO '{{$name}}'@'%';
+    GRANT ALL PRIVILEGES ON {{$.Q}}{{$name}}{{$.Q}}.* TO '{{$name}}'@'%';
 {{- end}}
 ---
 apiVersion: v1
