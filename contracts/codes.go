@@ -22,6 +22,7 @@ const (
 	CodeInvalidReturn       = "invalid_return"
 	CodeMethodNotOffered    = "payment_method_not_offered"
 	CodePointsNotOffered    = "points_not_offered"
+	CodeTooManyOpenOrders   = "too_many_open_orders"
 	CodeOutcomeUnknown      = "outcome_unknown"
 	CodeQueueFull           = "queue_full"
 

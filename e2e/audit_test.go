@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"souk.example/contracts"
 	"souk.example/internal/embedded"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
@@ -94,8 +95,11 @@ func TestARepairHasWhatWasLostDoneAgain(t *testing.T) {
 		t.Errorf("nothing to repair: exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	s.forget(t, last.ID)
-	if report, r := s.audit(t); r.code != 1 || report.Clean {
+	if report, r := s.audit(t); r.code != 1 || report.Clean || len(report.Traces) != 1 || len(report.Traces[last.ID]) < 10 {
 		t.Fatalf("points lost: exit %d, %+v", r.code, report)
+	}
+	if r := s.run("audit"); !strings.Contains(r.stdout, "\norder "+last.ID+"\n") || !strings.Contains(r.stdout, contracts.OrderCompleted.Name) {
+		t.Errorf("the order is not traced:\n%s", r.stdout)
 	}
 	r := s.run("audit", "--repair")
 	if r.code != 0 || !strings.Contains(r.stderr, "1 orders") {

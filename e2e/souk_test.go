@@ -66,9 +66,13 @@ type souk struct {
 	env  []string // on top of this process's own
 }
 
+// plenty of open orders for each: the load here is few users, and at times
+// minutes without a payment. The cap stays on, so that every order asks Redis.
+const plenty = "SOUK_ORDER_OPEN_MAX=1000000"
+
 // newSouk builds the CLI into dir, unless it is there, and picks free ports.
 func newSouk(dir, home string, env ...string) (*souk, error) {
-	s := &souk{bin: filepath.Join(dir, "souk"), home: home, base: freeBase(), env: env}
+	s := &souk{bin: filepath.Join(dir, "souk"), home: home, base: freeBase(), env: append([]string{plenty}, env...)}
 	if _, err := os.Stat(s.bin); err == nil {
 		return s, nil
 	}
@@ -221,6 +225,9 @@ type auditReport struct {
 		Subject   string `json:"subject"`
 		Detail    string `json:"detail"`
 	} `json:"violations"`
+	Traces map[string][]struct {
+		Service string `json:"service"`
+	} `json:"traces"`
 	Parked  int `json:"parked"`
 	Stuck   int `json:"stuck"`
 	Checked struct {

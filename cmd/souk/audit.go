@@ -15,7 +15,8 @@ import (
 
 const auditHelp = `Check, read-only and while souk runs, that nothing was oversold, lost or charged
 twice. What cards were charged is held against the payment provider's own record.
-Exits 0 when clean, 1 on violations, 2 when it could not check.
+Exits 0 when clean, 1 on violations, 2 when it could not check. Of the first
+orders that violations name, everything the services hold is shown.
 
 --repair sends what the services have said of the orders that violations name
 again, as the same events, to whoever reads them, and audits once more: what was
@@ -81,19 +82,23 @@ func (a *app) auditProgress() func(string) {
 // auditDocument is the outcome of one round for programs.
 type auditDocument struct {
 	audit.Report
-	Error string `json:"error,omitempty"` // why not everything was checked
+	Traces orderTraces `json:"traces,omitempty"` // of the first orders concerned
+	Error  string      `json:"error,omitempty"`  // why not everything was checked
 }
 
 // audit checks once. Its error is an answer when there are violations, also
 // when more could not be checked.
 func (a *app) audit(ctx context.Context, cfg audit.Config, printJSON func(any) error) error {
 	report, failure := a.runAudit(ctx, cfg)
-	return a.tellAudit(report, failure, printJSON)
+	return a.tellAudit(ctx, report, failure, printJSON)
 }
 
-func (a *app) tellAudit(report audit.Report, failure error, printJSON func(any) error) error {
+func (a *app) tellAudit(ctx context.Context, report audit.Report, failure error, printJSON func(any) error) error {
+	traces := a.traceViolations(ctx, report.Violations)
 	if a.json {
-		if err := printJSON(documentOf(report, failure)); err != nil {
+		doc := documentOf(report, failure)
+		doc.Traces = traces
+		if err := printJSON(doc); err != nil {
 			return err
 		}
 	}
@@ -104,7 +109,7 @@ func (a *app) tellAudit(report audit.Report, failure error, printJSON func(any) 
 		a.progress.Bad("%v; what is certain already:", failure)
 	}
 	if !a.json {
-		a.printAudit(report)
+		a.printAudit(report, traces)
 	}
 	if !report.Clean {
 		return no("%d violations", len(report.Violations))
@@ -158,10 +163,11 @@ func (a *app) openBus(ctx context.Context) (*kafka.Bus, error) {
 	return kafka.Open(ctx, a.addresses.Kafka, slog.New(slog.DiscardHandler))
 }
 
-func (a *app) printAudit(r audit.Report) {
+func (a *app) printAudit(r audit.Report, traces orderTraces) {
 	for _, v := range r.Violations {
 		a.printf("%-20s %-28s %s\n", v.Invariant, v.Subject, v.Detail)
 	}
+	a.printTraces(traces)
 	verdict := "clean"
 	if !r.Clean {
 		verdict = "NOT CLEAN"

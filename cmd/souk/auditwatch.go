@@ -36,7 +36,7 @@ func (a *app) watchAudit(ctx context.Context, cfg audit.Config, every time.Durat
 		if turn.mine(ctx) {
 			report, failure := a.runAudit(ctx, cfg)
 			gauges.set(report, failure)
-			err = a.tellAudit(report, failure, a.printJSONLine)
+			err = a.tellAudit(ctx, report, failure, a.printJSONLine)
 		} else {
 			gauges.reset()
 			a.progress.Note("another watch audits")

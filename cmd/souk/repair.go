@@ -27,7 +27,7 @@ func (a *app) repair(ctx context.Context, cfg audit.Config) error {
 	report, failure := a.runAudit(ctx, cfg)
 	orders := concerned(report.Violations)
 	if failure != nil || len(orders) == 0 {
-		return a.tellAudit(report, failure, a.printJSON)
+		return a.tellAudit(ctx, report, failure, a.printJSON)
 	}
 	a.progress.Say("%d violations; sending again what was said of %d orders", len(report.Violations), len(orders))
 	if err := a.sayAgain(ctx, orders); err != nil {

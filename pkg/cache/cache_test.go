@@ -116,7 +116,7 @@ func TestLostConnectionDropsMemory(t *testing.T) {
 	t.Parallel()
 	mini, s := redistest.Mini(t), &shop{}
 	proxy := redistest.NewProxy(t, mini.Addr())
-	rdb := redistest.Dial(t, proxy.Addr())
+	rdb := redistest.DialHasty(t, proxy.Addr())
 	c := newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBus(t, rdb)))
 	s.set("a", "old")
 	want(t, c, "a", s.load("a"), "old")

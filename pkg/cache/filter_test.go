@@ -167,7 +167,7 @@ func TestMissedBroadcastsOpenTheFilter(t *testing.T) {
 	t.Parallel()
 	mini := redistest.Mini(t)
 	proxy := redistest.NewProxy(t, mini.Addr())
-	rdb := redistest.Dial(t, proxy.Addr())
+	rdb := redistest.DialHasty(t, proxy.Addr())
 	x := &index{keys: []string{"a"}}
 	f := newFilter(t, x, cache.FilterConfig{Keys: 1000})
 	newCache(t, rdb, cache.Config{}, cache.WithBus[product](runBus(t, rdb)), cache.WithFilter[product](f))

@@ -75,9 +75,9 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 // after the other.
 func TestSilentRedisHoldsUpReadersOnce(t *testing.T) {
 	t.Parallel()
-	const timeout = 500 * time.Millisecond // redistest's IOTimeout
+	const timeout = redistest.Haste
 	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
-	c := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{LoadTimeout: time.Minute})
+	c := newCache(t, redistest.DialHasty(t, proxy.Addr()), cache.Config{LoadTimeout: time.Minute})
 	load := func(context.Context) (product, bool, error) { return product{"apple"}, true, nil }
 	read := func(kind string) {
 		var readers sync.WaitGroup
@@ -100,7 +100,7 @@ func TestSilentRedisHoldsUpOneReader(t *testing.T) {
 	t.Parallel()
 	mini, s := redistest.Mini(t), &shop{}
 	proxy := redistest.NewProxy(t, mini.Addr())
-	c := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{RetryAfter: 20 * time.Millisecond})
+	c := newCache(t, redistest.DialHasty(t, proxy.Addr()), cache.Config{RetryAfter: 20 * time.Millisecond})
 	proxy.DropReplies.Store(true)
 	s.set("first", "apple")
 	want(t, c, "first", s.load("first"), "apple")
@@ -158,7 +158,7 @@ func TestLoadWithoutRedisIsNotForWhoAsksRedisLater(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
 	writer := newCache(t, redistest.Dial(t, server.Addr()), cache.Config{})
-	reader := newCache(t, redistest.Dial(t, proxy.Addr()), cache.Config{NoL1: true, RetryAfter: 20 * time.Millisecond})
+	reader := newCache(t, redistest.DialHasty(t, proxy.Addr()), cache.Config{NoL1: true, RetryAfter: 20 * time.Millisecond})
 	s, gate := &shop{}, make(chan struct{})
 	s.set("a", "old")
 	want(t, reader, "warm", func(context.Context) (product, bool, error) { return product{"warm"}, true, nil }, "warm")

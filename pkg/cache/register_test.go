@@ -126,7 +126,7 @@ func (r *register) passFence(ctx context.Context, round int64) error {
 			return err
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Microsecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Microsecond) {
 		version, err := r.get(ctx, r.memory, fence)
 		if err != nil || version == round+1 {
 			return err

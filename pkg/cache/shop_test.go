@@ -75,7 +75,7 @@ func newCache(t *testing.T, rdb *redisclient.Client, cfg cache.Config, opts ...c
 
 func want(t *testing.T, c *cache.Cache[product], key string, load cache.Loader[product], name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	got, found, err := c.Get(ctx, key, load)
 	if err != nil || !found || got.Name != name {

@@ -16,7 +16,7 @@ import (
 func TestOutagesAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	proxy, said := redistest.NewProxy(t, redistest.Mini(t).Addr()), &strings.Builder{}
-	w := idgen.New(inRedis(t, redistest.Dial(t, proxy.Addr())), idgen.Config{
+	w := idgen.New(inRedis(t, redistest.DialHasty(t, proxy.Addr())), idgen.Config{
 		LeaseTTL: time.Second, Log: slog.New(slog.NewTextHandler(said, nil)),
 	})
 	if err := w.Acquire(t.Context()); err != nil {

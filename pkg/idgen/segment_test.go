@@ -84,7 +84,7 @@ func TestSegmentIsFetchedAhead(t *testing.T) {
 	for range 5 {
 		nextOf(t, s)
 	}
-	for deadline := time.Now().Add(10 * time.Second); sequence(t, db, "n") != 21; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); sequence(t, db, "n") != 21; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no second segment was fetched")
 		}

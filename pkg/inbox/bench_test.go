@@ -35,7 +35,7 @@ const (
 // of application, and a count per key that a second application would spoil.
 func effects() database.Migrations {
 	const up = `-- +goose Up
-CREATE TABLE effect (event_id VARCHAR(255) NOT NULL, k VARCHAR(255) NOT NULL, PRIMARY KEY (event_id));
+CREATE TABLE effect (event_id VARCHAR(255) NOT NULL, k VARCHAR(255) NOT NULL, nth BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (event_id));
 
 CREATE TABLE total (k VARCHAR(255) NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (k));
 `
@@ -51,6 +51,16 @@ func count(ctx context.Context, tx *database.Tx, e eventbus.Event) error {
 	}
 	return tx.Upsert(ctx, "total", []string{"k"}, []string{"k", "n"}, [][]any{{e.Subject, 1}},
 		map[string]string{"n": "old(n)+new(n)"})
+}
+
+// number is count, and writes down which of its key's events this is: in SQL,
+// because who has committed first may say so last.
+func number(ctx context.Context, tx *database.Tx, e eventbus.Event) error {
+	if err := count(ctx, tx, e); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE effect SET nth = (SELECT n FROM total WHERE k = ?) WHERE event_id = ? AND nth = 0", e.Subject, e.ID)
+	return err
 }
 
 // sequence issues ids, but first fails refusals times.

@@ -101,7 +101,7 @@ func TestNoDivergence(t *testing.T) {
 	of := &source{values: make(map[string]int64)}
 	mirrors := []*mirror{{}, {}, {}}
 	for _, m := range mirrors {
-		m.follow(t, redistest.Dial(t, hole.Addr()), of)
+		m.follow(t, redistest.DialHasty(t, hole.Addr()), of)
 	}
 	stop := of.write(t, redistest.Dial(t, way.addr()))
 	goOn := func(what string) {

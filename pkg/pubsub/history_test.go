@@ -34,7 +34,7 @@ func newMissed(t *testing.T) *missed {
 	m := &missed{t: t, direct: redistest.Open(t), reg: prometheus.NewRegistry()}
 	m.proxy = redistest.NewProxy(t, address(m.direct))
 	m.sender = newBus(t, m.direct)
-	bus, err := pubsub.New(redistest.Dial(t, m.proxy.Addr()),
+	bus, err := pubsub.New(redistest.DialHasty(t, m.proxy.Addr()),
 		pubsub.Config{Idle: 50 * time.Millisecond}, pubsub.WithMetrics(m.reg))
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestLostFirstFrameComesFromTheLog(t *testing.T) {
 	t.Parallel()
 	rdb, in := redistest.Open(t), &inbox{}
 	proxy := redistest.NewProxy(t, address(rdb))
-	bus, err := pubsub.New(redistest.Dial(t, proxy.Addr()), pubsub.Config{Idle: 300 * time.Millisecond})
+	bus, err := pubsub.New(redistest.DialHasty(t, proxy.Addr()), pubsub.Config{Idle: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestReconnectWithoutHistoryResyncs(t *testing.T) {
 	t.Parallel()
 	rdb, in := redistest.Open(t), &inbox{}
 	proxy, sender := redistest.NewProxy(t, address(rdb)), newBus(t, rdb)
-	run(t, newBus(t, redistest.Dial(t, proxy.Addr())), in)
+	run(t, newBus(t, redistest.DialHasty(t, proxy.Addr())), in)
 	proxy.DropReplies.Store(true)
 	publish(t, sender, "wiped")
 	rdb.Write().FlushAll(t.Context())

@@ -212,7 +212,7 @@ func TestACallerMayLeave(t *testing.T) {
 	rdb, in := redistest.Open(t), &inbox{}
 	run(t, newBus(t, rdb), in)
 	proxy := redistest.NewProxy(t, address(rdb))
-	bus := newBus(t, redistest.Dial(t, proxy.Addr()))
+	bus := newBus(t, redistest.DialHasty(t, proxy.Addr()))
 	publish(t, bus, "connects")
 	proxy.DropReplies.Store(true)
 	for _, key := range []string{"on its way", "left behind"} {

@@ -20,7 +20,7 @@ func TestThePolicyDecidesBeforeTheCallersDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
-			l := newLimiter(t, redistest.Dial(t, proxy.Addr()), ratelimit.Config{
+			l := newLimiter(t, redistest.DialHasty(t, proxy.Addr()), ratelimit.Config{
 				Limit: ratelimit.PerSecond(10, 10), OnOutage: ratelimit.Open, Timeout: timeout,
 			})
 			allowN(t, l, "k", 1)
@@ -40,7 +40,7 @@ func TestThePolicyDecidesBeforeTheCallersDeadline(t *testing.T) {
 func TestAHastyCallerOpensNoBreaker(t *testing.T) {
 	t.Parallel()
 	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
-	l := newLimiter(t, redistest.Dial(t, proxy.Addr()), ratelimit.Config{Limit: ratelimit.PerSecond(10, 10), RetryPause: time.Hour})
+	l := newLimiter(t, redistest.DialHasty(t, proxy.Addr()), ratelimit.Config{Limit: ratelimit.PerSecond(10, 10), RetryPause: time.Hour})
 	allowN(t, l, "k", 1)
 	proxy.Latency.Store(int64(300 * time.Millisecond))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -22,7 +22,7 @@ func slowly(t *testing.T, algorithm ratelimit.Algorithm, burst int64) (*ratelimi
 	server.SetTime(time.Now())
 	proxy := redistest.NewProxy(t, server.Addr())
 	proxy.Latency.Store(int64(50 * time.Millisecond))
-	return newLimiter(t, redistest.Dial(t, proxy.Addr()), ratelimit.Config{
+	return newLimiter(t, redistest.DialHasty(t, proxy.Addr()), ratelimit.Config{
 		Limit: ratelimit.PerMinute(1, burst), Algorithm: algorithm, DenyAhead: -1, OnOutage: ratelimit.Closed,
 	}), server
 }
@@ -95,7 +95,7 @@ func TestWhoGivesUpIsNotCharged(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
 	cfg := ratelimit.Config{Limit: ratelimit.PerMinute(1, burst), DenyAhead: -1, OnOutage: ratelimit.Closed, Timeout: time.Second}
-	l, other := newLimiter(t, redistest.Dial(t, proxy.Addr()), cfg), newLimiter(t, redistest.Dial(t, server.Addr()), cfg)
+	l, other := newLimiter(t, redistest.DialHasty(t, proxy.Addr()), cfg), newLimiter(t, redistest.Dial(t, server.Addr()), cfg)
 	left := func() int64 { return allowN(t, other, "k", burst).Remaining }
 	allowN(t, l, "k", 1)
 	proxy.DropReplies.Store(true)

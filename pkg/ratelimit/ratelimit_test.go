@@ -276,7 +276,7 @@ func TestNoPileUpOnADeadRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Mini(t)
 	proxy := redistest.NewProxy(t, server.Addr())
-	l := newLimiter(t, redistest.Dial(t, proxy.Addr()), ratelimit.Config{
+	l := newLimiter(t, redistest.DialHasty(t, proxy.Addr()), ratelimit.Config{
 		Limit: ratelimit.PerMinute(1, 5), OnOutage: ratelimit.Open, Timeout: 50 * time.Millisecond, RetryPause: time.Minute,
 	})
 	allowN(t, l, "warm", 1)

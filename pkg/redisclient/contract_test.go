@@ -54,7 +54,7 @@ func onEachBehindProxies(t *testing.T, test func(*testing.T, *redisclient.Client
 	t.Run("server", func(t *testing.T) {
 		t.Parallel()
 		proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
-		test(t, redistest.Dial(t, proxy.Addr()), []*redistest.Proxy{proxy})
+		test(t, redistest.DialHasty(t, proxy.Addr()), []*redistest.Proxy{proxy})
 	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
@@ -124,7 +124,7 @@ func TestHotAnswersEachCaller(t *testing.T) {
 // No caller of a silent Redis waits for the pipelines before his own.
 func TestHotCallersWaitTogether(t *testing.T) {
 	t.Parallel()
-	const timeout = 500 * time.Millisecond // redistest's IOTimeout
+	const timeout = redistest.Haste
 	onEachBehindProxies(t, func(t *testing.T, client *redisclient.Client, proxies []*redistest.Proxy) {
 		if _, err := client.Hot().Get(t.Context(), "k"); !errors.Is(err, redis.Nil) { // opens its connection
 			t.Fatal(err)

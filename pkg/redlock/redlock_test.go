@@ -144,7 +144,7 @@ func TestAbandonedAcquisitionGivesTheLockBack(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
-	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), time.Minute)
+	locker := newLocker(t, redistest.DialHasty(t, proxy.Addr()), time.Minute)
 	if err := acquire(t, locker, "warm").Release(); err != nil {
 		t.Fatal(err)
 	}

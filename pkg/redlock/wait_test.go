@@ -79,7 +79,7 @@ func TestWaiterOutlivesALostSubscription(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
-	locker := lockerOn(t, []*redisclient.Client{redistest.Dial(t, proxy.Addr())}, redlock.Config{})
+	locker := lockerOn(t, []*redisclient.Client{redistest.DialHasty(t, proxy.Addr())}, redlock.Config{})
 	direct := redistest.Dial(t, server.Addr())
 	held := acquire(t, lockerOn(t, []*redisclient.Client{direct}, redlock.Config{}), "job")
 	got := make(chan error)

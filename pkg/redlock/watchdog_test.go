@@ -90,7 +90,7 @@ func TestContextEndsBeforeTheKeyCanExpire(t *testing.T) {
 			t.Parallel()
 			mini := redistest.Mini(t)
 			proxy := redistest.NewProxy(t, mini.Addr())
-			lock := acquire(t, newLocker(t, redistest.Dial(t, proxy.Addr()), ttl), "job")
+			lock := acquire(t, newLocker(t, redistest.DialHasty(t, proxy.Addr()), ttl), "job")
 			renewed(t, mini)
 			begin := time.Now() // soon after the key was set
 			proxy.DropReplies.Store(true)
@@ -129,7 +129,7 @@ func TestSlowRedisLosesNoHolder(t *testing.T) {
 	t.Parallel()
 	const ttl = 1500 * time.Millisecond
 	proxy := redistest.NewProxy(t, redistest.Start(t).Addr())
-	locker := newLocker(t, redistest.Dial(t, proxy.Addr()), ttl)
+	locker := newLocker(t, redistest.DialHasty(t, proxy.Addr()), ttl)
 	if err := acquire(t, locker, "warm").Release(); err != nil {
 		t.Fatal(err)
 	}

@@ -19,3 +19,17 @@ func TestACommitIsShorterThanTheWatchAllows(t *testing.T) {
 		}
 	}
 }
+
+func TestHoldSettings(t *testing.T) {
+	for setting, fits := range map[string]bool{
+		"SOUK_ORDER_OPEN_MAX=0": true, "SOUK_ORDER_OPEN_MAX=1": true, "SOUK_ORDER_OPEN_MAX=-1": false,
+		"SOUK_ORDER_EXPIRY_PENALTY=0s": true, "SOUK_ORDER_EXPIRY_PENALTY=24h": true, "SOUK_ORDER_EXPIRY_PENALTY=-1s": false,
+	} {
+		_, err := config.Load[order.Config]("order", nil, []string{
+			"SOUK_HTTP_ADDR=127.0.0.1:1", "SOUK_ADMIN_ADDR=127.0.0.1:2", "SOUK_DATABASE_DSN=sqlite:unused.db", setting,
+		})
+		if name, _, _ := strings.Cut(setting, "="); fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), name)) {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/saga"
 	"souk.example/pkg/waitlist"
+	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/returns"
 	"souk.example/services/order/migrations"
@@ -43,12 +44,13 @@ func Module(cfg Config) fx.Option {
 		fxrun.Base("order", cfg.Base, Migrations()...),
 		fx.Supply(cfg),
 		fx.Provide(
-			newStore, newPlacer, newCanceller, newLearner, newReturns, newWatcher, newPriceBook,
+			newHolds, newStore, newPlacer, newCanceller, newLearner, newReturns, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
 			newRouter, readyWhen,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
+		fxrun.Worker[*holds.Ledger](),
 		fxrun.Intake[*order.Placer](),
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),

@@ -16,10 +16,12 @@ import (
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/catalogue"
 	"souk.example/services/order/internal/consumer"
+	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/httpapi"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/returns"
@@ -32,10 +34,18 @@ type (
 	pricesInbox struct{ *inbox.Inbox }
 )
 
-func newStore(db *database.DB, box *outbox.Outbox) *store.Store { return store.New(db, box) }
+// newHolds counts open orders in Redis, without which nobody is refused.
+func newHolds(rdb *redisclient.Client, cfg Config, t *telemetry.Telemetry) (*holds.Ledger, error) {
+	settings := holds.Config{Max: cfg.OpenMax, PayWithin: cfg.PayWithin, Penalty: cfg.ExpiryPenalty, Log: t.Logger}
+	return holds.New(rdb, settings, t.Registry)
+}
 
-func newPlacer(s *store.Store, ids *idgen.Worker, cfg Config) *order.Placer {
-	return order.NewPlacer(s, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
+func newStore(db *database.DB, box *outbox.Outbox, h *holds.Ledger) *store.Store {
+	return store.New(db, box, store.WithListener(h))
+}
+
+func newPlacer(s *store.Store, h *holds.Ledger, ids *idgen.Worker, cfg Config) *order.Placer {
+	return order.NewPlacer(s, h, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
 }
 
 func newCanceller(s *store.Store, cfg Config) *order.Canceller {

@@ -212,7 +212,7 @@ func expect(t *testing.T, heard <-chan string, want string) {
 		if got != want {
 			t.Errorf("order was told %q, want %q", got, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("order was never told %q", want)
 	}
 }

@@ -20,7 +20,7 @@ import (
 func Cluster(t testing.TB) *redisclient.Client {
 	t.Helper()
 	nodes := startCluster(t)
-	return open(t, redisclient.Config{Cluster: true, Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
+	return open(t, redisclient.Config{Cluster: true, IOTimeout: patience, Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
 }
 
 // ProxiedCluster is [Cluster] with a proxy before each node, which the nodes
@@ -28,7 +28,7 @@ func Cluster(t testing.TB) *redisclient.Client {
 func ProxiedCluster(t testing.TB) (*redisclient.Client, [3]*Proxy) {
 	t.Helper()
 	var proxies [3]*Proxy
-	cfg := redisclient.Config{Cluster: true}
+	cfg := redisclient.Config{Cluster: true, IOTimeout: Haste}
 	nodes := startCluster(t)
 	for i, n := range nodes {
 		proxies[i] = NewProxy(t, n.addr)

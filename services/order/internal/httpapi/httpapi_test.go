@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +43,20 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
+	return newServerWith(t, answer{})
+}
+
+// answer is what a Holds says to every request.
+type answer order.Slot
+
+func (a answer) Take(_ context.Context, keys []order.Key) []order.Slot {
+	return slices.Repeat([]order.Slot{order.Slot(a)}, len(keys))
+}
+
+func (answer) Free(context.Context, []order.Key) {}
+
+func newServerWith(t *testing.T, h order.Holds) *server {
+	t.Helper()
 	private, public, err := auth.GenerateKey()
 	must(t, err)
 	minter, err := auth.NewMinter(auth.MinterConfig{PrivateKey: private, TTL: time.Minute})
@@ -55,7 +70,7 @@ func newServer(t *testing.T) *server {
 	}))
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	batches := groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient}
-	placer := order.NewPlacer(s, idgen.Static(1), order.Limits{}, batches)
+	placer := order.NewPlacer(s, h, idgen.Static(1), order.Limits{}, batches)
 	canceller := order.NewCanceller(s, order.Policy{}, batches)
 	run(t, placer)
 	run(t, canceller)
@@ -140,6 +155,24 @@ func TestAnothersOrderIsNotThere(t *testing.T) {
 	}
 	if a, b := mustJSON(theirs.body), mustJSON(absent.body); a != b {
 		t.Errorf("another's order reads %s, an absent one %s", a, b)
+	}
+}
+
+func TestTooManyOpenOrders(t *testing.T) {
+	s := newServerWith(t, answer{Cap: 7, FreeIn: 61500 * time.Millisecond})
+	r := s.do(1, "POST", "/v1/orders", "k", tea)
+	detail, _ := r.body["detail"].(string)
+	if r.code != 429 || r.body["code"] != "too_many_open_orders" || r.body["status"] != 429.0 || !strings.Contains(detail, "at most 7 orders") {
+		t.Errorf("got %d %v", r.code, r.body)
+	}
+	if got := r.header.Get("Retry-After"); got != "62" {
+		t.Errorf("Retry-After is %q, want 62", got)
+	}
+	if got := r.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("Content-Type is %q", got)
+	}
+	if list := s.do(1, "GET", "/v1/orders", "", ""); len(list.body["items"].([]any)) != 0 {
+		t.Errorf("it left %v", list.body)
 	}
 }
 

@@ -60,15 +60,17 @@ func (l Limits) withDefaults() Limits {
 
 // Placer takes orders in, many per transaction. Safe for concurrent use.
 type Placer struct {
-	store  Store
-	ids    IDs
-	limits Limits
-	intake *groupcommit.Committer[PlaceOrder, Placement]
+	store   Store
+	holds   Holds
+	ids     IDs
+	limits  Limits
+	passing func(error) bool // see groupcommit.Config.Retry
+	intake  *groupcommit.Committer[PlaceOrder, Placement]
 }
 
 // NewPlacer makes a Placer.
-func NewPlacer(store Store, ids IDs, limits Limits, cfg groupcommit.Config) *Placer {
-	p := &Placer{store: store, ids: ids, limits: limits.withDefaults()}
+func NewPlacer(store Store, holds Holds, ids IDs, limits Limits, cfg groupcommit.Config) *Placer {
+	p := &Placer{store: store, holds: holds, ids: ids, limits: limits.withDefaults(), passing: cfg.Retry}
 	p.intake = groupcommit.New(cfg, p.flush)
 	return p
 }

@@ -23,7 +23,8 @@ type memory struct {
 	prices   map[order.SKU]money.Amount
 	orders   map[order.Key]order.State
 	commits  int
-	unknowns int // commits that stand but answer that nobody knows
+	unknowns int   // commits that stand but answer that nobody knows
+	fails    error // what every commit fails with, when it is set
 }
 
 var errUnknown = errors.New("commit unknown")
@@ -41,6 +42,9 @@ func (m *memory) InUnit(ctx context.Context, fn func(context.Context, order.Unit
 	u := &memoryUnit{memory: m}
 	if err := fn(ctx, u); err != nil {
 		return err
+	}
+	if m.fails != nil {
+		return m.fails
 	}
 	for _, s := range u.inserted {
 		m.orders[s.Key] = s
@@ -98,9 +102,11 @@ func (c *counter) Next() (int64, error) {
 }
 
 // placer runs a Placer over m for the length of the test.
-func placer(t *testing.T, m *memory) *order.Placer {
+func placer(t *testing.T, m *memory) *order.Placer { return placerWith(t, m, newSlots(100)) }
+
+func placerWith(t *testing.T, m *memory, h order.Holds) *order.Placer {
 	t.Helper()
-	p := order.NewPlacer(m, &counter{}, order.Limits{}, groupcommit.Config{
+	p := order.NewPlacer(m, h, &counter{}, order.Limits{}, groupcommit.Config{
 		BatchMax: 500, QueueMax: 1000, Timeout: time.Minute,
 		Retry: func(err error) bool { return errors.Is(err, errUnknown) },
 	})

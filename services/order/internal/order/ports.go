@@ -46,6 +46,17 @@ type Unit interface {
 	Remind(ctx context.Context, states []State) error
 }
 
+// Holds counts each user's open orders, which hold stock that is not paid for,
+// so that nobody hoards it. It protects from abuse and is no truth: what it
+// cannot count it lets pass, at once, and what it loses counts no more.
+type Holds interface {
+	// Take asks for a slot for each key, one after the other, and answers each
+	// in its place. A key that has a slot keeps it.
+	Take(ctx context.Context, keys []Key) []Slot
+	// Free gives the keys' slots back.
+	Free(ctx context.Context, keys []Key)
+}
+
 // Update is what a unit of work did to one order: the state it was read in and
 // the changes it went through. Without changes only facts are new.
 type Update struct {

@@ -41,7 +41,23 @@ func (u unit) Save(ctx context.Context, updates []order.Update) error {
 	if err := u.listWaiting(ctx, updates); err != nil {
 		return err
 	}
+	u.tellReleased(updates)
 	return u.emitChanges(ctx, updates)
+}
+
+func (u unit) tellReleased(updates []order.Update) {
+	if u.listener == nil {
+		return
+	}
+	var released []order.Release
+	for _, up := range updates {
+		if r, ok := up.Releases(); ok {
+			released = append(released, r)
+		}
+	}
+	if len(released) > 0 {
+		u.tx.OnCommit(func() { u.listener.Release(released) })
+	}
 }
 
 // move is the way an update takes an order: equal moves are one statement.

@@ -16,14 +16,33 @@ type Outbox interface {
 	Append(ctx context.Context, tx *database.Tx, topic string, events ...eventbus.Event) error
 }
 
-// Store implements order.Store and order.Reader. Safe for concurrent use.
-type Store struct {
-	db     *database.DB
-	outbox Outbox
+// Listener hears of orders that are open no more.
+type Listener interface {
+	// Release is told after the commit. It must not block.
+	Release(orders []order.Release)
 }
 
+// Store implements order.Store and order.Reader. Safe for concurrent use.
+type Store struct {
+	db       *database.DB
+	outbox   Outbox
+	listener Listener
+}
+
+// Option changes how a Store is made.
+type Option func(*Store)
+
+// WithListener has l told of orders that were paid, rejected or cancelled.
+func WithListener(l Listener) Option { return func(s *Store) { s.listener = l } }
+
 // New makes a Store over db, emitting through outbox.
-func New(db *database.DB, outbox Outbox) *Store { return &Store{db: db, outbox: outbox} }
+func New(db *database.DB, outbox Outbox, opts ...Option) *Store {
+	s := &Store{db: db, outbox: outbox}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return s
+}
 
 // InUnit implements order.Store.
 func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order.Unit) error) error {
@@ -31,12 +50,15 @@ func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order
 }
 
 // Unit makes a unit of a transaction that somebody else commits: the inbox.
-func (s *Store) Unit(tx *database.Tx) order.Unit { return unit{tx: tx, outbox: s.outbox} }
+func (s *Store) Unit(tx *database.Tx) order.Unit {
+	return unit{tx: tx, outbox: s.outbox, listener: s.listener}
+}
 
 // unit implements order.Unit.
 type unit struct {
-	tx     *database.Tx
-	outbox Outbox
+	tx       *database.Tx
+	outbox   Outbox
+	listener Listener // nil for none
 }
 
 // Now implements order.Unit.

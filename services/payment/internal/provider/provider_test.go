@@ -110,7 +110,7 @@ func TestBreaker(t *testing.T) {
 		t.Errorf("stopped: %v with room for %d", err, breaker.Room())
 	}
 	manner = providertest.Properly
-	for deadline := time.Now().Add(5 * time.Second); breaker.Room() == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); breaker.Room() == 0 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if n := breaker.Room(); n != 1 {
