@@ -64,7 +64,7 @@ test-batch: ## run the flow's suites with batches of one
 	SOUK_BATCH_MAX=1 go test $(GOTESTFLAGS) ./services/... ./pkg/inbox ./pkg/outbox ./pkg/groupcommit
 
 test-failpoints: ## kill payment and the provider at every state of a charge and of a refund
-	go test -tags failpoints $(GOTESTFLAGS) ./services/payment/internal/consumer ./sandbox/psp
+	go test -tags failpoints $(GOTESTFLAGS) ./pkg/failpoint ./services/payment/internal/consumer ./sandbox/psp
 
 test-native: export SOUK_HOME ?= $(CURDIR)/.souk-test
 test-native: export SOUK_PORT_BASE ?= 19080
@@ -77,11 +77,11 @@ test-races: ## cancel 10,000 orders while their money is taken, and audit
 
 chaos: ## inflict every fault on native engines under load, and audit after each (SEEDS=n)
 	for seed in $$(seq 1 $(or $(SEEDS),1)); do \
-		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 60m -run 'TestChaos|TestKafkaLoses' ./e2e || exit 1; \
+		SOUK_E2E_INFRA=native SOUK_CHAOS=full SOUK_CHAOS_SEED=$$seed go test -count=1 -v -timeout 90m -run 'TestChaos|TestKafkaLoses|TestKilledAtEach|TestMariaDBsDisk' ./e2e || exit 1; \
 	done
 
-chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these, and the lost end of Kafka's log)
-	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))|TestKafkaLoses' ./e2e
+chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these, the lost end of Kafka's log and the failpoints)
+	SOUK_E2E_INFRA=native SOUK_CHAOS=quick go test -count=1 -v -timeout 15m -run 'TestChaos$(if $(ROWS),/($(ROWS)))|TestKafkaLoses|TestKilledAtEach$(if $(ROWS),,|TestMariaDBsDisk)' ./e2e
 
 soak: ## sell for half an hour while engines misbehave, audit, and watch the memory (FOR=duration)
 	SOUK_E2E_INFRA=native SOUK_SOAK=$(or $(FOR),30m) go test -count=1 -v -timeout 12h -run TestSoak ./e2e

@@ -13,6 +13,7 @@ const (
 	CodeProductNotFound = "product_not_found"
 	CodeSKUTaken        = "sku_taken"
 	CodeBelowReserved   = "below_reserved"
+	CodeOtherVersion    = "other_version"
 
 	CodeOrderNotFound       = "order_not_found"
 	CodeOrderNotCancellable = "order_not_cancellable"
@@ -33,6 +34,8 @@ const (
 	CodeNotBlocked     = "not_blocked"
 	CodeBlocklistFull  = "blocklist_full"
 	CodeInvalidSubject = "invalid_subject"
+
+	CodeTooManyAttempts = "too_many_attempts"
 )
 
 // Reasons of an order that was rejected, cancelled or returned.

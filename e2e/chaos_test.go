@@ -29,19 +29,20 @@ type fault struct {
 
 // chaos is a souk on native engines, two replicas of each service, and its load.
 type chaos struct {
-	t     *testing.T
-	souk  *souk
-	rand  *rand.Rand
-	short bool // each fault once, briefly
+	t         *testing.T
+	souk      *souk
+	customers []*customer
+	rand      *rand.Rand
+	short     bool // each fault once, briefly
 }
 
 // TestChaos inflicts one fault after the other on a souk that sells 100 times a
-// second, every third time by card, and demands after each that orders are
-// taken again, that every acknowledged one comes to rest, and that the audit
-// finds nothing. SOUK_CHAOS is "quick" or "full"; SOUK_CHAOS_SEED repeats a run.
+// second, every third time by card, and takes up to a tenth back. After each
+// it demands that orders are taken again, that every acknowledged one comes to
+// rest, that every acknowledged return is carried out, and that the audit finds
+// nothing. SOUK_CHAOS is "quick" or "full"; SOUK_CHAOS_SEED repeats a run.
 func TestChaos(t *testing.T) {
-	how := os.Getenv("SOUK_CHAOS")
-	if !native() || how == "" {
+	if !native() || os.Getenv("SOUK_CHAOS") == "" {
 		t.Skip("the fault suite takes minutes, and native engines: make chaos, make chaos-quick")
 	}
 	seed := uint64(time.Now().UnixNano())
@@ -52,7 +53,7 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	t.Logf("SOUK_CHAOS_SEED=%d", seed)
-	c := &chaos{t: t, souk: proxiedSouk(t), rand: rand.New(rand.NewPCG(seed, 0)), short: how == "quick"}
+	c := newChaos(t, proxiedSouk(t), seed)
 	var table []string
 	for _, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
@@ -63,11 +64,22 @@ func TestChaos(t *testing.T) {
 	t.Logf("seed %d\n%s", seed, strings.Join(table, "\n"))
 }
 
+// newChaos prepares the load on a souk; SOUK_CHAOS says how long faults last.
+func newChaos(t *testing.T, s *souk, seed uint64) *chaos {
+	t.Helper()
+	return &chaos{
+		t: t, souk: s, customers: richCustomers(t, s, clients),
+		rand: rand.New(rand.NewPCG(seed, 0)), short: os.Getenv("SOUK_CHAOS") == "quick",
+	}
+}
+
 func faults() []fault {
 	return []fault{
 		{name: "no fault", inflict: func(c *chaos) { c.last(10 * time.Second) }, accepts: 100, settles: 30 * time.Second},
 		{name: "kill -9 of services", inflict: (*chaos).killServices},
 		{name: "replicas stopped for twice their lease", inflict: (*chaos).pauseReplicas},
+		{name: "replicas stopped until their partitions are others'", inflict: (*chaos).zombies},
+		{name: "consumer groups rebalanced all the time", inflict: (*chaos).rebalance, accepts: 99},
 		{name: "services restarted in turn", inflict: (*chaos).restartServices, accepts: 100},
 		{name: "Redis flushed every second", inflict: (*chaos).flushRedis, accepts: 99},
 		{name: "Redis slow", inflict: (*chaos).slowRedis, accepts: 99},
@@ -92,11 +104,11 @@ const loadHeld = 100
 
 // row inflicts a fault under load and returns the row's figures.
 func (c *chaos) row(f fault) string {
-	customers, sku := richCustomers(c.t, c.souk, clients), product(c.t, c.souk, 999_999)
-	stop := make(chan struct{})
-	work := make(chan int)
+	sku := product(c.t, c.souk, 999_999)
+	stop, work := make(chan struct{}), make(chan int)
 	go metered(work, stop, 100)
-	answers := carryOut(c.t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	givers := newGivers(c.t)
+	answers := givers.among(carryOut(c.t, c.customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok")))
 	all := takeAcknowledged(c.t, answers, loadHeld)
 	began := time.Now()
 	all = append(all, takeWhile(answers, func() { f.inflict(c) })...)
@@ -112,11 +124,11 @@ func (c *chaos) row(f fault) string {
 		c.t.Errorf("the first order came %s after the fault, want %s", resumed, f.resumes)
 	}
 	during := slices.DeleteFunc(slices.Clone(all), func(p placed) bool { return p.began.Before(began) || p.began.After(over) })
-	return c.settle(f, during, all, resumed)
+	return c.settle(f, during, all, resumed, givers)
 }
 
-// settle waits for every acknowledged order to end, and audits.
-func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration) string {
+// settle waits for every acknowledged order and return to end, and audits.
+func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration, returns *givers) string {
 	limit := f.settles
 	if limit == 0 {
 		limit = time.Minute
@@ -130,13 +142,14 @@ func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration) str
 			c.t.Errorf("outcomes %v: no order is refused or closed for what befell the machine", counts)
 		}
 	}
+	returns.allReturned()
 	c.souk.restsClean(c.t)
 	return fmt.Sprintf("%6d acknowledged, %6.2f %% accepted meanwhile, resumed after %6s, settled after %6s, clean: %v",
 		acknowledged(all), share, resumed.Round(10*time.Millisecond), settled.Round(10*time.Millisecond), counts)
 }
 
 func expected(outcome string) bool {
-	return outcome == "COMPLETED" || outcome == "CANCELLED" || outcome == "no answer" || strings.HasPrefix(outcome, "5")
+	return outcome == "COMPLETED" || outcome == "RETURNED" || outcome == "CANCELLED" || outcome == "no answer" || strings.HasPrefix(outcome, "5")
 }
 
 // accepted is the share of attempts during a fault that became orders.

@@ -49,15 +49,16 @@ func admin(t *testing.T, s *souk) *customer {
 	return &customer{souk: s, id: m.UserID, email: m.Email, token: m.AccessToken}
 }
 
+const newcomersPassword = "correct horse battery staple"
+
 // newcomer registers and logs in: a user whose wallet is empty.
 func newcomer(t *testing.T, s *souk) *customer {
 	t.Helper()
 	c := &customer{souk: s, email: "e2e-" + rand.Text() + "@example.com"}
-	const password = "correct horse battery staple"
-	r := c.post(t, "/v1/users", "", map[string]any{"email": c.email, "password": password, "name": "E2E"})
+	r := c.post(t, "/v1/users", "", map[string]any{"email": c.email, "password": newcomersPassword, "name": "E2E"})
 	r.expect(t, http.StatusCreated)
 	c.id = r.json(t)["id"].(string)
-	r = c.post(t, "/v1/sessions", "", map[string]any{"email": c.email, "password": password})
+	r = c.post(t, "/v1/sessions", "", map[string]any{"email": c.email, "password": newcomersPassword})
 	r.expect(t, http.StatusCreated)
 	c.token = r.json(t)["access_token"].(string)
 	return c
@@ -163,7 +164,7 @@ type amount struct {
 }
 
 func (o order) atRest() bool {
-	return o.Status == "COMPLETED" || o.Status == "REJECTED" || o.Status == "CANCELLED"
+	return o.Status == "COMPLETED" || o.Status == "REJECTED" || o.Status == "CANCELLED" || o.Status == "RETURNED"
 }
 
 func (o order) statuses() string {
@@ -224,18 +225,24 @@ func decodeOrder(t *testing.T, r reply) order {
 	return o
 }
 
-// awaitRest is settled for a goroutine of its own, where a test cannot end.
+// awaitRest is settled for a goroutine of its own, where a test cannot end. It
+// looks once at least.
 func (c *customer) awaitRest(id string, within time.Duration) (o order, err error) {
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		r, err := c.send(http.MethodGet, "/v1/orders/"+id, "", "", nil)
-		if err == nil && r.status == http.StatusOK {
+		if err == nil && r.status != http.StatusOK {
+			err = fmt.Errorf("order %s: status %d: %s", id, r.status, r.body)
+		}
+		if err == nil {
 			err = json.Unmarshal(r.body, &o)
 		}
 		if err != nil || o.atRest() {
 			return o, err
 		}
+		if time.Now().After(deadline) {
+			return o, fmt.Errorf("order %s is still %s after %s", id, o.Status, within)
+		}
 	}
-	return o, fmt.Errorf("order %s is still %s after %s", id, o.Status, within)
 }
 
 // settled waits until one of the customer's orders is at rest.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,13 +13,13 @@ import (
 
 // Kafka comes back without the last batches of every partition of the order
 // flow, which it had acknowledged: power was cut, and they had not reached the
-// disk. Whoever misses
-// what they told asks again, so every order ends as if nothing had happened.
+// disk. Whoever misses what they told asks again, so every order ends as if
+// nothing had happened.
 func TestKafkaLosesTheEndOfItsLog(t *testing.T) {
 	if !native() || os.Getenv("SOUK_CHAOS") == "" {
 		t.Skip("it takes minutes, and native engines: make chaos")
 	}
-	c := &chaos{t: t, souk: ownSouk(t, "SOUK_NUDGE_AFTER=5s", "SOUK_ORDER_PAY_WITHIN=2m"), rand: rand.New(rand.NewPCG(1, 1))}
+	c := newChaos(t, ownSouk(t, "SOUK_NUDGE_AFTER=5s", "SOUK_ORDER_PAY_WITHIN=2m"), 1)
 	t.Log(c.row(fault{name: "Kafka loses the end of its log", inflict: (*chaos).loseTail, accepts: 99, settles: 4 * time.Minute}))
 }
 

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -24,11 +23,13 @@ func TestSoak(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("SOUK_CHAOS_SEED=%d", seed)
-	c := &chaos{t: t, souk: proxiedSouk(t), rand: rand.New(rand.NewPCG(seed, 0)), short: true}
+	c := newChaos(t, proxiedSouk(t), seed)
+	c.short = true
 	customers, sku := richCustomers(t, c.souk, 4*clients), product(t, c.souk, 999_999)
 	stop, work := make(chan struct{}), make(chan int)
 	go metered(work, stop, soakLoad)
-	answers := carryOut(t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	givers := newGivers(t)
+	answers := givers.among(carryOut(t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok")))
 	memory := newResidents()
 	var all []placed
 	for end := time.Now().Add(lasts); time.Now().Before(end); {
@@ -41,6 +42,8 @@ func TestSoak(t *testing.T) {
 	if want := int(lasts.Seconds()) * soakLoad / 2; acknowledged(all) < want {
 		t.Errorf("void: %d orders in %s, want at least %d", acknowledged(all), lasts, want)
 	}
+	c.souk.restsClean(t)
+	givers.allReturned()
 	c.souk.restsClean(t)
 	t.Logf("%d of %d attempts acknowledged\n%s", acknowledged(all), len(all), memory.report(t, lasts))
 }

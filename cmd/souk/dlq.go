@@ -55,6 +55,7 @@ type deadLetter struct {
 	Error      string             `json:"error"`
 	ResolvedBy string             `json:"resolved_by,omitempty"`
 	Event      *cloudevents.Event `json:"event,omitempty"`
+	Record     *undecodable       `json:"record,omitempty"`
 }
 
 func printable(l inbox.Letter) deadLetter {
@@ -207,7 +208,8 @@ func (a *app) withLetter(ctx context.Context, arg string, fn func(letters *inbox
 func dlqShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show one, with the event as CloudEvents JSON",
-		Long:    "Show one, with the event as CloudEvents JSON. What a card is known by is hidden.",
+		Long: "Show one, with the event as CloudEvents JSON, or how the record begins that cannot\n" +
+			"be decoded. What a card is known by, and every longer word of such a record, is hidden.",
 		Example: "  souk dlq show payment/7318349394477056",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -217,6 +219,7 @@ func dlqShowCommand(a *app) *cobra.Command {
 					return err
 				}
 				d := printable(l)
+				d.Record = undecodableFrom(l.Record())
 				if event, err := l.Event(); err == nil {
 					ce := cloudevents.From(event)
 					d.Event = &ce

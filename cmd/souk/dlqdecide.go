@@ -26,7 +26,7 @@ func dlqRedriveCommand(a *app) *cobra.Command {
 				return fmt.Errorf("--rate %v: want more than 0", rate)
 			}
 			f.Status = inbox.Dead
-			ids, err := a.lettersToRedrive(cmd.Context(), args, f)
+			ids, err := a.selectedLetters(cmd.Context(), args, f)
 			if err != nil {
 				return err
 			}
@@ -40,8 +40,8 @@ func dlqRedriveCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// lettersToRedrive are those named, else those that f selects.
-func (a *app) lettersToRedrive(ctx context.Context, named []string, f letterFilter) ([]string, error) {
+// selectedLetters are those named, else those that f selects.
+func (a *app) selectedLetters(ctx context.Context, named []string, f letterFilter) ([]string, error) {
 	selects := f.Group != "" || f.Class != "" || f.EventType != "" || f.Key != ""
 	switch {
 	case len(named) > 0 && selects:
@@ -154,29 +154,4 @@ func (a *app) editLetter(ctx context.Context, letters *inbox.Letters, id int64, 
 	}
 	a.progress.Done("%s/%d is edited; redrive it next", l.Group, id)
 	return nil
-}
-
-func dlqDiscardCommand(a *app) *cobra.Command {
-	var command string
-	cmd := &cobra.Command{
-		Use: "discard ID --compensation COMMAND", Short: "Give a dead event up for good",
-		Long: `Give an event up for good, so that the later ones of its key go on. Say which
-command makes good what the event should have done: it is kept with the event.
-For instance: what an order waits for in vain, its cancellation; a capture that
-order is not to learn of, a refund at the payment provider.`,
-		Example: `  souk dlq discard payment/7318349394477056 --compensation "POST /v1/orders/7318349394470000/cancel"`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withLetter(cmd.Context(), args[0], func(letters *inbox.Letters, id int64) error {
-				if err := letters.Discard(cmd.Context(), id, command); err != nil {
-					return err
-				}
-				a.progress.Done("%s is discarded; see to it that this is done: %s", args[0], command)
-				return nil
-			})
-		},
-	}
-	cmd.Flags().StringVar(&command, "compensation", "", "the command that makes good what the event should have done")
-	_ = cmd.MarkFlagRequired("compensation")
-	return cmd
 }

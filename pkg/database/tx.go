@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"souk.example/pkg/failpoint"
 )
 
 // Tx is one transaction. Not safe for concurrent use.
@@ -63,9 +65,11 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if err := guarded(ctx, tx, fn); err != nil {
 		return err
 	}
+	failpoint.Hit("database-before-commit")
 	if err := tx.commit(); err != nil {
 		return err
 	}
+	failpoint.Hit("database-after-commit")
 	for _, f := range tx.onCommit {
 		f()
 	}

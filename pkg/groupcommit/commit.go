@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"souk.example/pkg/failpoint"
 )
 
 // retryPause is the pause before a batch is flushed again, doubled each time.
@@ -16,6 +18,7 @@ const retryPause = 20 * time.Millisecond
 // others must not suffer for them.
 func (c *Committer[Q, R]) commit(ctx context.Context, batch []*request[Q, R]) {
 	outcomes, err := c.flushPatiently(ctx, batch)
+	failpoint.Hit("groupcommit-before-answer")
 	switch {
 	case err == nil:
 		for i, r := range batch {

@@ -28,8 +28,8 @@ import (
 //   - 400 malformed_json: it is not one JSON object: empty, truncated, followed
 //     by more, nested deeper than 32, not UTF-8;
 //   - 422 invalid_body: Fields names, by path, every field that is unknown (the
-//     case counts), stands twice, is null without being a pointer, or has the
-//     wrong type or range.
+//     case counts), stands twice, is null without being a pointer or although
+//     its tag says `null:"refuse"`, or has the wrong type or range.
 //
 // A field that is absent keeps its zero value; whether it may be absent is for
 // the caller to check.

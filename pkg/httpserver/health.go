@@ -20,7 +20,7 @@ type Check struct {
 	Probe func(context.Context) error
 }
 
-// health answers /livez and /readyz and passes everything else on.
+// health answers /livez and /readyz and passes everything else on, HEAD as GET.
 type health struct {
 	next   http.Handler
 	server *Server
@@ -31,10 +31,14 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.server.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	switch r.URL.Path {
-	case "/livez":
+	r = headAsGet(r)
+	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
+	switch {
+	case probe && r.Method != http.MethodGet:
+		refuseMethod(w, r, []string{http.MethodGet, http.MethodHead, http.MethodOptions})
+	case r.URL.Path == "/livez":
 		writeOK(w)
-	case "/readyz":
+	case r.URL.Path == "/readyz":
 		h.readyz(w, r)
 	default:
 		h.next.ServeHTTP(w, r)

@@ -10,6 +10,8 @@ package httpserver
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -21,6 +23,10 @@ const defaultMaxBody = 64 << 10
 type Config struct {
 	Addr      string `env:"SOUK_HTTP_ADDR" envDefault:"127.0.0.1:8080" usage:"public listener"`
 	AdminAddr string `env:"SOUK_ADMIN_ADDR" envDefault:"127.0.0.1:9080" usage:"listener of metrics and profiles"`
+
+	// TrustedProxies are the networks of load balancers whose X-Forwarded-For
+	// says who the client is; nobody's by default.
+	TrustedProxies []string `env:"SOUK_TRUSTED_PROXIES" usage:"networks, e.g. 10.0.0.0/8, of load balancers whose X-Forwarded-For is believed; none by default"`
 
 	// DrainDelay is how long a server that is told to stop goes on serving
 	// while it reports not ready, so that load balancers turn away first.
@@ -78,6 +84,11 @@ func (c Config) Validate() error {
 	}
 	if c.WriteTimeout < c.ReadTimeout || c.WriteTimeout < c.RequestTimeout {
 		return errors.New("http: the write timeout must not be shorter than the read and request timeouts")
+	}
+	for _, network := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return fmt.Errorf("SOUK_TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", network)
+		}
 	}
 	if c.AccessLog != "all" && c.AccessLog != "errors" && c.AccessLog != "off" {
 		return errors.New("SOUK_ACCESS_LOG must be all, errors or off")

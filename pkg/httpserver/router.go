@@ -1,8 +1,6 @@
 package httpserver
 
 import (
-	"net/http"
-
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/apperr"
@@ -10,13 +8,14 @@ import (
 )
 
 // NewRouter makes a router whose every reply, also to what it does not know,
-// follows the package's conventions. It trusts no proxy and redirects nothing.
+// follows the package's conventions. It trusts no proxy that cfg does not name
+// and redirects nothing.
 //
 // It switches gin, whose mode is global, to release mode: gin's debug mode
 // prints to standard output.
 func NewRouter(cfg Config, t *telemetry.Telemetry) *gin.Engine {
 	cfg = cfg.withDefaults()
-	engine := newEngine()
+	engine := newEngine(cfg.TrustedProxies)
 	engine.Use(identify(t.Logger), traced(t.Tracer))
 	if cfg.AccessLog != "off" {
 		engine.Use(logged(t.Logger, cfg.AccessLog))
@@ -28,21 +27,22 @@ func NewRouter(cfg Config, t *telemetry.Telemetry) *gin.Engine {
 	engine.NoRoute(func(c *gin.Context) {
 		Fail(c, apperr.New(apperr.NotFound, "route_not_found", "there is nothing at this path"))
 	})
-	engine.NoMethod(func(c *gin.Context) { // gin has set Allow
-		FailStatus(c, http.StatusMethodNotAllowed, apperr.New(apperr.Invalid, "method_not_allowed", "this path does not take the method"))
-	})
+	engine.NoMethod(otherMethod)
 	return engine
 }
 
-func newEngine() *gin.Engine {
+func newEngine(trusted []string) *gin.Engine {
 	if gin.Mode() != gin.ReleaseMode { // a write that changes nothing would still be a race
 		gin.SetMode(gin.ReleaseMode)
 	}
 	engine := gin.New(func(e *gin.Engine) {
 		e.RedirectTrailingSlash = false
 		e.HandleMethodNotAllowed = true
-		e.ForwardedByClientIP = false
+		e.ForwardedByClientIP = len(trusted) > 0
+		e.RemoteIPHeaders = []string{"X-Forwarded-For"}
 	})
-	_ = engine.SetTrustedProxies(nil) // nil always parses
+	if engine.SetTrustedProxies(trusted) != nil { // Validate tells the operator
+		_ = engine.SetTrustedProxies(nil)
+	}
 	return engine
 }

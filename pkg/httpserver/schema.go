@@ -109,7 +109,9 @@ func objectSchema(t reflect.Type) *schema {
 		case name == "":
 			name = f.Name
 		}
-		s.fields = append(s.fields, fieldSchema{name: name, schema: buildSchema(f.Type)})
+		field := buildSchema(f.Type)
+		field.nullable = field.nullable && f.Tag.Get("null") != "refuse"
+		s.fields = append(s.fields, fieldSchema{name: name, schema: field})
 	}
 	if len(s.fields) > maxFields {
 		panic(fmt.Sprintf("httpserver: %v has more than %d fields", t, maxFields))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"souk.example/pkg/database"
+	"souk.example/pkg/failpoint"
 )
 
 // racesMax is how often a batch that met a duplicate key is run again. A zombie
@@ -23,8 +24,10 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 	for wait := newBackoff(); ; {
 		p, err := i.attempt(ctx, b, faults)
 		if err == nil {
+			failpoint.Hit("inbox-after-commit")
 			i.report(b, p)
 			i.commitOffsets(b)
+			failpoint.Hit("inbox-after-mark")
 			return true
 		}
 		v := judge(err)
@@ -77,7 +80,11 @@ func (i *Inbox) attempt(ctx context.Context, b *batch, faults map[int]fault) (p 
 		if err := i.savePark(ctx, tx, p); err != nil {
 			return err
 		}
-		return i.saveProgress(ctx, tx, b)
+		if err := i.saveProgress(ctx, tx, b); err != nil {
+			return err
+		}
+		failpoint.Hit("inbox-before-commit")
+		return nil
 	})
 	return p, err
 }

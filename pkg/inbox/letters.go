@@ -71,6 +71,15 @@ func (l Letter) Event() (eventbus.Event, error) {
 	return events[0], nil
 }
 
+// Record is what could not be decoded, as it stood in the log; nil for an event.
+// It may hold anything: do not print it.
+func (l Letter) Record() []byte {
+	if l.Key != "" {
+		return nil
+	}
+	return l.payload
+}
+
 // Filter selects letters; zero fields select all.
 type Filter struct {
 	Group, Key, EventType, Class string

@@ -12,6 +12,7 @@ import (
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
+	"souk.example/pkg/failpoint"
 )
 
 const (
@@ -133,8 +134,12 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 	if !l.valid() {
 		return false, errLeaseUnsure
 	}
+	failpoint.Hit("outbox-before-publish")
 	acked, err := l.publish(ctx, packs)
-	return more, errors.Join(err, l.remove(ctx, acked))
+	failpoint.Hit("outbox-after-publish")
+	err = errors.Join(err, l.remove(ctx, acked))
+	failpoint.Hit("outbox-after-mark")
+	return more, err
 }
 
 // read is the start of the partition, always: a pack whose transaction

@@ -2,7 +2,8 @@
 -- charges those that are allowed.
 -- KEYS[1] the key, which holds "at:debt": what the bucket lacked at a µs.
 -- ARGV[1] tokens per period; ARGV[2] µs of the period; ARGV[3] burst;
--- ARGV[4] and those after it: tokens that each request asks for.
+-- ARGV[4] and those after it: tokens that each request asks for, or gives back
+-- if negative.
 -- Returns in one list, for each: allowed, tokens left, µs until as many would be
 -- allowed, µs until full.
 -- Debt is counted in tokens × period, of which a µs pays off as many as there
@@ -22,7 +23,7 @@ for i = 4, #ARGV do
   local cost = ARGV[i] * period
   local wait = math.ceil((debt + cost - capacity) / rate)
   if wait <= 0 then
-    debt, charged = debt + cost, true
+    debt, charged = math.max(debt + cost, 0), true
   end
   local n = #reply
   reply[n + 1], reply[n + 2] = wait <= 0 and 1 or 0, math.floor((capacity - debt) / period)

@@ -64,8 +64,8 @@ func TestKilledAnywhere(t *testing.T) {
 
 // provider is a process that is started again whenever it was killed.
 type provider struct {
-	url, marker string
-	environ     []string
+	url, armed string // the file that arms the place
+	environ    []string
 
 	mu    sync.Mutex
 	heard map[string]int // webhooks by type
@@ -75,11 +75,14 @@ type provider struct {
 
 func newProvider(t *testing.T, place string) *provider {
 	t.Helper()
-	p := &provider{heard: map[string]int{}, marker: filepath.Join(t.TempDir(), "killed")}
+	p := &provider{heard: map[string]int{}, armed: filepath.Join(t.TempDir(), place)}
+	if err := os.WriteFile(p.armed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	merchant := httptest.NewServer(http.HandlerFunc(p.hear))
 	addr, dsn := freeAddr(t), "sqlite:"+filepath.Join(t.TempDir(), "psp.db")
 	p.url = "http://" + addr + "/v1"
-	p.environ = append(os.Environ(), isProvider+"=1", "SOUK_FAILPOINT="+place, "SOUK_FAILPOINT_ONCE="+p.marker,
+	p.environ = append(os.Environ(), isProvider+"=1", "SOUK_FAILPOINTS="+filepath.Dir(p.armed),
 		"SOUK_HTTP_ADDR="+addr, "SOUK_ADMIN_ADDR="+freeAddr(t), "SOUK_DATABASE_DSN="+dsn, "SOUK_PSP_API_KEY=key",
 		"SOUK_PSP_WEBHOOK_URL="+merchant.URL, "SOUK_PSP_WEBHOOK_SECRETS=secret", "SOUK_PSP_LATE_AFTER=100ms", "SOUK_HTTP_DRAIN_DELAY=0s")
 	p.start(t)
@@ -153,7 +156,7 @@ func (p *provider) await(t *testing.T, event string) {
 
 func (p *provider) wantKilled(t *testing.T) {
 	t.Helper()
-	p.eventually(t, "the kill", func() bool { _, err := os.Stat(p.marker); return !errors.Is(err, os.ErrNotExist) })
+	p.eventually(t, "the kill", func() bool { _, err := os.Stat(p.armed); return errors.Is(err, os.ErrNotExist) })
 	p.eventually(t, "the provider to be back", func() bool { return p.call("GET", "/charges", "", "") != nil })
 }
 

@@ -9,6 +9,7 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/gateway/internal/edge"
@@ -26,6 +27,14 @@ type Config struct {
 	Payment     []string `env:"SOUK_UPSTREAM_PAYMENT" envDefault:"http://127.0.0.1:8084" usage:"replicas of payment"`
 	Points      []string `env:"SOUK_UPSTREAM_POINTS" envDefault:"http://127.0.0.1:8085" usage:"replicas of points"`
 	CORSOrigins []string `env:"SOUK_CORS_ORIGINS" usage:"web origins that may call the API, e.g. https://shop.example; none by default"`
+
+	AddressAttempts     int64         `env:"SOUK_ADDRESS_ATTEMPTS" envDefault:"300" usage:"failed logins, and sign-ups, of one client address before it has to wait; 0 is no limit"`
+	AddressAttemptEvery time.Duration `env:"SOUK_ADDRESS_ATTEMPT_EVERY" envDefault:"1s" usage:"one more is allowed after each"`
+}
+
+// attempts is the limit that name counts.
+func (c Config) attempts(name string) ratelimit.Config {
+	return ratelimit.Config{Name: name, Limit: ratelimit.Limit{Rate: 1, Per: c.AddressAttemptEvery, Burst: c.AddressAttempts}}
 }
 
 func (c Config) upstreams() map[edge.Service][]string {
@@ -50,6 +59,12 @@ func (c Config) Validate() error {
 		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("SOUK_CORS_ORIGINS: %q is not an origin such as https://shop.example", origin)
 		}
+	}
+	if c.AddressAttempts == 0 {
+		return nil
+	}
+	if err := c.attempts("check").Validate(); err != nil {
+		return fmt.Errorf("SOUK_ADDRESS_ATTEMPTS and SOUK_ADDRESS_ATTEMPT_EVERY: %w", err)
 	}
 	return nil
 }

@@ -12,8 +12,10 @@ import (
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/pubsub"
+	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway/internal/attempts"
 	"souk.example/services/gateway/internal/blocklist"
 	"souk.example/services/gateway/internal/edge"
 )
@@ -23,7 +25,7 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("gateway",
 		fxrun.Base("gateway", cfg.base()),
 		fx.Supply(cfg, fxrun.ReadyWhen(nil)), // ready at once: a service that is down fails its own routes only
-		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newRouter),
+		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newGuards, newRouter),
 		fxrun.Worker[*pubsub.Bus](),
 		fxrun.Worker[*blocklist.State](),
 		fxrun.HTTP(),
@@ -48,10 +50,35 @@ func newBroadcast(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus,
 	return pubsub.New(rdb, pubsub.Config{Service: "gateway", Log: t.Logger}, pubsub.WithMetrics(t.Registry))
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, blocks *blocklist.Blocklist) *gin.Engine {
+// newGuards limits by client address what is asked without a token.
+func newGuards(cfg Config, rdb *redisclient.Client, t *telemetry.Telemetry) (edge.Guards, error) {
+	if cfg.AddressAttempts == 0 {
+		return nil, nil
+	}
+	logins, err := newLimiter(rdb, t, cfg.attempts("login-address"))
+	if err != nil {
+		return nil, err
+	}
+	signUps, err := newLimiter(rdb, t, cfg.attempts("sign-up-address"))
+	if err != nil {
+		return nil, err
+	}
+	failures := attempts.Failures(logins)
+	return edge.Guards{
+		"POST /v1/users":            attempts.All(signUps),
+		"POST /v1/sessions":         failures,
+		"POST /v1/sessions/refresh": failures,
+	}, nil
+}
+
+func newLimiter(rdb *redisclient.Client, t *telemetry.Telemetry, cfg ratelimit.Config) (*ratelimit.Limiter, error) {
+	cfg.Log = t.Logger
+	return ratelimit.New(rdb, cfg, ratelimit.WithMetrics(t.Registry))
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, blocks *blocklist.Blocklist, guards edge.Guards) *gin.Engine {
 	r := httpserver.NewRouter(cfg.http(), t)
 	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
-	edge.Register(r, v, proxies, blocks.Users)
-	blocks.Register(r, v)
+	edge.Register(r, v, proxies, blocks.Users, guards)
 	return r
 }

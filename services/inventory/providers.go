@@ -61,7 +61,7 @@ func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
 	return cache.NewFilter(s.SKUs, cache.FilterConfig{Rebuild: cfg.FilterRebuild})
 }
 
-// newPageCache keeps pages so that availability is at most PageTTL old, and
+// NewPageCache keeps pages so that availability is at most PageTTL old, and
 // reloads one that is read at two fifths of that beside the readers. An older
 // one is served, for a minute, only when the database cannot answer.
 func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {

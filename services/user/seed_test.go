@@ -30,6 +30,19 @@ func TestModuleIsComplete(t *testing.T) {
 	}
 }
 
+func TestTheLimitOfLoginsIsChecked(t *testing.T) {
+	for cfg, ok := range map[*user.Config]bool{
+		{}: true, // switched off
+		{LoginFailures: 10, LoginFailureEvery: 30 * time.Second}: true,
+		{LoginFailures: -1, LoginFailureEvery: 30 * time.Second}: false,
+		{LoginFailures: 10}: false,
+	} {
+		if err := cfg.Validate(); (err == nil) != ok {
+			t.Errorf("%d every %v: %v", cfg.LoginFailures, cfg.LoginFailureEvery, err)
+		}
+	}
+}
+
 func TestSeedIsIdempotent(t *testing.T) {
 	db, ids := databasetest.Open(t, migrations.Set()), idgen.Static(1)
 	people := []user.Person{

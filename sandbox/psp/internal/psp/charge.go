@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"souk.example/internal/failpoint"
 	"souk.example/pkg/apperr"
+	"souk.example/pkg/failpoint"
 	"souk.example/pkg/groupcommit"
 )
 

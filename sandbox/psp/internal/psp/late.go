@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"souk.example/internal/failpoint"
+	"souk.example/pkg/failpoint"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"souk.example/internal/failpoint"
+	"souk.example/pkg/failpoint"
 )
 
 // RefundRequest asks to give money back. Requests with one Key are the same.

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"souk.example/internal/failpoint"
 	"souk.example/pkg/config"
+	"souk.example/pkg/failpoint"
 	"souk.example/sandbox/psp/internal/psp"
 	"souk.example/sandbox/psp/internal/wire"
 )

@@ -51,7 +51,7 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	for _, r := range edge.Routes() {
 		proxies[r.To] = proxy
 	}
-	edge.Register(router, verifier, proxies, func(*gin.Context) {})
+	edge.Register(router, verifier, proxies, func(*gin.Context) {}, nil)
 	server := httptest.NewUnstartedServer(router)
 	setUp(server)
 	server.Start()
@@ -275,6 +275,19 @@ func TestUpstreamsMustBeAddresses(t *testing.T) {
 		if _, err := edge.NewProxy(edge.NewTransport(), urls); err == nil {
 			t.Errorf("%v was taken", urls)
 		}
+	}
+}
+
+func TestAnAdministratorKeepsHisOwnAddress(t *testing.T) {
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
+	for _, own := range []string{"127.0.0.1", "::ffff:127.0.0.1"} {
+		resp, body := g.do("PUT", "/v1/admin/blocks/address:"+own, g.bearer(), `{"reason":"r"}`)
+		if resp.StatusCode != 422 || code(body) != "invalid_subject" {
+			t.Errorf("%s: %d %s", own, resp.StatusCode, body)
+		}
+	}
+	if resp, body := g.do("PUT", "/v1/admin/blocks/address:192.0.2.1", g.bearer(), `{"reason":"r"}`); resp.StatusCode != 200 || body != "/v1/admin/blocks/address:192.0.2.1" {
+		t.Errorf("another's: %d %s", resp.StatusCode, body)
 	}
 }
 

@@ -3,6 +3,8 @@
 package edge
 
 import (
+	"slices"
+
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/auth"
@@ -29,7 +31,10 @@ type Route struct {
 	Public       bool
 }
 
-// Routes is what services offer the public, and all that reaches them.
+const blockPath = "/v1/admin/blocks/:subject"
+
+// Routes is what services offer the public, and all that reaches them but for
+// PUT of a block, which Register guards.
 func Routes() []Route {
 	return []Route{
 		{"POST", "/v1/users", User, true},
@@ -40,6 +45,8 @@ func Routes() []Route {
 		{"DELETE", "/v1/sessions/:id", User, false},
 		{"GET", "/v1/me", User, false},
 		{"PATCH", "/v1/me", User, false},
+		{"GET", "/v1/admin/blocks", User, false},
+		{"DELETE", blockPath, User, false},
 
 		{"GET", "/v1/products", Inventory, true},
 		{"GET", "/v1/products/:sku", Inventory, true},
@@ -63,15 +70,22 @@ func Routes() []Route {
 	}
 }
 
+// Guards are what a request meets first, by "METHOD /path" of its route.
+type Guards map[string]gin.HandlerFunc
+
 // Register adds every route to r. Admit decides, after the token was verified,
 // whether its owner may pass.
-func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc) {
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc, guards Guards) {
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
 		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
 		if route.Public {
 			chain = chain[2:]
 		}
+		if guard := guards[route.Method+" "+route.Path]; guard != nil {
+			chain = slices.Insert(chain, 0, guard)
+		}
 		r.Handle(route.Method, route.Path, chain...)
 	}
+	r.PUT(blockPath, authenticate, admit, notOwnAddress, proxies[User].Handle)
 }

@@ -39,5 +39,5 @@ func render(l inventory.Listing) (Page, error) {
 	if err != nil {
 		return Page{}, fmt.Errorf("encode product %s: %w", l.SKU, err)
 	}
-	return newPage(body), nil
+	return NewPage(body), nil
 }

@@ -21,6 +21,7 @@ func (a *API) addProduct(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
+	c.Header("ETag", versionTag(p.Version))
 	c.Header("Location", "/v1/products/"+string(p.SKU))
 	c.JSON(http.StatusCreated, productResponseFrom(p))
 }

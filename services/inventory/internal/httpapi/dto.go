@@ -62,13 +62,14 @@ func (r addProductRequest) adding() inventory.Adding {
 }
 
 // changeProductRequest is the body of PATCH /v1/admin/products/{sku}; what is
-// absent or null stays as it is.
+// absent stays as it is. Null is refused: there is nothing that it could mean
+// which "" or false does not say.
 type changeProductRequest struct {
-	Name        *string       `json:"name"`
-	Description *string       `json:"description"`
-	Price       *money.Amount `json:"price"`
-	ImageURL    *string       `json:"image_url"`
-	Withdrawn   *bool         `json:"withdrawn"`
+	Name        *string       `json:"name" null:"refuse"`
+	Description *string       `json:"description" null:"refuse"`
+	Price       *money.Amount `json:"price" null:"refuse"`
+	ImageURL    *string       `json:"image_url" null:"refuse"`
+	Withdrawn   *bool         `json:"withdrawn" null:"refuse"`
 }
 
 func (r changeProductRequest) patch() inventory.Patch {

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/httpserver"
+	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/inventory"
 )
 
@@ -26,6 +27,11 @@ func (a *API) getProduct(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
+	answerPage(c, page)
+}
+
+// answerPage sends a page, or 304 to a client that has its bytes.
+func answerPage(c *gin.Context, page catalogue.Page) {
 	c.Header("ETag", page.ETag)
 	c.Header("Cache-Control", "no-cache") // keep it, but ask before using it
 	if matches(c.Request.Header.Values("If-None-Match"), page.ETag) {

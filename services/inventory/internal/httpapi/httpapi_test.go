@@ -217,3 +217,78 @@ func TestCatalogueSurvivesRedis(t *testing.T) {
 		t.Errorf("a change without redis: %v", body)
 	}
 }
+
+// A change that is meant for one version changes no other, and what is refused
+// changes nothing.
+func TestConditionalChanges(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ifMatch, body string
+		status        int
+		code          string
+	}{
+		"its version":       {`"1"`, `{"name":"Kettle"}`, 200, ""},
+		"one of several":    {`"7", "1"`, `{"name":"Kettle"}`, 200, ""},
+		"any":               {`*`, `{"name":"Kettle"}`, 200, ""},
+		"no condition":      {"", `{"name":"Kettle"}`, 200, ""},
+		"nothing to change": {`"1"`, `{}`, 200, ""},
+		"another version":   {`"2"`, `{"name":"Kettle"}`, 412, "other_version"},
+		"a weak tag":        {`W/"1"`, `{"name":"Kettle"}`, 412, "other_version"},
+		"no tag":            {`1`, `{"name":"Kettle"}`, 412, "other_version"},
+		"another's tag":     {`"abc"`, `{"name":"Kettle"}`, 412, "other_version"},
+		"null":              {"", `{"name":"Kettle","description":null}`, 422, "invalid_body"},
+		"null price":        {"", `{"price":null}`, 422, "invalid_body"},
+		"an empty body":     {"", ``, 415, "unsupported_media_type"},
+		"no object":         {"", `null`, 400, "malformed_json"},
+		"an unknown field":  {"", `{"name":"Kettle","available":9}`, 422, "invalid_body"},
+		"a bad name":        {"", `{"description":"Boils","name":" "}`, 422, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t)
+			s.add(t, "TEA-1")
+			change := admin(http.MethodPatch, "/v1/admin/products/TEA-1", tt.body)
+			if tt.ifMatch != "" {
+				change.header = map[string]string{"If-Match": tt.ifMatch}
+			}
+			w := s.do(t, change)
+			if w.Code != tt.status || tt.code != "" && decode(t, w)["code"] != tt.code {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			product := decode(t, s.do(t, get("/v1/products/TEA-1")))
+			if changed := product["version"] != 1.0 || product["name"] != "Teapot" || product["description"] != "Holds tea"; changed != (tt.status == 200 && tt.body != "{}") {
+				t.Errorf("then the product is %v", product)
+			}
+		})
+	}
+}
+
+func TestChangesAreTaggedByVersion(t *testing.T) {
+	s := newService(t)
+	added := s.do(t, admin(http.MethodPost, "/v1/admin/products", `{"sku":"TEA-1","name":"Teapot","price":{"amount":1,"currency":"CNY"}}`))
+	changed := s.do(t, admin(http.MethodPatch, "/v1/admin/products/TEA-1", `{"name":"Kettle"}`))
+	if added.Header().Get("ETag") != `"1"` || changed.Header().Get("ETag") != `"2"` {
+		t.Errorf("tags %s and %s", added.Header().Get("ETag"), changed.Header().Get("ETag"))
+	}
+}
+
+// A list that a client has already costs no bytes.
+func TestListAndItsTag(t *testing.T) {
+	s := newService(t)
+	s.add(t, "A", "B")
+	first := s.do(t, get("/v1/products?limit=1"))
+	tag := first.Header().Get("ETag")
+	if first.Code != http.StatusOK || tag == "" || first.Header().Get("Cache-Control") != "no-cache" || !strings.HasPrefix(first.Header().Get("Content-Type"), "application/json") {
+		t.Fatalf("%d %v", first.Code, first.Header())
+	}
+	again := get("/v1/products?limit=1")
+	again.header = map[string]string{"If-None-Match": tag}
+	if w := s.do(t, again); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+		t.Errorf("again: %d %s", w.Code, w.Body)
+	}
+	if other := s.do(t, get("/v1/products?limit=2")).Header().Get("ETag"); other == tag {
+		t.Error("another page has the same tag")
+	}
+	s.do(t, admin(http.MethodPatch, "/v1/admin/products/A", `{"name":"Kettle"}`))
+	if w := s.do(t, again); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Kettle") {
+		t.Errorf("after a change: %d %s", w.Code, w.Body)
+	}
+}

@@ -1,7 +1,7 @@
 package httpapi
 
 import (
-	"net/http"
+	"encoding/json"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,7 +17,8 @@ import (
 const maxQuery = 100 // characters
 
 // listProducts lists what is on sale in the order of the SKUs; ?query= keeps
-// what has the text in its SKU or name.
+// what has the text in its SKU or name. A client that has the page already gets
+// 304.
 func (a *API) listProducts(c *gin.Context) {
 	q, err := listQuery(c)
 	if err != nil {
@@ -31,7 +32,12 @@ func (a *API) listProducts(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
-	c.JSON(http.StatusOK, listResponseFrom(listings, limit, q.Text))
+	body, err := json.Marshal(listResponseFrom(listings, limit, q.Text))
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	answerPage(c, catalogue.NewPage(body))
 }
 
 func listQuery(c *gin.Context) (store.Query, error) {

@@ -7,6 +7,8 @@
 package inventory
 
 import (
+	"errors"
+
 	"regexp"
 
 	"souk.example/contracts"
@@ -26,6 +28,9 @@ func ParseSKU(text string) (SKU, bool) { return SKU(text), skuPattern.MatchStrin
 
 // Refusals of what a client asks for.
 var (
+	// ErrOtherVersion: the product has changed since the patch was made.
+	ErrOtherVersion = errors.New("inventory: the product has another version")
+
 	ErrProductNotFound = apperr.New(apperr.NotFound, contracts.CodeProductNotFound, "there is no such product")
 	ErrSKUTaken        = apperr.New(apperr.Conflict, contracts.CodeSKUTaken, "the sku names another product")
 	ErrBelowReserved   = apperr.New(apperr.Conflict, contracts.CodeBelowReserved, "fewer units are available than the adjustment takes away")

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -46,11 +47,17 @@ type Patch struct {
 	Price       *money.Amount
 	ImageURL    *string
 	Withdrawn   *bool
+	// Of are the versions that the patch is meant for; nil for any.
+	Of []int64
 }
 
 // Change applies the patch at a time. It reports false, and leaves the version
-// alone, when the product is like that already.
+// alone, when the product is like that already. ErrOtherVersion when the patch is meant
+// for another.
 func (p Product) Change(patch Patch, at time.Time) (changed Product, different bool, err error) {
+	if patch.Of != nil && !slices.Contains(patch.Of, p.Version) {
+		return p, false, ErrOtherVersion
+	}
 	next := p
 	assign(&next.Name, patch.Name)
 	assign(&next.Description, patch.Description)

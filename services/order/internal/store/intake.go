@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"souk.example/pkg/database"
+	"souk.example/pkg/failpoint"
 	"souk.example/services/order/internal/order"
 )
 
@@ -30,7 +31,11 @@ func (u unit) Insert(ctx context.Context, orders []order.State) error {
 	if err := u.listMissed(ctx, orders); err != nil {
 		return err
 	}
-	return u.emit(ctx, orders, eventFor)
+	if err := u.emit(ctx, orders, eventFor); err != nil {
+		return err
+	}
+	failpoint.Hit("intake-before-commit")
+	return nil
 }
 
 // Placed implements order.Unit. It reads by the unique key in chunks, so that

@@ -101,16 +101,17 @@ func killedAt(t *testing.T, p plot, place string) {
 	t.Helper()
 	w := newKillable(t, p.manner)
 	if p.kind == payment.Return {
-		child := w.start(t, "")
+		child := w.start(t)
 		w.settle(t)
 		w.kill(t, child)
 		w.refund(t)
 	}
-	child := w.start(t, place)
+	w.arm(t, place)
+	child := w.start(t)
 	if err := child.Wait(); child.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Fatalf("the worker was not killed: %v", err)
 	}
-	heir := w.start(t, place) // once is enough
+	heir := w.start(t)
 	defer w.kill(t, heir)
 	w.settle(t)
 	w.check(t, p)
@@ -137,13 +138,13 @@ func refundsOnly(manner func(string, string, int) providertest.Manner) func(stri
 
 type killable struct {
 	*cards
-	dsn    config.Secret
-	marker string
+	dsn        config.Secret
+	failpoints string // where places are armed
 }
 
 func newKillable(t *testing.T, manner func(key, token string, nth int) providertest.Manner) *killable {
 	t.Helper()
-	w := &killable{dsn: databasetest.DSN(t), marker: filepath.Join(t.TempDir(), "killed")}
+	w := &killable{dsn: databasetest.DSN(t), failpoints: t.TempDir()}
 	db, err := database.Open(t.Context(), database.Config{DSN: w.dsn})
 	if err != nil {
 		t.Fatal(err)
@@ -160,10 +161,18 @@ func newKillable(t *testing.T, manner func(key, token string, nth int) providert
 	return w
 }
 
-func (w *killable) start(t *testing.T, failpoint string) *exec.Cmd {
+// arm has the next worker that comes by place die there.
+func (w *killable) arm(t *testing.T, place string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.failpoints, place), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *killable) start(t *testing.T) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestWorker$", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), childDSN+"="+w.dsn.Reveal(), childPSP+"="+w.psp.URL, "SOUK_FAILPOINT="+failpoint, "SOUK_FAILPOINT_ONCE="+w.marker)
+	cmd.Env = append(os.Environ(), childDSN+"="+w.dsn.Reveal(), childPSP+"="+w.psp.URL, "SOUK_FAILPOINTS="+w.failpoints)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"souk.example/internal/failpoint"
+	"souk.example/pkg/failpoint"
 )
 
 var (

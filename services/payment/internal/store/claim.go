@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"souk.example/internal/failpoint"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
+	"souk.example/pkg/failpoint"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
 )

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"souk.example/internal/failpoint"
 	"souk.example/pkg/database"
+	"souk.example/pkg/failpoint"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
 )

@@ -24,7 +24,7 @@ type refreshRequest struct {
 
 // updateRequest changes only the fields it names.
 type updateRequest struct {
-	Name *string `json:"name"`
+	Name *string `json:"name" null:"refuse"`
 }
 
 type userResponse struct {

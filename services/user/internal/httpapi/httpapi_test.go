@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,10 @@ func (m minter) Mint(u user.User, s user.SessionID) (string, time.Time, error) {
 type service struct {
 	http.Handler
 	verifier *auth.Verifier
+	minter   minter
+	changes  *atomic.Int32 // of the blocks
+
+	doorkeeper httpapi.Doorkeeper
 }
 
 // open is the whole service on a database of its own.
@@ -55,8 +60,9 @@ func open(t *testing.T, limits password.Config) service {
 	registrar := user.NewRegistrar(users, hasher, ids, time.Now)
 	doorkeeper := user.NewDoorkeeper(users, sessions, hasher, minter{m}, ids, time.Now)
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
-	httpapi.New(registrar, doorkeeper, users, sessions).Register(router, v)
-	return service{Handler: router, verifier: v}
+	changes := new(atomic.Int32)
+	httpapi.New(registrar, doorkeeper, users, sessions, store.NewBlocks(db), func() { changes.Add(1) }).Register(router, v)
+	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes, doorkeeper: doorkeeper}
 }
 
 type reply struct {

@@ -28,11 +28,13 @@ type API struct {
 	doorkeeper Doorkeeper
 	accounts   user.Accounts
 	sessions   user.Sessions
+	blocks     user.Blocks
+	changed    func() // told after each change of the blocks; does not block
 }
 
 // New makes the API.
-func New(r Registrar, d Doorkeeper, accounts user.Accounts, sessions user.Sessions) *API {
-	return &API{registrar: r, doorkeeper: d, accounts: accounts, sessions: sessions}
+func New(r Registrar, d Doorkeeper, accounts user.Accounts, sessions user.Sessions, blocks user.Blocks, changed func()) *API {
+	return &API{registrar: r, doorkeeper: d, accounts: accounts, sessions: sessions, blocks: blocks, changed: changed}
 }
 
 // Register adds the routes to r.
@@ -47,6 +49,11 @@ func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
 	owner.DELETE("/sessions/:id", a.closeSession)
 	owner.GET("/me", a.me)
 	owner.PATCH("/me", a.updateMe)
+
+	admin := owner.Group("/admin/blocks", httpserver.RequireRole(auth.RoleAdmin))
+	admin.GET("", a.listBlocks)
+	admin.PUT("/:subject", a.block)
+	admin.DELETE("/:subject", a.unblock)
 }
 
 func caller(c *gin.Context) user.ID { return user.ID(httpserver.Caller(c).UserID) }

@@ -30,6 +30,9 @@ func locked(tx *database.Tx) *gorm.DB {
 // Open implements user.Sessions.
 func (s *Sessions) Open(ctx context.Context, session user.Session, token user.TokenHash) error {
 	err := s.db.InTx(ctx, func(_ context.Context, tx *database.Tx) error {
+		if err := refuseBlocked(tx, int64(session.User)); err != nil {
+			return err
+		}
 		if err := dropExpired(tx, session.User, session.CreatedAt); err != nil {
 			return err
 		}
@@ -95,6 +98,9 @@ func rotate(tx *database.Tx, token tokenRow, next user.TokenHash, at time.Time) 
 	var row sessionRow
 	live := tx.ORM().Where("id = ? AND expires_at > ?", token.SessionID, database.Micros(at))
 	if err := live.Take(&row).Error; err != nil {
+		return user.Session{}, user.User{}, err
+	}
+	if err := refuseBlocked(tx, row.UserID); err != nil {
 		return user.Session{}, user.User{}, err
 	}
 	row.RefreshedAt = database.Micros(at)

@@ -22,7 +22,8 @@ func NewDoorkeeper(accounts Accounts, sessions Sessions, hasher Hasher, minter M
 	return &Doorkeeper{accounts: accounts, sessions: sessions, hasher: hasher, minter: minter, ids: ids, now: now}
 }
 
-// Login opens a session: ErrInvalidCredentials or ErrBusy. An unknown address
+// Login opens a session: ErrInvalidCredentials, ErrBusy or, for who has proved
+// to be somebody that is shut out, ErrBlocked. An unknown address
 // costs the same time as a wrong password, so that nobody can ask who has an
 // account.
 func (d *Doorkeeper) Login(ctx context.Context, email, password string) (Grant, error) {

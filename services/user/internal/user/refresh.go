@@ -2,7 +2,8 @@ package user
 
 import "context"
 
-// Refresh exchanges a refresh token for a new grant, or ErrInvalidRefresh. A
+// Refresh exchanges a refresh token for a new grant, or is ErrInvalidRefresh or
+// ErrBlocked. A
 // token is good once. One that comes a second time is in two hands, and as
 // nobody can tell the thief from the owner the whole session ends (RFC 9700,
 // section 4.14.2). There is no grace period: a client that refreshes twice at

@@ -50,12 +50,13 @@ func (t RefreshToken) Hash() TokenHash {
 // Sessions is where sessions are kept.
 type Sessions interface {
 	// Open keeps a new session with its first token and drops the user's
-	// expired ones.
+	// expired ones; ErrBlocked when the user is shut out.
 	Open(ctx context.Context, s Session, token TokenHash) error
 	// Rotate uses up one token and puts next in its place, at the time
 	// given. A token that is unknown or whose session is over is
 	// ErrInvalidRefresh; one that was used before is ErrInvalidRefresh too,
-	// and its session is gone with all its tokens.
+	// and its session is gone with all its tokens. ErrBlocked, when the user
+	// is shut out, uses nothing up.
 	Rotate(ctx context.Context, used, next TokenHash, at time.Time) (Session, User, error)
 	// Close ends a session of the user. One that is not there is no error.
 	Close(ctx context.Context, user ID, id SessionID) error

@@ -50,6 +50,9 @@ var (
 	ErrNotFound           = errors.New("user: no such account")
 	ErrInvalidCredentials = errors.New("user: unknown e-mail address or wrong password")
 	ErrInvalidRefresh     = errors.New("user: refresh token unknown, used, expired or revoked")
+	ErrBlocked            = errors.New("user: shut out")
+	ErrNotBlocked         = errors.New("user: not shut out")
+	ErrBlocksFull         = errors.New("user: too many are shut out")
 	ErrBusy               = errors.New("user: too many passwords are waiting to be hashed")
 )
 
