@@ -11,7 +11,7 @@ GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures images render check-deploy infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ help: ## list the targets
 build: ## build bin/souk, which holds the CLI and every service
 	go build -o bin/souk ./cmd/souk
 
-up: build ## start souk: engines, services, demo data (INFRA=embedded or native, REPLICAS=n)
+up: build ## start souk: engines, services, demo data (INFRA=embedded, native or docker, REPLICAS=n)
 	bin/souk up $(if $(INFRA),--infra $(INFRA)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
 down: build ## stop souk; data stays (bin/souk down --wipe removes it)
@@ -33,6 +33,11 @@ smoke: build ## buy one order to COMPLETED and print its timeline
 
 demo-failures: build ## tour what goes wrong with cards: declined, cancelled too late, reply lost, late success
 	bin/souk demo failures
+
+images: export REVISION ?= $(shell git rev-parse HEAD)
+images: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+images: ## build the image for amd64 and arm64, with SBOM and provenance (VERSION=tag, IMAGE=name, PUSH=true)
+	docker buildx bake -f deploy/docker/bake.hcl
 
 infra-install: ## install Redis, MariaDB, Java and Kafka (Debian: apt and Maven Central)
 	deploy/native/install.sh
@@ -118,6 +123,18 @@ $(TOOLS)/buf: tools/proto/go.mod
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod
 	cd tools/lint && GOWORK=off GOBIN=$(TOOLS) go install tool
+
+render: $(TOOLS)/kustomize ## render what is committed of deploy/k8s
+	TOOLS=$(TOOLS) deploy/render.sh
+
+check-deploy: $(TOOLS)/kustomize $(TOOLS)/promtool ## check manifests, alerts and dashboards, without a cluster
+	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && go test ./deploy/...
+
+$(TOOLS)/kustomize: tools/deploy/go.mod
+	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool ./compose
+
+$(TOOLS)/promtool: tools/promtool/go.mod
+	cd tools/promtool && GOWORK=off GOBIN=$(TOOLS) go install -tags remove_all_sd,enable_dns_sd -ldflags '-s -w' tool
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

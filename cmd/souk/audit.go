@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/internal/audit"
 	"souk.example/pkg/eventbus/kafka"
 )
@@ -135,10 +134,11 @@ func (a *app) runAudit(ctx context.Context, cfg audit.Config) (audit.Report, err
 		return audit.Report{}, fmt.Errorf("could not check: %w", err)
 	}
 	provider, err := a.provider()
-	if err != nil {
+	if err == nil {
+		cfg.Provider = provider
+	} else if !errors.Is(err, errNoProvider) {
 		return audit.Report{}, fmt.Errorf("could not check: %w", err)
 	}
-	cfg.Provider = provider
 	dbs, err := a.openDatabases(ctx, "inventory", "order", "payment", "points")
 	if err != nil {
 		return audit.Report{}, fmt.Errorf("could not check: %w", err)
@@ -160,7 +160,7 @@ const kafkaPatience = 10 * time.Second
 func (a *app) openBus(ctx context.Context) (*kafka.Bus, error) {
 	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
 	defer cancel()
-	return kafka.Open(ctx, kafka.Config{Brokers: []string{topology.Loopback(a.topology.KafkaPort())}}, slog.New(slog.DiscardHandler))
+	return kafka.Open(ctx, a.addresses.Kafka, slog.New(slog.DiscardHandler))
 }
 
 func (a *app) printAudit(r audit.Report, traces orderTraces) {

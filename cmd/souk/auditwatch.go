@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/internal/audit"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/redlock"
@@ -62,7 +61,7 @@ type auditTurn struct {
 }
 
 func (a *app) newAuditTurn(ctx context.Context) (*auditTurn, error) {
-	rdb, err := redisclient.Open(ctx, redisclient.Config{Addrs: []string{topology.Loopback(a.topology.RedisPort())}})
+	rdb, err := redisclient.Open(ctx, a.addresses.Redis)
 	if err != nil {
 		return nil, err
 	}

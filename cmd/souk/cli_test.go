@@ -54,7 +54,7 @@ func TestExitCodes(t *testing.T) {
 		"too many arguments":         {[]string{"status", "all"}, 2},
 		"status of nothing":          {[]string{"status"}, 1},
 		"down of nothing":            {[]string{"down"}, 0},
-		"engines not there yet":      {[]string{"up", "--infra", "docker"}, 2},
+		"no such engines":            {[]string{"up", "--infra", "podman"}, 2},
 		"engines that are down":      {[]string{"infra", "status"}, 1},
 		"environment of no engines":  {[]string{"infra", "env"}, 2},
 		"too many replicas":          {[]string{"up", "--infra", "native", "--replicas", "11"}, 2},

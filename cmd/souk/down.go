@@ -26,6 +26,11 @@ func downCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// wiper is a platform that keeps data outside the home.
+type wiper interface {
+	wipe(ctx context.Context) error
+}
+
 func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) (err error) {
 	done, err := a.takeTurn(ctx)
 	if err != nil {
@@ -40,6 +45,11 @@ func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) (err err
 	}
 	if !wipe {
 		return nil
+	}
+	if w, ok := a.platform.(wiper); ok && a.home.Exists() {
+		if err := w.wipe(ctx); err != nil {
+			return err
+		}
 	}
 	if err := a.home.Wipe(); err != nil {
 		return err

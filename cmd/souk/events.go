@@ -11,7 +11,6 @@ import (
 
 	"souk.example/cmd/souk/internal/cloudevents"
 	"souk.example/cmd/souk/internal/tail"
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
 	"souk.example/pkg/eventbus"
 )
@@ -59,7 +58,7 @@ func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, l
 	}
 	printed := 0
 	err := tail.Run(ctx, tail.Config{
-		Brokers: []string{topology.Loopback(a.topology.KafkaPort())}, Topics: topics, Beginning: beginning,
+		Brokers: a.addresses.Kafka.Brokers, Topics: topics, Beginning: beginning,
 		Unreadable: func(topic string, partition int32, offset int64, err error) {
 			a.progress.Bad("%s/%d@%d is no event: %v", topic, partition, offset, err)
 		},

@@ -18,6 +18,7 @@ import (
 const (
 	embeddedMode = "embedded"
 	nativeMode   = "native"
+	dockerMode   = "docker"
 )
 
 // platform is one way to run souk on this machine.
@@ -44,7 +45,7 @@ func (a *app) use(s home.Setup) error {
 	if err != nil {
 		return err
 	}
-	a.setup, a.topology = s, t
+	a.setup, a.topology, a.addresses = s, t, localAddresses(t)
 	switch s.Infra {
 	case embeddedMode:
 		a.platform = embeddedPlatform{a}
@@ -54,8 +55,10 @@ func (a *app) use(s home.Setup) error {
 			return err
 		}
 		a.platform = nativePlatform{app: a, native: engines}
+	case dockerMode:
+		a.platform = dockerPlatform{a}
 	default:
-		return fmt.Errorf("no engines %q; there are %s and %s", s.Infra, embeddedMode, nativeMode)
+		return fmt.Errorf("no engines %q; there are %s, %s and %s", s.Infra, embeddedMode, nativeMode, dockerMode)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"souk.example/cmd/souk/internal/devkeys"
@@ -8,8 +9,17 @@ import (
 	"souk.example/internal/audit/statement"
 )
 
-// provider reads the record of the payment provider that runs beside souk.
+// errNoProvider says that no cards are offered.
+var errNoProvider = errors.New("there is no payment provider")
+
+// provider reads the payment provider's record.
 func (a *app) provider() (*statement.Reader, error) {
+	if d, ok := a.platform.(deployedPlatform); ok {
+		if d.at.PSPURL == "" {
+			return nil, errNoProvider
+		}
+		return statement.NewReader(d.at.PSPURL, d.at.PSPAPIKey.Reveal()), nil
+	}
 	keys, err := devkeys.Load(a.home.Keys())
 	if err != nil {
 		return nil, fmt.Errorf("the payment provider's key: %w", err)

@@ -24,9 +24,10 @@ type app struct {
 	portBase int  // of this environment; what runs may have another
 	json     bool // one JSON document on stdout
 
-	setup    home.Setup // how souk was last started here; see use
-	topology topology.Topology
-	platform platform
+	setup     home.Setup // how souk was last started here; see use
+	topology  topology.Topology
+	addresses addresses
+	platform  platform
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
@@ -39,7 +40,8 @@ checks that nothing was oversold, lost or charged twice, and shows what
 happened to an order.
 
 Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
-8080) is the gateway's port, from which the others follow.`,
+8080) is the gateway's port, from which the others follow. SOUK_DATABASE_DSN_ORDER
+and its like make commands look at a souk that runs elsewhere.`,
 		Example:           "  souk up\n  souk smoke\n  souk audit\n  souk down",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -49,7 +51,7 @@ Environment: SOUK_HOME (default .souk) holds all state; SOUK_PORT_BASE (default
 	root.SetErr(stderr)
 	root.AddCommand(
 		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
-		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a),
+		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a), runCommand(), migrateCommand(a), secretsCommand(a), probeCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		if cmd.HasSubCommands() {
@@ -91,6 +93,14 @@ func (a *app) configure(getenv func(string) string) error {
 	}
 	if _, err := topology.New(a.portBase, 1); err != nil {
 		return err
+	}
+	elsewhere, err := loadDeployed(os.Environ())
+	if err != nil {
+		return err
+	}
+	if elsewhere.known() {
+		a.useDeployed(elsewhere)
+		return nil
 	}
 	return a.recall()
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"souk.example/cmd/souk/internal/topology"
 	"souk.example/contracts"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
@@ -29,6 +30,9 @@ wallets, 1,000 products and FLASH-01. What is there stays as it is.`,
 		Example: "  souk seed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Getenv("SOUK_ENV") == "production" {
+				return errors.New("demo accounts are for development, and SOUK_ENV is production")
+			}
 			if err := a.mustRun(); err != nil {
 				return err
 			}
@@ -79,7 +83,7 @@ func seedPeople(ctx context.Context, dbs databases) error {
 }
 
 func (a *app) seedProducts(ctx context.Context, db *database.DB) (created int, err error) {
-	rdb, err := redisclient.Open(ctx, redisclient.Config{Addrs: []string{topology.Loopback(a.topology.RedisPort())}})
+	rdb, err := redisclient.Open(ctx, a.addresses.Redis)
 	if err != nil {
 		return 0, err
 	}

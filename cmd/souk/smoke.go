@@ -64,7 +64,7 @@ func (a *app) demoCustomer(ctx context.Context) (*shop.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shop.Client{BaseURL: a.topology.Gateway().URL(), Token: tokens[0].AccessToken}, nil
+	return &shop.Client{BaseURL: a.addresses.Gateway, Token: tokens[0].AccessToken}, nil
 }
 
 type timelineEntry struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -86,7 +85,7 @@ func (a *app) status(ctx context.Context) error {
 func (a *app) report(ctx context.Context) statusReport {
 	r := statusReport{
 		Mode:       a.setup.Infra,
-		GatewayURL: a.topology.Gateway().URL(),
+		GatewayURL: a.addresses.Gateway,
 		Services:   a.platform.services(ctx),
 		Engines:    a.platform.engines(ctx),
 	}
@@ -143,18 +142,7 @@ const (
 
 // probe asks a service whether it is in the state.
 func probe(ctx context.Context, s topology.Service, state health) bool {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/"+string(state)+"z", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
+	return probeURL(ctx, s.URL()+"/"+string(state)+"z") == nil
 }
 
 func readiness(ready bool) string {

@@ -28,12 +28,15 @@ is ready. When souk runs already, only what is missing is added; when another
 
 Embedded engines and all services share one process. On native engines (Redis,
 Kafka and MariaDB, see make infra-install) each replica of a service is a process
-of its own.`,
+of its own, and with docker a container, beside Prometheus, Grafana and Jaeger.`,
 		Example: "  souk up\n  souk up --infra native --replicas 2\n  SOUK_PORT_BASE=9000 SOUK_HOME=/tmp/souk souk up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("replicas") && replicas < 1 {
 				return fmt.Errorf("--replicas %d: want 1 or more", replicas)
+			}
+			if a.setup.Infra == deployedMode {
+				return errElsewhere
 			}
 			want := a.wanted(infra, replicas)
 			if err := offered(want); err != nil {
@@ -48,7 +51,7 @@ of its own.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&infra, "infra", "", "which engines to run on: embedded or native (default as the last time, embedded at first)")
+	cmd.Flags().StringVar(&infra, "infra", "", "which engines to run on: embedded, native or docker (default as the last time, embedded at first)")
 	cmd.Flags().IntVar(&replicas, "replicas", 0, "processes per service; embedded hosts one of each (default as the last time, 1 at first)")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready")
 	return cmd
@@ -72,9 +75,9 @@ func (a *app) wanted(infra string, replicas int) home.Setup {
 // offered refuses what this version cannot start, or should not.
 func offered(s home.Setup) error {
 	switch {
-	case s.Infra == "docker":
-		return errors.New("--infra docker is not available yet; use --infra embedded or native")
-	case s.Infra != embeddedMode && s.Infra != nativeMode:
+	case s.Infra == dockerMode && s.Replicas > composeReplicas:
+		return fmt.Errorf("--replicas %d: %s has %d of each service", s.Replicas, composeFile, composeReplicas)
+	case s.Infra != embeddedMode && s.Infra != nativeMode && s.Infra != dockerMode:
 		return fmt.Errorf("--infra %s: want embedded, native or docker", s.Infra)
 	case s.Infra == embeddedMode && s.Replicas != 1:
 		return fmt.Errorf("--replicas %d: embedded engines host one replica of each service", s.Replicas)

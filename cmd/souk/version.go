@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -31,10 +32,13 @@ type version struct {
 	Go       string `json:"go"`
 }
 
-// readVersion tells the commit the binary was built from, as the Go tool
-// recorded it; "unknown" outside a checkout.
+// revision is set by the linker where the Go tool sees no checkout: in an image.
+var revision string
+
+// readVersion tells the commit the binary was built from, as its build or the
+// Go tool recorded it; "unknown" without either.
 func readVersion() version {
-	v := version{Revision: "unknown"}
+	v := version{Revision: cmp.Or(revision, "unknown")}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -7,6 +7,7 @@ import (
 
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/cache"
+	"souk.example/pkg/database"
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -18,10 +19,15 @@ import (
 	"souk.example/services/inventory/migrations"
 )
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	return fx.Module("inventory",
-		fxrun.Base("inventory", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()),
+		fxrun.Base("inventory", cfg.Base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(
 			newStore, newManager, newInbox, newRouter,

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/fx"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/database"
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -32,11 +33,15 @@ func policy() order.Policy {
 	}
 }
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), saga.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	return fx.Module("order",
-		fxrun.Base("order", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(),
-			saga.Migrations(), migrations.Set()),
+		fxrun.Base("order", cfg.Base, Migrations()...),
 		fx.Supply(cfg),
 		fx.Provide(
 			newHolds, newStore, newPlacer, newCanceller, newLearner, newReturns, newWatcher, newPriceBook,

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/fx"
 
 	"souk.example/internal/fxrun"
+	"souk.example/pkg/database"
 	"souk.example/pkg/idempotency"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -16,10 +17,15 @@ import (
 	"souk.example/services/payment/migrations"
 )
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	return fx.Module("payment",
-		fxrun.Base("payment", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), idempotency.Migrations(), migrations.Set()),
+		fxrun.Base("payment", cfg.Base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(
 			store.New, payment.NewBell, newJournal, newTeller, newInbox, newRouter,

@@ -26,10 +26,15 @@ import (
 	"souk.example/services/points/migrations"
 )
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	return fx.Module("points",
-		fxrun.Base("points", cfg.Base, outbox.Migrations(), inbox.Migrations(), idgen.Migrations(), migrations.Set()),
+		fxrun.Base("points", cfg.Base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(store.New, newInbox, newWatcher, newRouter),
 		fxrun.Worker[*idgen.Worker](),

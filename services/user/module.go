@@ -11,6 +11,7 @@ import (
 	"souk.example/contracts"
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/pubsub"
@@ -26,11 +27,16 @@ import (
 	"souk.example/services/user/migrations"
 )
 
+// Migrations is the schema of everything the service keeps in its database.
+func Migrations() []database.Migrations {
+	return []database.Migrations{idgen.Migrations(), migrations.Set()}
+}
+
 // Module is the whole service.
 func Module(cfg Config) fx.Option {
 	base := fxrun.BaseConfig{HTTP: cfg.HTTP, Database: cfg.Database, Redis: cfg.Redis, IDs: cfg.IDs, Auth: cfg.Auth, Telemetry: cfg.Telemetry}
 	return fx.Module("user",
-		fxrun.Base("user", base, idgen.Migrations(), migrations.Set()),
+		fxrun.Base("user", base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
 		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, store.NewBlocks, newRegistrar, newDoorkeeper, newThrottled, newRouter),
 		fx.Provide(newBus, newBlockState, newBroadcast),

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"io"
 
 	"go.uber.org/fx"
@@ -8,6 +9,7 @@ import (
 	"souk.example/cmd/souk/internal/topology"
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/config"
+	"souk.example/pkg/database"
 	"souk.example/pkg/telemetry"
 	"souk.example/sandbox/psp"
 	"souk.example/services/gateway"
@@ -22,6 +24,7 @@ import (
 type service struct {
 	name  string
 	build func(environ []string, log io.Writer) (*fx.App, error)
+	main  func(args, environ []string) error
 }
 
 func services() []service {
@@ -39,12 +42,42 @@ func services() []service {
 // of describes a service by its module and configuration, just as its own main
 // does; logs finds the part of the configuration that says where to log.
 func of[C any](name string, module func(C) fx.Option, logs func(*C) *telemetry.Config) service {
-	return service{name: name, build: func(environ []string, log io.Writer) (*fx.App, error) {
+	build := func(environ []string, log io.Writer) (*fx.App, error) {
 		cfg, err := config.Load[C](name, nil, environ)
 		if err != nil {
 			return nil, err
 		}
 		logs(&cfg).LogWriter = log
 		return fxrun.New(module(cfg)), nil
-	}}
+	}
+	main := func(args, environ []string) error { return fxrun.Main(name, args, environ, module) }
+	return service{name: name, build: build, main: main}
+}
+
+// Main runs a service as its own main does: its settings are args and environ
+// alone, its log is standard error, and it ends when the process is told to.
+func Main(name string, args, environ []string) error {
+	for _, s := range services() {
+		if s.name == name {
+			return s.main(args, environ)
+		}
+	}
+	return fmt.Errorf("no service %q; there are %v", name, topology.Names())
+}
+
+// Migrations is the schema of a service that keeps its data on the SQL engine.
+func Migrations(service string) []database.Migrations {
+	switch service {
+	case "user":
+		return user.Migrations()
+	case "inventory":
+		return inventory.Migrations()
+	case "order":
+		return order.Migrations()
+	case "payment":
+		return payment.Migrations()
+	case "points":
+		return points.Migrations()
+	}
+	return nil
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"souk.example/pkg/config"
+	"souk.example/pkg/database"
+)
+
+func TestMigrateDatabasesElsewhere(t *testing.T) {
+	ownHome(t)
+	path := filepath.Join(t.TempDir(), "points.db")
+	t.Setenv("SOUK_DATABASE_DSN_POINTS", "sqlite:"+path)
+	for range 2 { // who comes second finds nothing to do
+		if got := souk(t, "migrate", "points"); got.code != 0 {
+			t.Fatalf("exit code %d: %v", got.code, got.err)
+		}
+	}
+	db, err := database.Open(t.Context(), database.Config{DSN: config.Secret("sqlite:" + path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var rows int
+	if err := db.QueryRow(t.Context(), "SELECT COUNT(*) FROM points_account").Scan(&rows); err != nil {
+		t.Error("the schema is not there:", err)
+	}
+	if got := souk(t, "migrate"); got.code != 2 || !strings.Contains(got.err.Error(), "SOUK_DATABASE_DSN_USER") {
+		t.Errorf("without the others' addresses: exit code %d, %v", got.code, got.err)
+	}
+}
+
+func TestElsewhereIsNotStartedHere(t *testing.T) {
+	ownHome(t)
+	t.Setenv("SOUK_DATABASE_DSN_ORDER", "mysql:order:secret@tcp(127.0.0.1:1)/order")
+	for _, command := range [][]string{{"up"}, {"down"}, {"logs", "order"}} {
+		got := souk(t, command...)
+		if got.code != 2 {
+			t.Errorf("souk %v: exit code %d", command, got.code)
+		}
+		if got.err != nil && strings.Contains(got.err.Error(), "secret") {
+			t.Errorf("souk %v tells the password: %v", command, got.err)
+		}
+	}
+}
+
+func TestDemoDataIsNotForProduction(t *testing.T) {
+	ownHome(t)
+	t.Setenv("SOUK_ENV", "production")
+	t.Setenv("SOUK_DATABASE_DSN_ORDER", "mysql:order:secret@tcp(127.0.0.1:1)/order")
+	if got := souk(t, "seed"); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
+		t.Errorf("exit code %d, %v", got.code, got.err)
+	}
+}
+
+func TestRunWantsAService(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want int
+	}{
+		"none":             {[]string{"run"}, 2},
+		"unknown":          {[]string{"run", "orders"}, 2},
+		"help":             {[]string{"run", "--help"}, 0},
+		"a service's help": {[]string{"run", "order", "--help"}, 0},
+		"a wrong setting":  {[]string{"run", "order", "--http-addr"}, 2},
+		"no database":      {[]string{"run", "user", "--database-dsn", "nonsense"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := souk(t, c.args...); got.code != c.want {
+				t.Errorf("exit code %d, want %d: %v", got.code, c.want, got.err)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNewEachTime(t *testing.T) {
+	ownHome(t)
+	one, other := souk(t, "secrets"), souk(t, "secrets", "--namespace", "souk")
+	if one.code != 0 || strings.Count(one.stdout, "kind: Secret") != 4 {
+		t.Fatalf("exit code %d, %s", one.code, one.stdout)
+	}
+	if one.stdout == other.stdout {
+		t.Error("the same secrets twice")
+	}
+}
+
+// fakeDocker stands in for docker: it notes its arguments and its environment,
+// and cannot bring anything up.
+func fakeDocker(t *testing.T) (calls, environ string) {
+	t.Helper()
+	dir := t.TempDir()
+	calls, environ = filepath.Join(dir, "calls"), filepath.Join(dir, "environ")
+	script := "#!/bin/sh\necho \"$*\" >>" + calls + "\nenv >" + environ + "\ncase \"$*\" in *' up '*) exit 1;; esac\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return calls, environ
+}
+
+func TestUpInContainersTellsComposeEverything(t *testing.T) {
+	ownHome(t)
+	t.Chdir("../..")
+	calls, environ := fakeDocker(t)
+	if got := souk(t, "up", "--infra", "docker", "--replicas", "2"); got.code != 2 || !strings.Contains(got.err.Error(), "docker compose up") {
+		t.Fatalf("exit code %d, %v", got.code, got.err)
+	}
+	if said := read(t, calls); !strings.Contains(said, "--project-name souk-19000 --file deploy/compose/compose.yaml --profile replicas up --detach --wait --build") {
+		t.Errorf("docker was called with\n%s", said)
+	}
+	given := "\n" + read(t, environ)
+	for _, part := range strings.Split(read(t, composeFile), "${")[1:] {
+		name, _, _ := strings.Cut(part, ":")
+		if name != "SOUK_IMAGE" && name != "SOUK_TRACE_SAMPLE_RATIO" && !strings.Contains(given, "\n"+name+"=") {
+			t.Errorf("%s is not given", name)
+		}
+	}
+}
+
+func TestUpInContainersWantsDocker(t *testing.T) {
+	ownHome(t)
+	t.Chdir("../..")
+	t.Setenv("PATH", t.TempDir())
+	for name, args := range map[string][]string{
+		"no docker":         {"up", "--infra", "docker"},
+		"too many replicas": {"up", "--infra", "docker", "--replicas", "3"},
+	} {
+		if got := souk(t, args...); got.code != 2 {
+			t.Errorf("%s: exit code %d, %v", name, got.code, got.err)
+		}
+	}
+	if got := souk(t, "up", "--infra", "docker"); !strings.Contains(got.err.Error(), "install Docker") {
+		t.Errorf("it says %v", got.err)
+	}
+}
+
+func TestContainersAreRead(t *testing.T) {
+	got, err := parseContainers("order 12 healthy\nredis 13 starting\njaeger 14 healthy\n")
+	if err != nil || got["order"] != (container{12, true}) || got["redis"] != (container{13, false}) || len(got) != 3 {
+		t.Errorf("read %v, %v", got, err)
+	}
+	if _, err := parseContainers("order x healthy\n"); err == nil {
+		t.Error("a line without a process was read")
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Checks what is shipped, without a cluster: that the manifests render, say only
+# what Kubernetes knows, and are what kube-score calls safe; that what is rendered
+# is up to date; that the alerts parse and fire in their tests; that Compose's
+# file says only what its specification knows. TOOLS holds the programs.
+set -euo pipefail
+cd "$(dirname "$0")"
+: "${TOOLS:?set TOOLS to where the tools are}"
+scratch=$(mktemp -d k8s/.check-XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+
+say() { printf '== %s\n' "$*"; }
+render() { "$TOOLS/kustomize" build "$1"; }
+
+# check FILE: an exact tag needs no pull every time.
+check() {
+	"$TOOLS/kubeconform" -strict -schema-location 'k8s/schemas/{{.ResourceKind}}{{.KindSuffix}}.json' "$1"
+	"$TOOLS/kube-score" score --ignore-test container-image-pull-policy --output-format ci "$1" >"$scratch/score" || true
+	if grep -F '[CRITICAL]' "$scratch/score"; then return 1; fi
+}
+
+# with COMPONENT...: the base with these components.
+with() {
+	mkdir -p "$scratch/with"
+	printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: souk\nimages: [{name: souk, newTag: checked}]\nresources: [../../base]\ncomponents:\n' >"$scratch/with/kustomization.yaml"
+	printf -- '- ../../components/%s\n' "$@" >>"$scratch/with/kustomization.yaml"
+	render "$scratch/with"
+}
+
+for overlay in k8s/overlays/*; do
+	say "$overlay"
+	render "$overlay" >"$scratch/rendered.yaml"
+	check "$scratch/rendered.yaml"
+done
+
+say "k8s/migrate, where prod is"
+(render k8s/overlays/prod && printf -- '---\n' && render k8s/migrate) >"$scratch/rendered.yaml"
+check "$scratch/rendered.yaml"
+
+say "all components together"
+with engines volumes network-policies gateway-api istio keda monitoring rollouts >"$scratch/rendered.yaml"
+check "$scratch/rendered.yaml"
+kinds=$(grep -cE '^kind: (HorizontalPodAutoscaler|ScaledObject)$' "$scratch/rendered.yaml")
+[ "$kinds" = 6 ] || { echo "$kinds autoscalers for 6 services"; exit 1; }
+
+say "alerts"
+"$TOOLS/promtool" check config --lint=all --lint-fatal observability/prometheus.yml
+"$TOOLS/promtool" check rules --lint=all --lint-fatal observability/rules.yml
+"$TOOLS/promtool" test rules observability/rules_test.yml
+
+say compose
+"$TOOLS/compose" compose/compose.yaml
+
+say "k8s/all.yaml and the monitoring component's rules are up to date"
+./render.sh "$scratch/fresh"
+diff -u k8s/all.yaml "$scratch/fresh/all.yaml"
+diff -u k8s/components/monitoring/rules.yaml "$scratch/fresh/rules.yaml"
+
+say "what is shipped is in order"
