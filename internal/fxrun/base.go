@@ -170,10 +170,10 @@ func newOutbox(db *database.DB, ids *idgen.Worker, pub eventbus.Publisher, cfg B
 }
 
 // newRedis never fails because Redis is away: it makes things fast, not right.
-func newRedis(lc fx.Lifecycle, cfg BaseConfig) (*redisclient.Client, error) {
+func newRedis(lc fx.Lifecycle, cfg BaseConfig, t *telemetry.Telemetry) (*redisclient.Client, error) {
 	ctx, cancel := opening()
 	defer cancel()
-	c, err := redisclient.Open(ctx, cfg.Redis)
+	c, err := redisclient.Open(ctx, cfg.Redis, redisclient.WithMetrics(t.Registry))
 	if err == nil {
 		lc.Append(fx.StopHook(c.Close))
 	}
