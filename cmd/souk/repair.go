@@ -17,9 +17,10 @@ import (
 // repairRate is how many packs a second a repair sends at most.
 const repairRate = 500
 
-// clockSlack is how much earlier than an order's id its first event may be
-// dated: two services' clocks need not agree.
-const clockSlack = time.Minute
+// clockSlack is how far from the time in an order's id, and from now, its events
+// may be dated: they are by the clock of whoever wrote them, and that may have
+// been set wrong. What is read needlessly costs time only.
+const clockSlack = 24 * time.Hour
 
 // repair audits, has what was said of the orders that are wrong said again, and
 // audits once more.
@@ -54,11 +55,8 @@ func (a *app) sayAgain(ctx context.Context, orders map[int64]bool) error {
 		return err
 	}
 	defer func() { _ = bus.Close() }()
-	first := idgen.Parse(slices.Min(slices.Collect(maps.Keys(orders)))).Time
-	job := replay.Job{From: first.Add(-clockSlack), To: time.Now(), About: map[string]bool{}, Rate: repairRate, Publisher: bus}
-	for id := range orders {
-		job.About[strconv.FormatInt(id, 10)] = true
-	}
+	job := repairJob(orders, time.Now())
+	job.Publisher = bus
 	for _, topic := range []string{contracts.TopicOrder, contracts.TopicInventory, contracts.TopicPayment, contracts.TopicPoints} {
 		sent, err := a.replayTopic(ctx, job, topic)
 		if err != nil {
@@ -67,4 +65,14 @@ func (a *app) sayAgain(ctx context.Context, orders map[int64]bool) error {
 		a.progress.Note("%s: %d packs sent again", topic, sent.Packs)
 	}
 	return nil
+}
+
+// repairJob selects all that was ever said of some orders until now.
+func repairJob(orders map[int64]bool, now time.Time) replay.Job {
+	first := idgen.Parse(slices.Min(slices.Collect(maps.Keys(orders)))).Time
+	job := replay.Job{From: first.Add(-clockSlack), To: now.Add(clockSlack), About: map[string]bool{}, Rate: repairRate}
+	for id := range orders {
+		job.About[strconv.FormatInt(id, 10)] = true
+	}
+	return job
 }

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -14,19 +15,33 @@ const copyMax = 100
 
 // copyDead publishes what is dead and not copied yet. A copy may be published
 // twice, by two processes or after a failure in between: it is the same event.
+// One that the broker refuses is tried again, and has no other tried again.
 func (r *redriver) copyDead(ctx context.Context) error {
 	ids, records, err := r.uncopied(ctx)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	for _, err := range r.bus.Publish(ctx, records) {
-		if err != nil {
-			return fmt.Errorf("copy dead letters to %s: %w", DeadLetterTopic(r.cfg.Group), err)
+	copied, err := r.publishCopies(ctx, ids, records)
+	if len(copied) == 0 {
+		return err
+	}
+	in, args := database.In(copied)
+	_, markErr := r.db.Exec(ctx, "UPDATE dead_letter SET copied = 1 WHERE id IN "+in, args...)
+	return errors.Join(err, markErr)
+}
+
+// publishCopies returns whose records the broker has, and why not all are.
+func (r *redriver) publishCopies(ctx context.Context, ids []int64, records []eventbus.Record) (copied []int64, err error) {
+	errs := r.bus.Publish(ctx, records)
+	for n, id := range ids {
+		switch {
+		case errs == nil || errs[n] == nil:
+			copied = append(copied, id)
+		case err == nil:
+			err = fmt.Errorf("copy dead letter %d to %s: %w", id, DeadLetterTopic(r.cfg.Group), errs[n])
 		}
 	}
-	in, args := database.In(ids)
-	_, err = r.db.Exec(ctx, "UPDATE dead_letter SET copied = 1 WHERE id IN "+in, args...)
-	return err
+	return copied, err
 }
 
 func (r *redriver) uncopied(ctx context.Context) (ids []int64, records []eventbus.Record, err error) {

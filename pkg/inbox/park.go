@@ -116,12 +116,26 @@ func (i *Inbox) savePark(ctx context.Context, tx *database.Tx, p plan) error {
 	if _, err := tx.InsertIgnore(ctx, "dead_letter", letterColumns(), rows); err != nil {
 		return fmt.Errorf("park events: %w", err)
 	}
-	for _, key := range p.keys { // its letter may be there already, and closed
+	// A key's letter may be there already, and closed; and one that has waited for
+	// long may now stand behind another, of a topic that sorts before its own.
+	for _, key := range keysOf(p.park) {
 		if _, err := release(ctx, tx, i.cfg.Group, key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keysOf lists the letters' keys, each once; what cannot be decoded has none.
+func keysOf(letters []letter) []string {
+	var keys []string
+	for _, l := range letters {
+		if l.key != "" {
+			keys = append(keys, l.key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 func (i *Inbox) parkKeys(ctx context.Context, tx *database.Tx, keys []string) error {

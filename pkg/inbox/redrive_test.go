@@ -141,6 +141,42 @@ func TestDeadAreCopiedOnce(t *testing.T) {
 	})
 }
 
+// refusesNoise is a bus whose broker finds some records too large.
+type refusesNoise struct {
+	inbox.Bus
+	asked *atomic.Int64
+}
+
+func (r refusesNoise) Publish(ctx context.Context, records []eventbus.Record) []error {
+	r.asked.Add(1)
+	errs := make([]error, len(records))
+	for n, record := range records {
+		if string(record.Value) == "noise" {
+			errs[n] = errors.New("too large")
+		} else if failed := r.Bus.Publish(ctx, []eventbus.Record{record}); failed != nil {
+			errs[n] = failed[0]
+		}
+	}
+	return errs
+}
+
+// A copy that the broker does not take keeps no other from being made, once.
+func TestACopyThatIsRefused(t *testing.T) {
+	b := newBench(t, onMemory)
+	b.impatient(time.Millisecond)
+	b.publish(eventbus.Record{Topic: b.topic, Partition: 1, Value: []byte("noise")}, b.pack(0, poison("1", "bad", "x")))
+	var asked atomic.Int64
+	b.runOn(refusesNoise{b.bus, &asked}, inbox.Each(poisoned))
+	b.awaitLetters(inbox.Dead, 2)
+	b.eventually(func() error { return equal("copied", b.number("SELECT SUM(copied) FROM dead_letter"), 1) })
+	before := asked.Load()
+	b.eventually(func() error { return equal("tried on", asked.Load() >= before+3, true) })
+	ends, err := b.bus.LogEnd(t.Context(), inbox.DeadLetterTopic(b.cfg.Group))
+	if err != nil || ends[0] != 1 {
+		t.Errorf("%d copies, %v, want 1", ends[0], err)
+	}
+}
+
 func TestOperatorRedrives(t *testing.T) {
 	everywhere(t, func(b *bench) {
 		b.impatient(time.Millisecond)
@@ -162,6 +198,28 @@ func TestOperatorRedrives(t *testing.T) {
 		if err := inbox.NewLetters(b.db).Redrive(t.Context(), dead.ID); !errors.Is(err, inbox.ErrResolved) {
 			t.Errorf("again: %v, want ErrResolved", err)
 		}
+	})
+}
+
+// What comes for the key of a dead event may stand before it, because its
+// partition or topic does: it is tried at once, and the dead one can be redriven.
+func TestWhatComesBeforeTheDead(t *testing.T) {
+	everywhere(t, func(b *bench) {
+		b.impatient(time.Millisecond)
+		var f fussy
+		b.run(inbox.Each(f.handle))
+		b.publish(b.pack(1, poison("1", "bad", "x"), event("2", "bad")))
+		dead := b.awaitLetters(inbox.Dead, 1)[0]
+		b.publish(b.pack(0, event("3", "bad")))
+		b.awaitLetters(inbox.Applied, 1)
+		b.eventually(func() error { return equal("order", fmt.Sprint(f.order()), "[3]") })
+		f.takes.Store(true)
+		if err := inbox.NewLetters(b.db).Redrive(t.Context(), dead.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitLetters(inbox.Applied, 3)
+		b.eventually(func() error { return equal("order", fmt.Sprint(f.order()), "[3 1 2]") })
+		b.wantEqual("parked keys", b.parkedKeys(), []string{})
 	})
 }
 
