@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,6 +21,8 @@ type fault struct {
 	// accepts is the least share of attempts, in percent, that must become
 	// orders while it lasts. 0: whatever fails, fails.
 	accepts float64
+	// declines says that orders may be cancelled: cards are declined, too.
+	declines bool
 	// settles is the longest wait, once it is over, for every order to end;
 	// none: a minute.
 	settles time.Duration
@@ -88,14 +92,14 @@ func faults() []fault {
 		{name: "Kafka a black hole", inflict: func(c *chaos) { c.pause("kafka", 20*time.Second) }, accepts: 99},
 		{name: "MariaDB killed", inflict: func(c *chaos) { c.down("mariadb", 0) }, resumes: 15 * time.Second},
 		{name: "MariaDB a black hole", inflict: func(c *chaos) { c.pause("mariadb", 5*time.Second) }, resumes: 15 * time.Second},
-		{name: "a provider that misbehaves", inflict: (*chaos).badProvider, accepts: 99},
+		{name: "a provider that misbehaves", inflict: (*chaos).badProvider, accepts: 99, declines: true},
 		{name: "replies of MariaDB lost", inflict: func(c *chaos) { c.loseReplies("mariadb") }},
 		{name: "replies of Redis lost", inflict: func(c *chaos) { c.loseReplies("redis") }, accepts: 99},
 		{name: "replies of Kafka lost", inflict: func(c *chaos) { c.loseReplies("kafka") }, accepts: 99},
 		{name: "deadlocks in MariaDB", inflict: (*chaos).deadlocks, accepts: 99},
 		{name: "every event up to five times, shuffled", inflict: (*chaos).repeatEvents, accepts: 99},
 		{name: "histories recorded while services are killed", inflict: (*chaos).histories},
-		{name: "all at once", inflict: (*chaos).everything},
+		{name: "all at once", inflict: (*chaos).everything, declines: true},
 	}
 }
 
@@ -106,17 +110,24 @@ const loadHeld = 100
 func (c *chaos) row(f fault) string {
 	sku := product(c.t, c.souk, 999_999)
 	stop, work := make(chan struct{}), make(chan int)
-	go metered(work, stop, 100)
+	end := sync.OnceFunc(func() { close(stop) })
+	var missed atomic.Int64
+	go metered(work, stop, 100, &missed)
 	givers := newGivers(c.t)
 	answers := givers.among(carryOut(c.t, c.customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok")))
+	defer func() { // also of a row that gives up: no client may wait for us
+		end()
+		for range answers {
+		}
+	}()
 	all := takeAcknowledged(c.t, answers, loadHeld)
-	began := time.Now()
+	began, before := time.Now(), missed.Load()
 	all = append(all, takeWhile(answers, func() { f.inflict(c) })...)
-	over := time.Now()
+	over, unsent := time.Now(), missed.Load()-before
 	first := takeAcknowledged(c.t, answers, 1)
 	resumed := time.Since(over)
 	all = slices.Concat(all, first, takeAcknowledged(c.t, answers, loadHeld))
-	close(stop)
+	end()
 	for p := range answers {
 		all = append(all, p)
 	}
@@ -124,7 +135,16 @@ func (c *chaos) row(f fault) string {
 		c.t.Errorf("the first order came %s after the fault, want %s", resumed, f.resumes)
 	}
 	during := slices.DeleteFunc(slices.Clone(all), func(p placed) bool { return p.began.Before(began) || p.began.After(over) })
+	c.held(f, len(during), int(unsent))
 	return c.settle(f, during, all, resumed, givers)
+}
+
+// held fails a row that is to accept orders while its clients all waited: who
+// does not ask is not refused.
+func (c *chaos) held(f fault, attempts, unsent int) {
+	if f.accepts > 0 && unsent > attempts/4 {
+		c.t.Errorf("void: %d attempts were made, and %d were not, for want of a client that did not wait", attempts, unsent)
+	}
 }
 
 // settle waits for every acknowledged order and return to end, and audits.
@@ -138,7 +158,7 @@ func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration, ret
 	settled := time.Since(began)
 	share := c.accepted(f, during)
 	for outcome := range counts {
-		if !expected(outcome) {
+		if !expected(outcome) && (outcome != "CANCELLED" || !f.declines) {
 			c.t.Errorf("outcomes %v: no order is refused or closed for what befell the machine", counts)
 		}
 	}
@@ -149,7 +169,7 @@ func (c *chaos) settle(f fault, during, all []placed, resumed time.Duration, ret
 }
 
 func expected(outcome string) bool {
-	return outcome == "COMPLETED" || outcome == "RETURNED" || outcome == "CANCELLED" || outcome == "no answer" || strings.HasPrefix(outcome, "5")
+	return outcome == "COMPLETED" || outcome == "RETURNED" || outcome == "no answer" || strings.HasPrefix(outcome, "5")
 }
 
 // accepted is the share of attempts during a fault that became orders.
@@ -175,8 +195,8 @@ func acknowledged(answers []placed) (n int) {
 }
 
 // metered counts up into work, rate times a second, until stop is closed. When
-// all clients wait it drops what is due.
-func metered(work chan<- int, stop <-chan struct{}, rate int) {
+// all clients wait it drops what is due, and counts it in missed.
+func metered(work chan<- int, stop <-chan struct{}, rate int, missed *atomic.Int64) {
 	defer close(work)
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
@@ -189,6 +209,7 @@ func metered(work chan<- int, stop <-chan struct{}, rate int) {
 		select {
 		case work <- i:
 		default:
+			missed.Add(1)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -27,7 +28,7 @@ func TestSoak(t *testing.T) {
 	c.short = true
 	customers, sku := richCustomers(t, c.souk, 4*clients), product(t, c.souk, 999_999)
 	stop, work := make(chan struct{}), make(chan int)
-	go metered(work, stop, soakLoad)
+	go metered(work, stop, soakLoad, new(atomic.Int64))
 	givers := newGivers(t)
 	answers := givers.among(carryOut(t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok")))
 	memory := newResidents()

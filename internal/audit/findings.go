@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Violation is one broken promise.
@@ -19,6 +20,9 @@ type Violation struct {
 // Order is the order that the violation is about; false when it is about
 // something else.
 func (v Violation) Order() (id int64, ok bool) {
+	if !strings.HasPrefix(v.Subject, "order ") && !strings.HasPrefix(v.Subject, "refund ") {
+		return 0, false
+	}
 	id, err := strconv.ParseInt(keyOf(v.Subject), 10, 64)
 	return id, err == nil && id > 0
 }
@@ -39,6 +43,7 @@ type findings struct {
 	parked   map[string]bool    // keys set aside: what they miss is known
 	messages int                // set aside under those keys
 	stuck    int                // returns that wait for an operator
+	asOf     time.Time          // of the order's snapshot, by its database's clock
 	checked  Checked
 }
 

@@ -83,13 +83,13 @@ func checkOrders(ctx context.Context, s snapshots, f *findings) error {
 		return err
 	}
 	var o orderRow
-	known, now := lives(), time.Now()
+	known := lives()
 	err = each(ctx, s.order, selectOrders, o.fields(), func() error {
 		f.checked.Orders++
 		checkLife(&o, known, log[o.id], f)
 		checkRefundID(&o, log[o.id], f)
 		checkPrice(&o, f)
-		checkDeadline(&o, now, f)
+		checkDeadline(&o, f)
 		checkReturn(&o, returns[o.id], f)
 		delete(log, o.id)
 		delete(returns, o.id)
@@ -152,9 +152,9 @@ func checkPrice(o *orderRow, f *findings) {
 }
 
 // checkDeadline finds orders that nobody decided in time; parked ones are known.
-func checkDeadline(o *orderRow, now time.Time, f *findings) {
+func checkDeadline(o *orderRow, f *findings) {
 	undecided := o.status == "PENDING" || o.status == "RESERVED"
-	late := now.Sub(time.UnixMicro(o.deadline))
+	late := f.asOf.Sub(time.UnixMicro(o.deadline))
 	if undecided && late > grace && !f.parked[fmt.Sprint(o.id)] {
 		f.violated(Decisions, orderSubject(o.id), "still %s, %s past its deadline", o.status, late.Round(time.Second))
 	}

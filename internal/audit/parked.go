@@ -23,3 +23,10 @@ func readParked(ctx context.Context, s snapshots, f *findings) error {
 	}
 	return nil
 }
+
+// readClock notes the time of the order's snapshot, which the check before it has
+// just begun: what is read from it later may take long, and is that old then.
+func readClock(ctx context.Context, s snapshots, f *findings) (err error) {
+	f.asOf, err = s.order.Now(ctx)
+	return err
+}

@@ -26,7 +26,7 @@ func (a *auditor) pass(ctx context.Context, checks ...check) (*findings, error) 
 	err := inSnapshots(ctx, []opening{
 		{a.dbs.Points, &s.points}, {a.dbs.Payment, &s.payment}, {a.dbs.Inventory, &s.inventory}, {a.dbs.Order, &s.order},
 	}, func(ctx context.Context) error {
-		for _, c := range append([]check{readParked}, checks...) {
+		for _, c := range append([]check{readParked, readClock}, checks...) {
 			if err := c(ctx, s, f); err != nil {
 				return err
 			}
