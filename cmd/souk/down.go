@@ -19,7 +19,12 @@ func downCommand(a *app) *cobra.Command {
 		Short:   "Stop souk; data stays unless --wipe",
 		Example: "  souk down\n  souk down --wipe",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.down(cmd.Context(), grace, wipe) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if grace < 0 {
+				return fmt.Errorf("--grace is %s: want 0s or longer", grace)
+			}
+			return a.down(cmd.Context(), grace, wipe)
+		},
 	}
 	cmd.Flags().BoolVar(&wipe, "wipe", false, "also remove all data, logs and keys in SOUK_HOME")
 	cmd.Flags().DurationVar(&grace, "grace", 30*time.Second, "how long requests and batches may take to drain before the process is killed")

@@ -116,6 +116,25 @@ func (w *cards) expire(t *testing.T) {
 	}
 }
 
+// Where there is room for one call at a time, what waits the longest and what is
+// newest take turns.
+func TestOldAndNewCallsTakeTurns(t *testing.T) {
+	w := newCards(t, nil)
+	for order := int64(1); order <= 5; order++ {
+		w.give(t, dueByCard(t, order, 40, "tok"))
+	}
+	if _, err := w.db.Exec(t.Context(), "UPDATE provider_call SET due_at = order_id"); err != nil {
+		t.Fatal(err)
+	}
+	var claimed []payment.OrderID
+	for n := range 5 {
+		claimed = append(claimed, w.claim(t, payment.ClaimID(fmt.Sprint("r/", n)), 1, time.Minute)[0].Order)
+	}
+	if want := []payment.OrderID{1, 5, 2, 4, 3}; !slices.Equal(claimed, want) {
+		t.Errorf("claimed in the order %v, want %v", claimed, want)
+	}
+}
+
 // What gave no answer waits longer each time, by the database's clock,
 // which SQLite reads to the millisecond.
 func TestPutOff(t *testing.T) {

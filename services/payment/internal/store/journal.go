@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
@@ -22,6 +23,7 @@ type Journal struct {
 	db     *database.DB
 	outbox Outbox
 	bell   payment.Bell
+	looks  atomic.Uint64 // for calls that are due
 }
 
 // NewJournal makes a Journal that emits through outbox and rings bell when
