@@ -53,9 +53,17 @@ func run(t testing.TB, parts ...interface{ Run(context.Context) error }) {
 	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
+// await gives up after a minute, or after a quarter of the time that is left: in
+// a run that is to fail, this is what fails.
 func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
+	limit := time.Minute
+	if timed, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if end, ok := timed.Deadline(); ok {
+			limit = min(limit, time.Until(end)/4)
+		}
+	}
+	for deadline := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: still not so", what)
 		}
