@@ -72,8 +72,9 @@ func Do[R any](ctx context.Context, db *database.DB, req Request, effect func(ct
 }
 
 func once[R any](ctx context.Context, db *database.DB, req Request, effect func(ctx context.Context, tx *database.Tx) (R, error)) (resp R, replayed bool, err error) {
+	until := time.Now().Add(waitForFirst) // over all runs: the database gives up waiting for a lock, too, and has us run again
 	err = db.InTx(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		err = claim(ctx, tx, req)
+		err = claim(ctx, tx, req, until)
 		if replayed = errors.Is(err, database.ErrDuplicate); replayed {
 			resp, err = replay[R](ctx, tx, req)
 			return err
@@ -92,8 +93,8 @@ func once[R any](ctx context.Context, db *database.DB, req Request, effect func(
 // claim adds the key's row. While another transaction that has added it is
 // open, MySQL's INSERT waits for that one's end; SQLite's transactions do not
 // overlap in the first place.
-func claim(ctx context.Context, tx *database.Tx, req Request) error {
-	waiting, cancel := context.WithTimeout(ctx, waitForFirst)
+func claim(ctx context.Context, tx *database.Tx, req Request, until time.Time) error {
+	waiting, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	err := tx.Insert(waiting, "idempotency", []string{"user_id", "route", "k", "fingerprint", "response", "at"},
 		[][]any{{req.UserID, req.Route, req.Key, req.Fingerprint[:], []byte{}, database.Micros(time.Now())}})
