@@ -52,6 +52,25 @@ func TestAnUnknownVersionIsSetAside(t *testing.T) {
 	}
 }
 
+// What nobody can read is dead at once, and given up in bulk; a dry run leaves it.
+func TestWhatNobodyReadsIsDiscardedInBulk(t *testing.T) {
+	for n := range 2 {
+		shared.send(t, eventbus.Record{Topic: contracts.TopicPayment, Partition: int32(n), Value: []byte("no event of ours")})
+	}
+	unreadable := []string{"--group", "order", "--class", "undecodable"}
+	awaitSetAside(t, 2, append(unreadable, "--status", "DEAD")...)
+	discard := append([]string{"dlq", "discard", "--compensation", "none: written by mistake"}, unreadable...)
+	if r := shared.run(append(discard, "--dry-run")...); r.code != 0 || strings.Count(r.stdout+r.stderr, "would be discarded") != 2 {
+		t.Errorf("dry run: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	awaitSetAside(t, 2, append(unreadable, "--status", "DEAD")...)
+	if r := shared.run(discard...); r.code != 0 {
+		t.Fatalf("discard: exit %d\n%s", r.code, r.stderr)
+	}
+	awaitSetAside(t, 2, append(unreadable, "--status", "DISCARDED")...)
+	awaitSetAside(t, 0, append(unreadable, "--status", "DEAD")...)
+}
+
 func TestTheDeadLetterCommandsSayWhatIsWrong(t *testing.T) {
 	for line, want := range map[string]string{
 		"dlq show payment/1":                         "there is no dead letter payment/1",
@@ -94,6 +113,15 @@ func awaitSetAside(t *testing.T, n int, filter ...string) setAside {
 // publish puts an event on a topic, as the service order would.
 func (s *souk) publish(t *testing.T, topic string, e eventbus.Event) {
 	t.Helper()
+	value, err := eventbus.Encode("souk/order", time.Now(), []eventbus.Event{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, eventbus.Record{Topic: topic, Partition: contracts.Partition(e.Subject, contracts.Partitions), Value: value})
+}
+
+func (s *souk) send(t *testing.T, record eventbus.Record) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	bus, err := kafka.Open(ctx, kafka.Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", s.base+312)}}, slog.New(slog.DiscardHandler))
@@ -101,12 +129,7 @@ func (s *souk) publish(t *testing.T, topic string, e eventbus.Event) {
 		t.Fatal(err)
 	}
 	defer func() { _ = bus.Close() }()
-	value, err := eventbus.Encode("souk/order", time.Now(), []eventbus.Event{e})
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := contracts.Partition(e.Subject, contracts.Partitions)
-	if errs := bus.Publish(ctx, []eventbus.Record{{Topic: topic, Partition: at, Value: value}}); errs != nil {
+	if errs := bus.Publish(ctx, []eventbus.Record{record}); errs != nil {
 		t.Fatal(errs)
 	}
 }
