@@ -5,13 +5,14 @@ REPLICAS ?=
 SCENARIO ?= smoke
 TOOLS := $(CURDIR)/bin/tools
 PACKAGES := ./... ./pkg/...
-NATIVE_PACKAGES := ./pkg/... ./services/... ./internal/audit ./internal/native ./internal/fxrun ./e2e
+# Those whose tests reach for an engine: another one changes nothing for the rest.
+NATIVE_PACKAGES = ./e2e $$(go list -test -f '{{.ForTest}} {{.Deps}}' ./pkg/... ./services/... ./internal/... | awk '/^souk.*(databasetest|redistest|bustest|internal\/native)[] ]/ {print $$1}' | grep -v mutants | sort -u)
 REDIS_LAYER := $(patsubst %,./pkg/%/...,redisclient cache redlock pubsub registry idgen ratelimit)
 GOTESTFLAGS ?= -shuffle=on -timeout=15m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status smoke demo-failures images render check-deploy infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-race test-races chaos chaos-quick soak loadtest bench-peers check-peers show-redis lint generate check-generated fmt clean
+.PHONY: help build up down status smoke demo-failures images render check-deploy check-cluster infra-install infra-up infra-down seed audit test test-mutants test-batch test-failpoints test-native test-restore test-race test-races chaos chaos-quick soak loadtest bench-gate bench-peers check-peers show-redis lint generate check-generated fmt clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,9 @@ test-native: export SOUK_PORT_BASE ?= 19080
 test-native: infra-up ## run the suites that need engines, and e2e, on Redis, Kafka and MariaDB
 	env="$$(bin/souk infra env)" && eval "$$env" && SOUK_E2E_INFRA=native go test $(GOTESTFLAGS) -count=1 -p 1 $(NATIVE_PACKAGES)
 
+test-restore: ## back up under load, lose everything, restore, and audit, on native engines
+	SOUK_E2E_INFRA=native SOUK_E2E_RESTORE=1 go test -count=1 -v -timeout 10m -run TestABackupIsRestored ./e2e
+
 test-races: ## cancel 10,000 orders while their money is taken, and audit
 	SOUK_E2E_RACES=5000 go test $(GOTESTFLAGS) -count=1 -v -run TestCancelAgainstCapture ./e2e
 
@@ -85,11 +89,14 @@ chaos-quick: ## the same, each fault briefly (ROWS=regexp: only these, and the f
 soak: ## sell for half an hour while engines misbehave, audit, and watch the memory (FOR=duration)
 	SOUK_E2E_INFRA=native SOUK_SOAK=$(or $(FOR),30m) go test -count=1 -v -timeout 12h -run TestSoak ./e2e
 
-test-race: ## run the tests under the race detector, but those that start other programs; needs a C compiler
-	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch)$$')
+test-race: ## run the tests under the race detector, but those that start other programs or only compute; needs a C compiler
+	CGO_ENABLED=1 go test -race $(GOTESTFLAGS) $$(go list $(PACKAGES) | grep -vE '/(e2e|mutants|arch|native|limits|plan)$$')
 
-loadtest: build ## run a k6 scenario against the souk that is up, then audit (SCENARIO=smoke|checkout)
+loadtest: build $(TOOLS)/k6 ## run a k6 scenario against the souk that is up, then audit (SCENARIO=smoke|browse|checkout|flash-sale|spike|soak|breakpoint, RATE, DURATION)
 	loadtest/run.sh $(SCENARIO)
+
+bench-gate: ## fail when an order costs too many times what its engines' operations do, on native engines
+	SOUK_E2E_INFRA=native SOUK_BENCH_GATE=1 go test -count=1 -v -timeout 10m -run TestBenchGate ./e2e
 
 bench-peers: ## compare the Redis layer with other libraries, in behaviour and in figures (ARGS="--only cache"; ARGS=--help)
 	cd bench/peers && GOWORK=off go run . $(ARGS)
@@ -128,6 +135,12 @@ render: $(TOOLS)/kustomize ## render what is committed of deploy/k8s
 
 check-deploy: $(TOOLS)/kustomize $(TOOLS)/promtool ## check manifests, alerts and dashboards, without a cluster
 	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && go test ./deploy/...
+
+check-cluster: build $(TOOLS)/k6 ## deploy to the development cluster of kubectl, restart all of it under load, audit (IMAGE, FROM, RATE: deploy/k8s/accept.sh)
+	deploy/k8s/accept.sh
+
+$(TOOLS)/k6: tools/k6/go.mod
+	cd tools/k6 && GOWORK=off GOBIN=$(TOOLS) go install tool
 
 $(TOOLS)/kustomize: tools/deploy/go.mod
 	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool ./compose

@@ -24,6 +24,8 @@ const (
 	CodeMethodNotOffered    = "payment_method_not_offered"
 	CodePointsNotOffered    = "points_not_offered"
 	CodeTooManyOpenOrders   = "too_many_open_orders"
+	CodeOutOfStock          = "out_of_stock"
+	CodeWaitingRoom         = "waiting_room"
 	CodeOutcomeUnknown      = "outcome_unknown"
 	CodeQueueFull           = "queue_full"
 

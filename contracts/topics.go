@@ -67,10 +67,10 @@ func SentBy(topic string) string {
 	}
 }
 
-// Partitions is the number of partitions of each topic on one machine: a
-// broker's cost is per record and partition. Production uses 64. Growing it
-// on a living topic breaks the order per key: make a new topic version and
-// drain the old one.
+// Partitions is the number of partitions of each topic: a broker's cost is per
+// record and partition, and a service has at most as many consuming replicas.
+// Growing it on a living topic breaks the order per key: make a new topic version
+// and drain the old one.
 const Partitions = 4
 
 // Partition maps an event's subject to a partition of n: FNV-1a (32 bit)

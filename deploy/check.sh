@@ -3,6 +3,7 @@
 # what Kubernetes knows, and are what kube-score calls safe; that what is rendered
 # is up to date; that the alerts parse and fire in their tests; that Compose's
 # file says only what its specification knows. TOOLS holds the programs.
+#   check.sh [PART...]   overlays, migrate, components, alerts, compose, rendered; all without a word
 set -euo pipefail
 cd "$(dirname "$0")"
 : "${TOOLS:?set TOOLS to where the tools are}"
@@ -27,33 +28,49 @@ with() {
 	render "$scratch/with"
 }
 
-for overlay in k8s/overlays/*; do
-	say "$overlay"
-	render "$overlay" >"$scratch/rendered.yaml"
+overlays() {
+	local overlay
+	for overlay in k8s/overlays/*; do
+		say "$overlay"
+		render "$overlay" >"$scratch/rendered.yaml"
+		check "$scratch/rendered.yaml"
+	done
+}
+
+migrate() {
+	say "k8s/migrate, where prod is"
+	(render k8s/overlays/prod && printf -- '---\n' && render k8s/migrate) >"$scratch/rendered.yaml"
 	check "$scratch/rendered.yaml"
-done
+}
 
-say "k8s/migrate, where prod is"
-(render k8s/overlays/prod && printf -- '---\n' && render k8s/migrate) >"$scratch/rendered.yaml"
-check "$scratch/rendered.yaml"
+components() {
+	say "all components together"
+	with engines volumes network-policies gateway-api istio keda monitoring rollouts >"$scratch/rendered.yaml"
+	check "$scratch/rendered.yaml"
+	local n
+	n=$(grep -cE '^kind: (HorizontalPodAutoscaler|ScaledObject)$' "$scratch/rendered.yaml")
+	[ "$n" = 6 ] || { echo "$n autoscalers for 6 services"; return 1; }
+}
 
-say "all components together"
-with engines volumes network-policies gateway-api istio keda monitoring rollouts >"$scratch/rendered.yaml"
-check "$scratch/rendered.yaml"
-kinds=$(grep -cE '^kind: (HorizontalPodAutoscaler|ScaledObject)$' "$scratch/rendered.yaml")
-[ "$kinds" = 6 ] || { echo "$kinds autoscalers for 6 services"; exit 1; }
+alerts() {
+	say "alerts"
+	"$TOOLS/promtool" check config --lint=all --lint-fatal observability/prometheus.yml
+	"$TOOLS/promtool" check rules --lint=all --lint-fatal observability/rules.yml
+	"$TOOLS/promtool" test rules observability/rules_test.yml
+}
 
-say "alerts"
-"$TOOLS/promtool" check config --lint=all --lint-fatal observability/prometheus.yml
-"$TOOLS/promtool" check rules --lint=all --lint-fatal observability/rules.yml
-"$TOOLS/promtool" test rules observability/rules_test.yml
+compose() {
+	say compose
+	"$TOOLS/compose" compose/compose.yaml
+}
 
-say compose
-"$TOOLS/compose" compose/compose.yaml
+rendered() {
+	say "k8s/all.yaml and the monitoring component's rules are up to date"
+	./render.sh "$scratch/fresh"
+	diff -u k8s/all.yaml "$scratch/fresh/all.yaml"
+	diff -u k8s/components/monitoring/rules.yaml "$scratch/fresh/rules.yaml"
+}
 
-say "k8s/all.yaml and the monitoring component's rules are up to date"
-./render.sh "$scratch/fresh"
-diff -u k8s/all.yaml "$scratch/fresh/all.yaml"
-diff -u k8s/components/monitoring/rules.yaml "$scratch/fresh/rules.yaml"
-
-say "what is shipped is in order"
+[ $# -gt 0 ] || set -- overlays migrate components alerts compose rendered
+for part; do "$part"; done
+say "in order: $*"

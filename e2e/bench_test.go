@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -23,6 +26,19 @@ type benched struct {
 	Audit *struct {
 		Clean bool `json:"clean"`
 	} `json:"audit"`
+	Bound      *float64 `json:"bound_us_per_order"`
+	BoundShare *float64 `json:"bound_share"`
+	Allocs     map[string]struct {
+		Bytes, Objects float64
+	} `json:"allocs_per_order"`
+	Batches *struct {
+		Intake float64
+		Inbox  map[string]float64
+		Packs  map[string]float64
+	} `json:"batches"`
+	PerSecond []struct {
+		Completed int
+	} `json:"per_second"`
 }
 
 func bench(t *testing.T, args ...string) (benched, result) {
@@ -41,10 +57,13 @@ func TestBenchOrders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes several seconds")
 	}
+	chart := filepath.Join(t.TempDir(), "orders.html")
 	for range 3 {
-		b, r := bench(t, "--rate", "50", "--clients", "16")
+		b, r := bench(t, "--rate", "50", "--clients", "16", "--limits", "--chart", chart)
 		if !b.Void {
 			checkFigures(t, b, r)
+			checkDetail(t, b)
+			checkChart(t, chart)
 			return
 		}
 		checkVoid(t, b, r)
@@ -89,4 +108,113 @@ func TestBenchOrdersRefusesAVoidRun(t *testing.T) {
 		t.Fatalf("%+v", b)
 	}
 	checkVoid(t, b, r)
+}
+
+func checkDetail(t *testing.T, b benched) {
+	t.Helper()
+	if b.Bound == nil || b.BoundShare == nil || *b.Bound <= 0 || *b.BoundShare <= 0 {
+		t.Errorf("bound_us_per_order %v, bound_share %v", b.Bound, b.BoundShare)
+	}
+	if b.Batches.Intake < 1 || b.Batches.Inbox["order"] < 1 || b.Batches.Packs["souk.order.v1"] < 1 {
+		t.Errorf("batches %+v", *b.Batches)
+	}
+	if len(b.Allocs) == 0 || len(b.PerSecond) != 2 {
+		t.Errorf("allocations of %d processes, %d seconds", len(b.Allocs), len(b.PerSecond))
+	}
+}
+
+func checkChart(t *testing.T, path string) {
+	t.Helper()
+	page, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(page), "<polyline") {
+		t.Errorf("chart of %d bytes, %v", len(page), err)
+	}
+}
+
+func TestBenchLimits(t *testing.T) {
+	r := shared.run("bench", "limits", "--json", "--duration", "100ms")
+	var limits struct {
+		Engines string
+		Bound   float64 `json:"bound_us_per_order"`
+		Limits  []struct {
+			Operation string
+			PerS      float64 `json:"per_s"`
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &limits); err != nil || r.code != 0 {
+		t.Fatalf("exit %d, %v in %q\n%s", r.code, err, r.stdout, r.stderr)
+	}
+	if limits.Engines != infra() || limits.Bound <= 0 || len(limits.Limits) < 8 {
+		t.Errorf("%+v", limits)
+	}
+}
+
+// voidRetried runs a bench until its figures count, three times at most.
+func voidRetried(t *testing.T, args ...string) result {
+	t.Helper()
+	for range 3 {
+		r := shared.run(args...)
+		if r.code == 0 {
+			return r
+		}
+		t.Logf("exit %d: %s", r.code, r.stderr)
+	}
+	t.Fatal("three runs in a row were void")
+	return result{}
+}
+
+func TestBenchBrowse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes several seconds")
+	}
+	for _, args := range [][]string{{"--target", "gateway"}, {"--target", "inventory", "--conditional"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			r := voidRetried(t, append([]string{"bench", "browse", "--json", "--warmup", "0", "--duration", "1s"}, args...)...)
+			var b struct {
+				Pages, Empty struct {
+					PerS float64 `json:"per_s"`
+				}
+				CPURatio float64 `json:"cpu_ratio"`
+			}
+			if err := json.Unmarshal([]byte(r.stdout), &b); err != nil || b.Pages.PerS <= 0 || b.Empty.PerS <= 0 || b.CPURatio <= 0 {
+				t.Errorf("%v in %s", err, r.stdout)
+			}
+		})
+	}
+}
+
+func TestBenchProfile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes several seconds")
+	}
+	dir := t.TempDir()
+	r := voidRetried(t, "bench", "profile", "--json", "--warmup", "1s", "--duration", "2s", "--rate", "50", "--clients", "16", "--out", dir)
+	var p struct {
+		Files     []struct{ CPU, Allocs string }
+		Processes []struct{ Process string }
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &p); err != nil || len(p.Files) == 0 || len(p.Processes) != len(p.Files) {
+		t.Fatalf("%v in %s", err, r.stdout)
+	}
+	for _, f := range p.Files {
+		for _, path := range []string{f.CPU, f.Allocs} {
+			if _, err := os.Stat(path); err != nil || filepath.Dir(path) != dir {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+}
+
+func TestBenchesRefuseWhatTheyCannotDo(t *testing.T) {
+	for _, args := range []string{
+		"limits --duration 1ms", "limits --target inventory", "limits --profile cold", "limits 5",
+		"browse --target order", "browse --clients 0", "browse --duration 0", "browse --duration 1h",
+		"profile --top 0", "profile --out= ", "profile --duration 1ms", "orders --target inventory", "orders --clients 0",
+	} {
+		t.Run(args, func(t *testing.T) {
+			if r := shared.run(append([]string{"bench"}, strings.Fields(args)...)...); r.code != 2 || r.stdout != "" || r.stderr == "" {
+				t.Errorf("exit %d, %q, %q", r.code, r.stdout, r.stderr)
+			}
+		})
+	}
 }

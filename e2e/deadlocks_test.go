@@ -13,21 +13,26 @@ import (
 // adversary connects to MariaDB as its administrator.
 func (s *souk) adversary(t *testing.T) *database.DB {
 	t.Helper()
+	db, err := database.Open(t.Context(), database.Config{DSN: s.adminDSN(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// adminDSN is where MariaDB's administrator connects.
+func (s *souk) adminDSN(t *testing.T) config.Secret {
+	t.Helper()
 	const name = "SOUK_TEST_MYSQL_DSN="
 	for line := range strings.Lines(s.run("infra", "env").stdout) {
 		_, dsn, found := strings.Cut(line, name)
-		if !found {
-			continue
+		if found {
+			return config.Secret("mysql:" + strings.Trim(strings.TrimSpace(dsn), "'\""))
 		}
-		db, err := database.Open(t.Context(), database.Config{DSN: config.Secret("mysql:" + strings.Trim(strings.TrimSpace(dsn), "'\""))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		return db
 	}
 	t.Fatal("souk infra env names no database")
-	return nil
+	return ""
 }
 
 // deadlocks locks what services lock last before what they lock first. It holds

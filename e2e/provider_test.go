@@ -60,6 +60,7 @@ func (s *souk) askProvider(t *testing.T, method, path string, body any) reply {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+s.key(t, "psp.api-key"))
+	req.Header.Set("Idempotency-Key", rand.Text())
 	req.Header.Set("Content-Type", jsonType)
 	r, err := do(req)
 	if err != nil {

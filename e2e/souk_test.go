@@ -74,8 +74,9 @@ type souk struct {
 
 // plenty of open orders for each, and of sign-ups: the load here is few users,
 // at times minutes without a payment, and all of one address. The limits stay
-// on, so that Redis is asked.
-var plenty = []string{"SOUK_ORDER_OPEN_MAX=1000000", "SOUK_ADDRESS_ATTEMPTS=1000000"}
+// on, so that Redis is asked. Stock has no gates: most products here have few
+// units, and what inventory makes of the orders that come too late is tested.
+var plenty = []string{"SOUK_ORDER_OPEN_MAX=1000000", "SOUK_ADDRESS_ATTEMPTS=1000000", "SOUK_GATE_BELOW=0"}
 
 // newSouk builds the CLI into dir, unless it is there, and picks free ports.
 func newSouk(dir, home string, env ...string) (*souk, error) {
@@ -195,12 +196,13 @@ type status struct {
 }
 
 type serviceStatus struct {
-	Name    string `json:"name"`
-	Replica int    `json:"replica"`
-	PID     int    `json:"pid"`
-	URL     string `json:"url"`
-	Ready   bool   `json:"ready"`
-	RSS     int64  `json:"rss_bytes"`
+	Name     string `json:"name"`
+	Replica  int    `json:"replica"`
+	PID      int    `json:"pid"`
+	URL      string `json:"url"`
+	AdminURL string `json:"admin_url"`
+	Ready    bool   `json:"ready"`
+	RSS      int64  `json:"rss_bytes"`
 }
 
 type engineStatus struct {

@@ -1,7 +1,7 @@
 // One customer goes all the way, a few times over: finds a product, buys it,
 // watches the order complete, and looks at wallet and points.
-import { check, sleep } from 'k6';
-import { anySKU, browse, buy, get, pick, users } from './souk.js';
+import { check } from 'k6';
+import { anySKU, atRest, browse, buy, customer, get } from './souk.js';
 
 export const options = {
   scenarios: { smoke: { executor: 'shared-iterations', vus: 2, iterations: 10, maxDuration: '60s' } },
@@ -13,7 +13,7 @@ export const options = {
 };
 
 export default function () {
-  const user = pick(users);
+  const user = customer();
   const sku = anySKU();
   const list = get(user, '/v1/products?limit=20', 'GET products');
   check(list, { 'catalogue has products': (r) => r.status === 200 && r.json('items').length > 0 });
@@ -27,17 +27,4 @@ export default function () {
   }
   check(get(user, '/v1/wallet'), { 'wallet answers': (r) => r.status === 200 && r.json('balance.currency') === 'CNY' });
   check(get(user, '/v1/points'), { 'points answer': (r) => r.status === 200 });
-}
-
-// Polls for up to ten seconds.
-function atRest(user, id) {
-  let order;
-  for (let i = 0; i < 100; i++) {
-    order = get(user, `/v1/orders/${id}`, 'GET order').json();
-    if (!['PENDING', 'RESERVED', 'PAID'].includes(order.status)) {
-      break;
-    }
-    sleep(0.1);
-  }
-  return order;
 }

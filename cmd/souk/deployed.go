@@ -42,6 +42,7 @@ type deployed struct {
 	Gateway   string        `env:"SOUK_GATEWAY_URL" usage:"base URL of the gateway"`
 	PSPURL    string        `env:"SOUK_PSP_URL" usage:"base URL of the payment provider; empty: none"`
 	PSPAPIKey config.Secret `env:"SOUK_PSP_API_KEY" usage:"what the provider knows us by"`
+	Signing   config.Secret `env:"SOUK_JWT_PRIVATE_KEY" usage:"signing key of access tokens, of a development cluster; empty: none are minted"`
 	Kafka     kafka.Config
 	Redis     redisclient.Config
 }

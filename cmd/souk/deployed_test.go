@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"souk.example/pkg/auth"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
 )
@@ -30,6 +31,38 @@ func TestMigrateDatabasesElsewhere(t *testing.T) {
 	}
 	if got := souk(t, "migrate"); got.code != 2 || !strings.Contains(got.err.Error(), "SOUK_DATABASE_DSN_USER") {
 		t.Errorf("without the others' addresses: exit code %d, %v", got.code, got.err)
+	}
+}
+
+func TestMintTokensForADevelopmentCluster(t *testing.T) {
+	ownHome(t)
+	for _, service := range []string{"user", "payment"} {
+		t.Setenv("SOUK_DATABASE_DSN_"+strings.ToUpper(service), "sqlite:"+filepath.Join(t.TempDir(), service+".db"))
+		if got := souk(t, "migrate", service); got.code != 0 {
+			t.Fatalf("exit code %d: %v", got.code, got.err)
+		}
+	}
+	if got := souk(t, "token", "--count", "2"); got.code != 2 || !strings.Contains(got.err.Error(), "SOUK_JWT_PRIVATE_KEY") {
+		t.Errorf("without the cluster's key: exit code %d, %v", got.code, got.err)
+	}
+	private, public, err := auth.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOUK_JWT_PRIVATE_KEY", private.Reveal())
+	got := souk(t, "token", "--count", "2")
+	verifier, err := auth.NewVerifier(auth.Config{PublicKeys: public})
+	if err != nil || got.code != 0 {
+		t.Fatal(got.code, got.err, err)
+	}
+	tokens := strings.Fields(got.stdout)
+	if len(tokens) != 2 {
+		t.Fatalf("%d tokens, want 2", len(tokens))
+	}
+	for _, token := range tokens {
+		if claims, err := verifier.Verify(t.Context(), token); err != nil || claims.UserID == 0 {
+			t.Errorf("the token of %+v is not the cluster's: %v", claims, err)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ flags, see "souk run SERVICE --help"; SOUK_HOME plays no part. Containers run th
 			if args[0] == "-h" || args[0] == "--help" {
 				return cmd.Help()
 			}
-			return stack.Main(args[0], args[1:], os.Environ())
+			return stack.Main(args[0], args[1:], os.Environ(), readVersion().Revision)
 		},
 	}
 }

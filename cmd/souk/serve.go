@@ -12,6 +12,7 @@ import (
 	"souk.example/cmd/souk/internal/devkeys"
 	"souk.example/cmd/souk/internal/stack"
 	"souk.example/internal/embedded"
+	"souk.example/internal/fxrun"
 	"souk.example/pkg/config"
 	"souk.example/pkg/redisclient"
 )
@@ -56,6 +57,7 @@ func (a *app) serveReplica(ctx context.Context, service string, replica int) err
 // host calls run while this process holds the pid file of that name.
 func (a *app) host(name string, dsn func(string) (config.Secret, error), run func(stack.Config) error) (err error) {
 	redisclient.Quiet()
+	fxrun.TuneGC()
 	if err := a.home.Create(); err != nil {
 		return err
 	}
@@ -68,5 +70,7 @@ func (a *app) host(name string, dsn func(string) (config.Secret, error), run fun
 	if err != nil {
 		return err
 	}
-	return run(stack.Config{Home: a.home, Topology: a.topology, Keys: keys, DSN: dsn, Environ: os.Environ()})
+	return run(stack.Config{
+		Home: a.home, Topology: a.topology, Keys: keys, DSN: dsn, Environ: os.Environ(), Version: readVersion().Revision,
+	})
 }

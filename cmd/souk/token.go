@@ -11,6 +11,7 @@ import (
 
 	"souk.example/cmd/souk/internal/devkeys"
 	"souk.example/pkg/auth"
+	"souk.example/pkg/config"
 )
 
 const (
@@ -27,7 +28,8 @@ func tokenCommand(a *app) *cobra.Command {
 		Short: "Mint access tokens without logging in (development only)",
 		Long: `Mint access tokens with the development key, without logging in.
 With --count it makes load-test users, each with a funded wallet, as far as they
-do not exist yet. It refuses in production mode.`,
+do not exist yet. For a development cluster SOUK_JWT_PRIVATE_KEY is its key.
+It refuses in production mode.`,
 		Example: "  souk token\n  souk token --admin --json\n  souk token --count 10000 --json > tokens.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -81,11 +83,11 @@ func (a *app) mint(ctx context.Context, req tokenRequest) ([]mintedToken, error)
 	if os.Getenv("SOUK_ENV") == "production" {
 		return nil, errors.New("tokens are minted in development only, and SOUK_ENV is production")
 	}
-	keys, err := devkeys.Load(a.home.Keys())
+	key, err := a.signingKey()
 	if err != nil {
-		return nil, fmt.Errorf("no development key (has souk been up?): %w", err)
+		return nil, err
 	}
-	minter, err := auth.NewMinter(auth.MinterConfig{PrivateKey: keys.Private, TTL: req.lifetime()})
+	minter, err := auth.NewMinter(auth.MinterConfig{PrivateKey: key, TTL: req.lifetime()})
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +104,22 @@ func (a *app) mint(ctx context.Context, req tokenRequest) ([]mintedToken, error)
 		tokens[i] = mintedToken{UserID: fmt.Sprint(u.id), Email: u.email, AccessToken: token}
 	}
 	return tokens, nil
+}
+
+// signingKey is the development key: this machine's, or what the environment says
+// is a development cluster's.
+func (a *app) signingKey() (config.Secret, error) {
+	if d, ok := a.platform.(deployedPlatform); ok {
+		if d.at.Signing == "" {
+			return "", errors.New("SOUK_JWT_PRIVATE_KEY is not set")
+		}
+		return d.at.Signing, nil
+	}
+	keys, err := devkeys.Load(a.home.Keys())
+	if err != nil {
+		return "", fmt.Errorf("no development key (has souk been up?): %w", err)
+	}
+	return keys.Private, nil
 }
 
 func (r tokenRequest) lifetime() time.Duration {

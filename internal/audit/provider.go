@@ -40,8 +40,10 @@ type deed struct {
 // whole, some 150 bytes a charge, for the provider's list is in another order
 // than the payments.
 type record struct {
-	charged map[int64]deed  // by order
-	given   map[string]deed // by refund
+	charged map[int64]deed   // by order
+	given   map[string]deed  // by refund
+	back    map[string]int64 // what was given back, by charge
+	undone  map[string]bool  // charges that paid for nothing, and were given back
 	net     map[string]int64
 }
 
@@ -69,7 +71,7 @@ func (a *auditor) betweenProvider(ctx context.Context, s snapshots, f *findings)
 }
 
 func (a *auditor) readProvider(ctx context.Context, f *findings) (record, error) {
-	r := record{charged: map[int64]deed{}, given: map[string]deed{}, net: map[string]int64{}}
+	r := record{charged: map[int64]deed{}, given: map[string]deed{}, back: map[string]int64{}, undone: map[string]bool{}, net: map[string]int64{}}
 	if a.cfg.Provider == nil {
 		return r, errNoProvider
 	}
@@ -101,6 +103,7 @@ func (r record) addRefund(g statement.Refund, f *findings) error {
 		return nil
 	}
 	r.net[g.Currency] -= g.Amount
+	r.back[g.Charge] += g.Amount
 	if _, twice := r.given[g.Reference]; twice {
 		f.violated(Captures, "refund "+g.Reference, "the provider gave it back twice, the second time as %s", g.ID)
 	}
@@ -121,7 +124,9 @@ func (r record) compare(ctx context.Context, s snapshots, f *findings) (agreed b
 }
 
 // compareCharges holds each payment by card against its charge. While payment
-// waits for the provider's word there may be a charge or not.
+// waits for the provider's word there may be a charge or not. A charge that paid
+// for nothing is wrong until all of it was given back: people do that at the
+// provider's own console, when a backup was restored that is older than it.
 func (r record) compareCharges(ctx context.Context, s snapshots, f *findings) (waiting int, err error) {
 	var p paymentRow
 	var ref string
@@ -135,6 +140,8 @@ func (r record) compareCharges(ctx context.Context, s snapshots, f *findings) (w
 			if taken && charge.sum != (sum{p.amount, p.currency}) {
 				f.disagree(Captures, orderSubject(p.order), "the provider charged %d %s, asked for were %d %s", charge.amount, charge.currency, p.amount, p.currency)
 			}
+		case taken && p.captured == 0 && r.back[charge.id] == charge.amount:
+			r.undone[charge.id] = true
 		case charge.amount != p.captured || taken && charge.currency != p.currency:
 			f.disagree(Captures, orderSubject(p.order), "the provider charged %d %s, payment is %s with %d", charge.amount, charge.currency, p.status, p.captured)
 		case taken && charge.id != ref:
@@ -143,6 +150,10 @@ func (r record) compareCharges(ctx context.Context, s snapshots, f *findings) (w
 		return nil
 	})
 	for order, charge := range r.charged {
+		if r.back[charge.id] == charge.amount {
+			r.undone[charge.id] = true
+			continue
+		}
 		f.disagree(Captures, orderSubject(order), "the provider charged %d %s, but there is no payment by card", charge.amount, charge.currency)
 	}
 	return waiting, err
@@ -170,6 +181,9 @@ func (r record) compareRefunds(ctx context.Context, s snapshots, f *findings) (w
 		return nil
 	})
 	for id, given := range r.given {
+		if r.undone[given.charge] {
+			continue
+		}
 		f.disagree(Captures, "refund "+id, "the provider gave back %d %s, but payment has no such refund to a card", given.amount, given.currency)
 	}
 	return waiting, err

@@ -115,6 +115,14 @@ func TestEveryDisagreementWithTheProviderIsNamed(t *testing.T) {
 			func(_ *shop, b *bank) { b.charge(fmt.Sprint(stranger), statement.Succeeded) },
 			audit.Captures, orderName(stranger),
 		},
+		"a charge without a payment, of which a part was given back": {
+			func(_ *shop, b *bank) {
+				b.charge(fmt.Sprint(stranger), statement.Succeeded)
+				b.refund("by hand", "ch_4")
+				b.refunds[1].Amount--
+			},
+			audit.Captures, orderName(stranger),
+		},
 		"a charge for what the wallet paid": {
 			func(_ *shop, b *bank) { b.charge(fmt.Sprint(good), statement.Succeeded) },
 			audit.Captures, orderName(good),
@@ -224,6 +232,19 @@ func (s *shop) waits(id int64) {
 	s.t.Helper()
 	s.exec(s.payment, "UPDATE payment SET status = 'UNKNOWN', captured = 0 WHERE order_id = ?", id)
 	s.call(id, fmt.Sprint(id), "charge")
+}
+
+// Who restores a backup gives back by hand what was charged for orders since.
+func TestAChargeThatWasGivenBackByHandIsNoDisagreement(t *testing.T) {
+	s, b := cardShop(t)
+	b.charge(fmt.Sprint(stranger), statement.Succeeded)
+	b.refund("by hand", "ch_4")
+	b.charges[0].Status = statement.Succeeded // of an order that is cancelled since
+	b.refund("by hand, too", "ch_1")
+	report, err := s.audit()
+	if err != nil || !report.Clean || !report.AtRest {
+		t.Errorf("%v, %+v", err, report)
+	}
 }
 
 // While payment waits for the provider's word, there may be a charge or not.

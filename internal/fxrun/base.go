@@ -88,15 +88,15 @@ func newTelemetry(lc fx.Lifecycle, cfg BaseConfig) (*telemetry.Telemetry, error)
 
 func logger(t *telemetry.Telemetry) *slog.Logger { return t.Logger }
 
-func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets, log *slog.Logger) (*database.DB, error) {
+func newDatabase(lc fx.Lifecycle, cfg BaseConfig, migrations sets, t *telemetry.Telemetry) (*database.DB, error) {
 	ctx, cancel := opening()
 	defer cancel()
-	db, err := awaitDatabase(ctx, cfg.Database, log)
+	db, err := awaitDatabase(ctx, cfg.Database, t.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	lc.Append(fx.StopHook(db.Close))
-	return db, migrate(db, migrations)
+	return db, errors.Join(db.Register(t.Registry), migrate(db, migrations))
 }
 
 // migrateLimit lets one replica wait while another migrates.

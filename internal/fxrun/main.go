@@ -33,6 +33,7 @@ func port(service string) int {
 // Main runs a service until it is told to stop; it is all that a main needs.
 func Main[C any](service string, args, environ []string, module func(C) fx.Option) error {
 	redisclient.Quiet()
+	TuneGC()
 	defaults := []string{ // what environ says comes later and wins
 		fmt.Sprintf("SOUK_HTTP_ADDR=127.0.0.1:%d", port(service)),
 		fmt.Sprintf("SOUK_ADMIN_ADDR=127.0.0.1:%d", port(service)+1000),

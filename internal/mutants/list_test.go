@@ -83,7 +83,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "who nudges told where the order stands, and not how it was decided",
-			edits: []edit{{"services/order/internal/order/learn.go", `if s, ok := orders[r.Order].State().Decided(); ok {`, `if s := orders[r.Order].State(); s.Status.Terminal() {`}},
+			edits: []edit{{"services/order/internal/order/learn.go", `if s, ok := les.orders[id].State().Decided(); ok {`, `if s := les.orders[id].State(); s.Status.Terminal() {`}},
 			pkg:   "./services/order/internal/store", run: "TestANudgedFactIsAnsweredWithTheDecision",
 		},
 		{
@@ -136,10 +136,16 @@ func mutants() []mutant {
 			name: "order status set without its condition",
 			edits: []edit{{
 				"services/order/internal/store/facts.go",
-				`" WHERE id IN "+in+" AND status = ? AND version = ?", args...)`,
-				`" WHERE id IN "+in+" AND ? <> '' AND ? <> 0", args...)`,
+				`" WHERE id IN "+in+" AND status = ? AND version = ? AND facts = ?", args...)`,
+				`" WHERE id IN "+in+" AND ? <> '' AND ? <> 0 AND ? > -1", args...)`,
 			}},
 			pkg: "./services/order/internal/store", run: "TestSaveIsConditional",
+		},
+		{
+			name: "a remembered order that has changed and is written all the same",
+			edits: []edit{{"services/order/internal/store/facts.go", `if n != int64(len(ids)) && m.recalled {`, `if n == -1 && m.recalled {`},
+				{"services/order/internal/store/facts.go", `if n != int64(len(ids)) {`, `if n == -1 {`}},
+			pkg: "./services/order/internal/store", run: "TestAStaleMemoryDecidesNothing",
 		},
 		{
 			name: "offset marked before the commit",
@@ -162,8 +168,8 @@ func mutants() []mutant {
 		{
 			name: "outbox cursor that skips what commits late",
 			edits: []edit{
-				{relaying, "\twoken  chan struct{}", "\tlast   int64\n\twoken  chan struct{}"},
-				{relaying, `AND o.part = ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, readMax)", `AND o.part = ? AND o.id > ? ORDER BY o.id LIMIT ?` + "`, l.topic, l.part, l.last, readMax)"},
+				{relaying, "\tworking *atomic.Int32", "\tlast    int64\n\tworking *atomic.Int32"},
+				{relaying, "\tif len(r.packs) > 0 {\n", "\tfor len(r.packs) > 0 && r.packs[0].id <= l.last {\n\t\tr.packs = r.packs[1:]\n\t}\n\tif len(r.packs) > 0 {\n"},
 				{relaying, "acked = append(acked, p)\n", "acked = append(acked, p)\n\t\t\tl.last = max(l.last, p.id)\n"},
 			},
 			pkg: outbox, run: "TestLateCommitWithALowerID",
@@ -176,9 +182,9 @@ func mutants() []mutant {
 		{
 			name: "outbox rows deleted up to the last acked",
 			edits: []edit{{
-				relaying,
-				`_, err := tx.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)`,
-				`_, err := tx.Exec(ctx, "DELETE FROM outbox WHERE topic = ? AND part = ? AND id <= ?", keys[len(keys)-1]...)`,
+				"pkg/outbox/pointers.go",
+				`err := p.db.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)`,
+				`_, err := p.db.Exec(ctx, "DELETE FROM outbox WHERE topic = ? AND part = ? AND id <= ?", keys[len(keys)-1]...)`,
 			}},
 			pkg: outbox, run: "TestPartialFailure",
 		},

@@ -25,11 +25,12 @@ func (m *mariadbEngine) ports() []int      { return []int{m.at.bound} }
 func (m *mariadbEngine) port() int         { return m.at.told }
 func (m *mariadbEngine) missing() []string { return missingPrograms("mariadbd", installer) }
 func (m *mariadbEngine) data() string      { return filepath.Join(m.dir, "data") }
+func (m *mariadbEngine) temp() string      { return filepath.Join(m.dir, "tmp") }
 func (m *mariadbEngine) config() string    { return filepath.Join(m.dir, "mariadb.cnf") }
 func (m *mariadbEngine) initFile() string  { return filepath.Join(m.dir, "init.sql") }
 
 func (m *mariadbEngine) prepare(ctx context.Context) error {
-	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+	if err := os.MkdirAll(m.temp(), 0o700); err != nil {
 		return err
 	}
 	if err := m.writeConfig(); err != nil {
@@ -39,7 +40,7 @@ func (m *mariadbEngine) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := who.own(m.dir, m.config(), m.initFile()); err != nil {
+	if err := who.own(m.dir, m.temp(), m.config(), m.initFile()); err != nil {
 		return err
 	}
 	return m.install(ctx, who)
@@ -54,9 +55,9 @@ func (m *mariadbEngine) writeConfig() error {
 		return err
 	}
 	return render("mariadb.cnf", m.config(), struct {
-		Port           int
-		Data, InitFile string
-	}{m.at.bound, m.data(), m.initFile()})
+		Port                 int
+		Data, Temp, InitFile string
+	}{m.at.bound, m.data(), m.temp(), m.initFile()})
 }
 
 // initSQL is run at every start, before anyone can connect, so that the account
@@ -89,6 +90,7 @@ func (m *mariadbEngine) install(ctx context.Context, who account) error {
 	cmd := exec.CommandContext(ctx, program(installer), "--no-defaults", "--datadir="+partial,
 		"--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve")
 	cmd.Dir = m.dir
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+m.temp())
 	who.run(cmd)
 	if err := runOnce(cmd); err != nil {
 		return err

@@ -8,15 +8,15 @@ import (
 func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
 	values := struct {
 		Port, Advertised, ControllerPort int
-		Data, InitFile                   string
-	}{8001, 8003, 8002, "/home/data", "/home/init.sql"}
+		Data, Temp, InitFile             string
+	}{8001, 8003, 8002, "/home/data", "/home/tmp", "/home/init.sql"}
 	for name, lines := range map[string][]string{
 		"redis.conf": {
 			"bind 127.0.0.1", "port 8001", `dir "/home/data"`, "protected-mode yes",
 			"appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction",
 		},
 		"mariadb.cnf": {
-			"bind-address = 127.0.0.1", "port = 8001", "datadir = /home/data", "init-file = /home/init.sql",
+			"bind-address = 127.0.0.1", "port = 8001", "datadir = /home/data", "tmpdir = /home/tmp", "init-file = /home/init.sql",
 			"innodb_flush_log_at_trx_commit = 1", "skip-log-bin", "max_allowed_packet = 64M",
 			"character-set-server = utf8mb4", "collation-server = utf8mb4_bin",
 		},

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Loader asks the source for one key. found is false when the source has no
@@ -85,8 +86,7 @@ func (c *Cache[T]) call(ctx context.Context, keys []string, src source[T]) (valu
 		return nil, err
 	}
 	defer func() { <-c.slots }()
-	ctx, span := c.tracer.Start(ctx, "cache load", trace.WithAttributes(
-		attribute.String("cache.name", c.name), attribute.Int("cache.keys", len(keys))))
+	ctx, span := c.span(ctx, keys)
 	begun := time.Now()
 	defer func() {
 		c.counts.loaded(time.Since(begun), err)
@@ -97,6 +97,16 @@ func (c *Cache[T]) call(ctx context.Context, keys []string, src source[T]) (valu
 	}()
 	defer c.caught("loader", &err)
 	return src.ask(ctx, keys)
+}
+
+// span is of a load that is part of a sampled trace. Others, such as renewals ahead
+// of time, would each be a trace of one span.
+func (c *Cache[T]) span(ctx context.Context, keys []string) (context.Context, trace.Span) {
+	if !trace.SpanContextFromContext(ctx).IsSampled() {
+		return ctx, noop.Span{}
+	}
+	return c.tracer.Start(ctx, "cache load", trace.WithAttributes(
+		attribute.String("cache.name", c.name), attribute.Int("cache.keys", len(keys))))
 }
 
 // takeSlot waits for a free slot, but not when stale values are at hand.

@@ -67,8 +67,12 @@ func TestALoadIsASpanOfItsCaller(t *testing.T) {
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")
 	c := newCache(t, redistest.Open(t), cache.Config{}, cache.WithTracer[product](tracer))
 	ctx, caller := tracer.Start(t.Context(), "caller")
-	for range 2 { // the second is a hit
-		if _, _, err := c.Get(ctx, "a", func(context.Context) (product, bool, error) { return product{}, true, nil }); err != nil {
+	gets := []struct {
+		ctx context.Context
+		key string
+	}{{ctx, "a"}, {ctx, "a"}, {t.Context(), "b"}} // a load, a hit, and a load in no trace
+	for _, get := range gets {
+		if _, _, err := c.Get(get.ctx, get.key, func(context.Context) (product, bool, error) { return product{}, true, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -80,11 +80,11 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 	c.Params["sql_mode"] = sessionModes
 	c.Params["max_error_count"] = "65535" // InsertIgnore reads every warning
 	c.Params["innodb_lock_wait_timeout"] = strconv.Itoa(int(max(1, c.ReadTimeout.Seconds()/2)))
-	connector, err := driver.NewConnector(c)
+	made, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(connector{made})
 	size := cmp.Or(cfg.MaxOpen, min(maxDefaultPool, 8*processors()))
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)

@@ -12,18 +12,39 @@ import (
 // MySQL would scan a small table for an IN list instead, and then wait for
 // every row that any open transaction has added.
 func (tx *Tx) DeleteMany(ctx context.Context, table string, key []string, rows [][]any) (deleted int64, err error) {
+	err = deleteMany(tx.dialect, table, key, rows, func(query string, args []any) error {
+		n, err := tx.Exec(ctx, query, args...)
+		deleted += n
+		return err
+	})
+	return deleted, err
+}
+
+// DeleteMany is Tx.DeleteMany without a transaction around it: each statement
+// is one by itself, which spares the round trips of BEGIN and COMMIT. What is
+// gone may be deleted again, so a statement also runs again when the connection
+// was lost and nobody knows what became of it; rows are not counted therefore.
+func (db *DB) DeleteMany(ctx context.Context, table string, key []string, rows [][]any) error {
+	return deleteMany(db.dialect, table, key, rows, func(query string, args []any) error {
+		return db.repeat(ctx, func() error {
+			_, err := db.write.ExecContext(ctx, query, args...)
+			return translate(err)
+		})
+	})
+}
+
+// deleteMany has exec run the statements that delete the rows.
+func deleteMany(d Dialect, table string, key []string, rows [][]any, exec func(query string, args []any) error) error {
 	for chunk := range slices.Chunk(rows, maxParams/len(key)) {
 		args, err := flatten(chunk, len(key))
-		if err != nil {
-			return 0, fmt.Errorf("delete from %s: %w", table, err)
+		if err == nil {
+			err = exec(deleteSQL(d, table, key, len(chunk)), args)
 		}
-		n, err := tx.Exec(ctx, deleteSQL(tx.dialect, table, key, len(chunk)), args...)
 		if err != nil {
-			return 0, fmt.Errorf("delete from %s: %w", table, err)
+			return fmt.Errorf("delete from %s: %w", table, err)
 		}
-		deleted += n
 	}
-	return deleted, nil
+	return nil
 }
 
 func deleteSQL(d Dialect, table string, key []string, rows int) string {

@@ -34,6 +34,21 @@ func TestDeleteManyDeletesExactlyTheKeysGiven(t *testing.T) {
 	}
 }
 
+func TestDeleteManyWithoutATransaction(t *testing.T) {
+	db := open(t)
+	accounts(t, db, 4)
+	key := []string{"id", "owner"}
+	if err := db.DeleteMany(t.Context(), "account", key, [][]any{{1, "owner-1"}, {2, "owner-3"}, {9, "owner-9"}}); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, db); n != 3 {
+		t.Errorf("%d accounts left, want 3", n)
+	}
+	if err := db.DeleteMany(t.Context(), "account", key, [][]any{{1}}); err == nil {
+		t.Error("a row that lacks a part of its key was no error")
+	}
+}
+
 func TestDeleteManyChunks(t *testing.T) {
 	db := open(t)
 	const n = 40_000

@@ -25,6 +25,10 @@ var (
 	// ErrLater is for other packages to wrap: the work did not get what it
 	// needs, through no fault of its data, and may get it later.
 	ErrLater = errors.New("try again later")
+	// ErrStale is for other packages to wrap: the work was decided on what had
+	// been read before the transaction, and an UPDATE's condition has shown that
+	// it is so no more. InTx rolls back and runs the work again.
+	ErrStale = errors.New("changed since it was read")
 	// ErrNotFound: there is no such row. GORM's own error matches it too.
 	ErrNotFound = sql.ErrNoRows
 )
@@ -38,6 +42,8 @@ const (
 	myLockWaitTimeout = 1205
 	myDeadlock        = 1213
 	myReadOnly        = 1290
+	myNotPreparable   = 1295
+	myTooManyPrepared = 1461
 	myKilled          = 1927
 	tiTxnRetryable    = 8002 // TiDB: these four ask for the transaction again
 	tiTxnRetried      = 8022
@@ -74,9 +80,12 @@ func IsTransient(err error) bool {
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrLater) || wantsRerun(err) || isConnectionLoss(err)
 }
 
-// wantsRerun reports whether the database rolled the transaction back and
-// asks for it again.
+// wantsRerun reports whether the transaction is to run again from its start:
+// the database rolled it back and asks for that, or the work does (ErrStale).
 func wantsRerun(err error) bool {
+	if errors.Is(err, ErrStale) {
+		return true
+	}
 	if my, ok := errors.AsType[*driver.MySQLError](err); ok {
 		switch my.Number {
 		case myDeadlock, myLockWaitTimeout, myCheckRead, tiTxnRetryable, tiTxnRetried, tiSchemaChanged, tiWriteConflict:
@@ -105,6 +114,13 @@ func isConnectionLoss(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, driverapi.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn)
+}
+
+// refusesToPrepare reports whether a server, or a proxy before it, takes a
+// statement as text only.
+func refusesToPrepare(err error) bool {
+	my, ok := errors.AsType[*driver.MySQLError](err)
+	return ok && (my.Number == myNotPreparable || my.Number == myTooManyPrepared)
 }
 
 func isContextEnd(err error) bool {

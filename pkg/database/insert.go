@@ -24,8 +24,9 @@ func (tx *Tx) InsertIgnore(ctx context.Context, table string, cols []string, row
 	if tx.dialect == SQLite {
 		return tx.insert(ctx, "INSERT", table, cols, rows, " ON CONFLICT DO NOTHING")
 	}
+	in := insertion{prefix: "INSERT IGNORE INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES ", width: len(cols)}
 	for chunk := range chunks(rows, len(cols)) {
-		n, err := tx.insert(ctx, "INSERT IGNORE", table, cols, chunk, "")
+		n, err := tx.insertText(ctx, in, chunk) // one statement, because the warnings are the last one's
 		if err == nil {
 			err = tx.onlyDuplicates(ctx, int64(len(chunk))-n)
 		}
@@ -109,13 +110,9 @@ func selfContained(set map[string]string, reads *regexp.Regexp) error {
 
 // insert runs verb in chunks and counts the rows the database says it touched.
 func (tx *Tx) insert(ctx context.Context, verb, table string, cols []string, rows [][]any, suffix string) (affected int64, err error) {
-	prefix := verb + " INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES "
+	in := insertion{prefix: verb + " INTO " + table + " (" + strings.Join(cols, ",") + ") VALUES ", suffix: suffix, width: len(cols)}
 	for chunk := range chunks(rows, len(cols)) {
-		args, err := flatten(chunk, len(cols))
-		if err != nil {
-			return 0, fmt.Errorf("insert into %s: %w", table, err)
-		}
-		n, err := tx.Exec(ctx, prefix+tuples(len(cols), len(chunk))+suffix, args...)
+		n, err := tx.insertChunk(ctx, in, chunk)
 		if err != nil {
 			return 0, fmt.Errorf("insert into %s: %w", table, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,8 +34,9 @@ type wire struct {
 	lines  sync.Map // of every client's connection
 }
 
-// openThrough returns a migrated database whose connections run through a wire.
-func openThrough(t *testing.T, cfg database.Config) (*database.DB, *wire) {
+// openThrough returns a migrated database whose connections run through a wire,
+// and begin with the given system variables.
+func openThrough(t *testing.T, cfg database.Config, variables ...string) (*database.DB, *wire) {
 	t.Helper()
 	dsn := databasetest.DSN(t).Reveal()
 	found := address.FindStringSubmatch(dsn)
@@ -49,7 +51,7 @@ func openThrough(t *testing.T, cfg database.Config) (*database.DB, *wire) {
 	var serving sync.WaitGroup
 	serving.Go(func() { w.serve(listener, &serving) })
 	dsn = address.ReplaceAllString(dsn, "tcp("+listener.Addr().String()+")")
-	cfg.DSN = config.Secret(dsn)
+	cfg.DSN = config.Secret(dsn + "?" + strings.Join(variables, "&"))
 	db, err := database.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -204,5 +206,70 @@ func TestLocksAreWaitedForHalfAsLong(t *testing.T) {
 	var seconds int
 	if err := db.QueryRow(t.Context(), "SELECT @@innodb_lock_wait_timeout").Scan(&seconds); err != nil || seconds != 2 {
 		t.Errorf("%d s, %v; want 2", seconds, err)
+	}
+}
+
+// Transactions are READ COMMITTED on every connection, and on those that
+// replace it, though none asks for it.
+func TestEveryConnectionIsReadCommitted(t *testing.T) {
+	var level, value string
+	if db, _ := openThrough(t, database.Config{}); db.QueryRow(t.Context(), "SHOW VARIABLES LIKE 't%isolation'").Scan(&level, &value) != nil {
+		t.Fatal("the server's name of the isolation level is not known")
+	}
+	db, w := openThrough(t, database.Config{MaxOpen: 4}, level+"=%27REPEATABLE-READ%27") // whatever the server begins with
+	accounts(t, db, 1)
+	seesCommits(t, db, 3)
+	w.arm("ISOLATION LEVEL")
+	seesCommits(t, db, 3)
+	if w.cuts.Load() != 0 {
+		t.Error("a transaction asked for its isolation level")
+	}
+	w.armed.Store(nil)
+	w.hangUp()
+	seesCommits(t, db, 3)
+}
+
+// seesCommits has n transactions, each on a connection of its own, read a row
+// before and after another one has changed it.
+func seesCommits(t *testing.T, db *database.DB, n int) {
+	t.Helper()
+	if n == 0 {
+		before := balance(t, db, 1)
+		if _, err := db.Exec(t.Context(), "UPDATE account SET balance = ? WHERE id = 1", before+1); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	inTx(t, db, func(ctx context.Context, tx *database.Tx) error {
+		read := func() (b int64, err error) {
+			err = tx.QueryRow(ctx, "SELECT balance FROM account WHERE id = 1").Scan(&b)
+			return b, err
+		}
+		before, err := read()
+		if err != nil {
+			return err
+		}
+		seesCommits(t, db, n-1)
+		if after, err := read(); err != nil || after != before+1 {
+			t.Errorf("read %d, then %d, %v; want the other transaction's", before, after, err)
+		}
+		return nil
+	})
+}
+
+// A statement that is its own transaction runs again, whether the request was
+// lost or the reply.
+func TestDeleteManyIsRepeatedWhenTheConnectionIsLost(t *testing.T) {
+	for name, lose := range map[string]bool{"request": true, "reply": false} {
+		t.Run(name, func(t *testing.T) {
+			db, w := openThrough(t, database.Config{})
+			accounts(t, db, 3)
+			w.lose.Store(lose)
+			w.arm("DELETE t FROM")
+			err := db.DeleteMany(t.Context(), "account", []string{"id"}, [][]any{{1}, {3}})
+			if err != nil || w.cuts.Load() != 1 || count(t, db) != 1 {
+				t.Errorf("DeleteMany() = %v after %d cuts, %d rows left; want nil, 1, 1", err, w.cuts.Load(), count(t, db))
+			}
+		})
 	}
 }

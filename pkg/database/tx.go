@@ -24,17 +24,24 @@ type Tx struct {
 
 // InTx runs fn in one transaction and commits it when fn returns nil. It runs
 // fn again from the start, with a jittered pause, when the database rolled the
-// transaction back for another's sake or the connection was lost before
-// COMMIT, so fn must not keep state between runs and must return the errors of
-// its statements, wrapped or not. A connection lost during COMMIT is
-// ErrCommitUnknown. The functions given to OnCommit run once, after a
+// transaction back for another's sake, the connection was lost before COMMIT or
+// fn returned ErrStale, so fn must not keep state between runs and must return
+// the errors of its statements, wrapped or not. A connection lost during COMMIT
+// is ErrCommitUnknown. The functions given to OnCommit run once, after a
 // successful commit; those of a run that failed never. A panic in fn is rolled
 // back and becomes an error that no repetition cures; its text holds the stack.
 //
 // Do not nest: on SQLite the one writer would wait for itself.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.repeat(ctx, func() error { return db.once(ctx, fn) })
+}
+
+// repeat runs work again for as long as its error says that it may succeed then.
+// What work did before it failed is undone, except by the loss of a connection
+// that was in no transaction: such work must be fit to be done twice.
+func (db *DB) repeat(ctx context.Context, work func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := db.once(ctx, fn)
+		err := work()
 		again := wantsRerun(err) || (isConnectionLoss(err) && !errors.Is(err, ErrCommitUnknown))
 		if !again || attempt >= db.maxAttempts {
 			return err
@@ -57,7 +64,7 @@ func pause(ctx context.Context, attempt int) error {
 }
 
 func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	tx, err := db.begin(ctx, db.write, &sql.TxOptions{Isolation: db.isolation()})
+	tx, err := db.begin(ctx, db.write, nil) // READ COMMITTED, as the connection has it; SQLite knows only serializable
 	if err != nil {
 		return err
 	}
@@ -100,15 +107,6 @@ func bind(ctx context.Context, orm *gorm.DB, t *sql.Tx) *gorm.DB {
 	s := orm.Session(&gorm.Session{NewDB: true, Context: ctx})
 	s.Statement.ConnPool = t
 	return s
-}
-
-// isolation is READ COMMITTED where it is asked for per transaction; SQLite
-// knows only serializable.
-func (db *DB) isolation() sql.IsolationLevel {
-	if db.dialect == MySQL {
-		return sql.LevelReadCommitted
-	}
-	return sql.LevelDefault
 }
 
 func (tx *Tx) commit() error {

@@ -17,25 +17,44 @@ type UpdateMany struct {
 	Rows   [][]any           // per row the key, then the values; keys must differ
 	Set    map[string]string // column → expression over t.<stored> and v.<given>
 	Where  string            // further condition over t. and v., e.g. "t.available >= v.quantity"
+	Locked bool              // the transaction holds the locks of the rows, so it may be told of them in any order
 }
 
-// UpdateMany runs u as one set-based statement per chunk of rows and counts
-// the rows that were found and met Where, changed or not, on every dialect: a
-// count below len(Rows) means that some did not. No expression of Set may read
-// another column that Set changes.
+// UpdateMany runs u as set-based statements and counts the rows that were found
+// and met Where, changed or not, on every dialect: a count below len(Rows) means
+// that some did not. No expression of Set may read another column that Set
+// changes. With Locked, rows of which many have the same values cost a third of
+// what others do.
 func (tx *Tx) UpdateMany(ctx context.Context, u UpdateMany) (affected int64, err error) {
 	if err := selfContained(u.Set, storedColumn); err != nil {
 		return 0, fmt.Errorf("update %s: %w", u.Table, err)
 	}
-	width := len(u.Key) + len(u.Values)
-	for chunk := range chunks(u.Rows, width) {
-		args, err := flatten(chunk, width)
+	alike, rest := u.partition()
+	for _, rows := range alike {
+		n, err := tx.updateAlike(ctx, u, rows)
 		if err != nil {
 			return 0, fmt.Errorf("update %s: %w", u.Table, err)
 		}
+		affected += n
+	}
+	n, err := tx.updateEach(ctx, u, rest)
+	if err != nil {
+		return 0, fmt.Errorf("update %s: %w", u.Table, err)
+	}
+	return affected + n, nil
+}
+
+// updateEach updates rows each of which has its own values.
+func (tx *Tx) updateEach(ctx context.Context, u UpdateMany, rows [][]any) (affected int64, err error) {
+	width := len(u.Key) + len(u.Values)
+	for chunk := range chunks(rows, width) {
+		args, err := flatten(chunk, width)
+		if err != nil {
+			return 0, err
+		}
 		n, err := tx.Exec(ctx, u.sql(tx.dialect, len(chunk)), args...)
 		if err != nil {
-			return 0, fmt.Errorf("update %s: %w", u.Table, err)
+			return 0, err
 		}
 		affected += n
 	}

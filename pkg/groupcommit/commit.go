@@ -63,6 +63,8 @@ func (c *Committer[Q, R]) worthAnother(err error) bool {
 func (c *Committer[Q, R]) flushOnce(ctx context.Context, batch []*request[Q, R]) (outcomes []Outcome[R], err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
+	ctx, finish := c.trace(ctx, batch)
+	defer func() { finish(err) }()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: flush panicked: %v\n%s", ErrOutcomeUnknown, v, debug.Stack())

@@ -3,6 +3,8 @@ package groupcommit
 import (
 	"errors"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config bounds a committer. Zero fields take the defaults named in the tags.
@@ -18,6 +20,11 @@ type Config struct {
 	// same batch again: it failed for a passing reason, or whether it took
 	// effect is unknown and flushing again finds out. Nil stands for never.
 	Retry func(error) bool `env:"-"`
+	// Pace tells how long requests are to gather before the next batch; it is
+	// asked before each. Nil stands for not at all.
+	Pace func() time.Duration `env:"-"`
+	// Sizes is told how many requests each batch holds. Nil stands for nobody.
+	Sizes prometheus.Observer `env:"-"`
 }
 
 func (c Config) withDefaults() Config {
@@ -35,6 +42,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Retry == nil {
 		c.Retry = func(error) bool { return false }
+	}
+	if c.Pace == nil {
+		c.Pace = func() time.Duration { return 0 }
+	}
+	if c.Sizes == nil {
+		c.Sizes = prometheus.ObserverFunc(func(float64) {})
 	}
 	return c
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 var (
@@ -45,8 +46,9 @@ type Flush[Q, R any] func(ctx context.Context, batch []Q) ([]Outcome[R], error)
 // Committer gathers requests into batches. Make one with New; it is safe for
 // concurrent use.
 type Committer[Q, R any] struct {
-	cfg   Config
-	flush Flush[Q, R]
+	cfg       Config
+	flush     Flush[Q, R]
+	following following[Q]
 
 	// mu orders the closing of queue after every send to it.
 	mu      sync.RWMutex
@@ -56,13 +58,17 @@ type Committer[Q, R any] struct {
 
 // New returns a committer that flushes with flush, one batch at a time, once
 // Run is called.
-func New[Q, R any](cfg Config, flush func(ctx context.Context, batch []Q) ([]Outcome[R], error)) *Committer[Q, R] {
+func New[Q, R any](cfg Config, flush func(ctx context.Context, batch []Q) ([]Outcome[R], error), opts ...Option[Q]) *Committer[Q, R] {
 	cfg = cfg.withDefaults()
-	return &Committer[Q, R]{
+	c := &Committer[Q, R]{
 		cfg:   cfg,
 		flush: flush,
 		queue: make(chan *request[Q, R], cfg.QueueMax),
 	}
+	for _, opt := range opts {
+		opt(&c.following)
+	}
+	return c
 }
 
 // Do queues q and blocks until its batch has been flushed or ctx ends. It
@@ -108,11 +114,23 @@ func (c *Committer[Q, R]) Run(ctx context.Context) error {
 	// What was taken in is carried out even though ctx has ended.
 	flushing := context.WithoutCancel(ctx)
 	for first := range c.queue {
+		c.gather(ctx)
 		if batch := c.collect(first); len(batch) > 0 {
+			c.cfg.Sizes.Observe(float64(len(batch)))
 			c.commit(flushing, batch)
 		}
 	}
 	return nil
+}
+
+// gather waits as long as the pace asks, unless Run is stopping.
+func (c *Committer[Q, R]) gather(ctx context.Context) {
+	if d := c.cfg.Pace(); d > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(d):
+		}
+	}
 }
 
 func (c *Committer[Q, R]) stop() {

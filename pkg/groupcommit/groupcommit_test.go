@@ -111,6 +111,51 @@ func TestWhatQueuesDuringAFlushIsTheNextBatch(t *testing.T) {
 	})
 }
 
+func TestRequestsGatherWhileThePaceAsksForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches []int
+		cfg := groupcommit.Config{Pace: func() time.Duration { return 100 * time.Millisecond }}
+		c := start(t, cfg, func(ctx context.Context, batch []int) ([]outcome, error) {
+			batches = append(batches, len(batch))
+			return double(ctx, batch)
+		})
+		begun := time.Now()
+		var callers sync.WaitGroup
+		for i := range 3 {
+			callers.Go(func() {
+				time.Sleep(time.Duration(i) * 40 * time.Millisecond)
+				if _, err := c.Do(t.Context(), i); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		if took := time.Since(begun); !slices.Equal(batches, []int{3}) || took != 100*time.Millisecond {
+			t.Errorf("batches of %v after %s, want the three that came within 100 ms of the first in one", batches, took)
+		}
+	})
+}
+
+func TestStoppingDoesNotWaitForThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := groupcommit.New(groupcommit.Config{Pace: func() time.Duration { return time.Hour }}, double)
+		ctx, cancel := context.WithCancel(t.Context())
+		stopped := make(chan error, 1)
+		go func() { stopped <- c.Run(ctx) }()
+		answered := make(chan error, 1)
+		go func() {
+			_, err := c.Do(t.Context(), 1)
+			answered <- err
+		}()
+		synctest.Wait()
+		begun := time.Now()
+		cancel()
+		if err := errors.Join(<-answered, <-stopped); err != nil || time.Since(begun) > 0 {
+			t.Errorf("stopped with %v after %s", err, time.Since(begun))
+		}
+	})
+}
+
 func TestFullQueueRefusesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, groupcommit.Config{QueueMax: 2}, func(ctx context.Context, batch []int) ([]outcome, error) {

@@ -13,7 +13,7 @@ import (
 func logged(logger *slog.Logger, which string) gin.HandlerFunc {
 	least := map[string]int{"all": 0, "errors": http.StatusInternalServerError}[which]
 	return func(c *gin.Context) {
-		start := time.Now()
+		start := requestOf(c).start
 		defer func() { // a handler that panics is logged too
 			if status := c.Writer.Status(); status >= least {
 				logRequest(c, logger, status, time.Since(start))

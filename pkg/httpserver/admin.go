@@ -21,7 +21,8 @@ func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server {
 	cfg.DrainDelay = 0
 	cfg.WriteTimeout = profileLimit
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(t.Registry, promhttp.HandlerOpts{}))
+	// OpenMetrics, for those who ask for it: the only format with exemplars.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(t.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	// Not /debug/pprof/cmdline: flags may hold secrets.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

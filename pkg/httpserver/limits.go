@@ -24,7 +24,9 @@ func bounded(max int64) gin.HandlerFunc {
 			// be trusted to be another request (RFC 9112, section 6.3).
 			c.Header("Connection", "close")
 		}
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, max)
+		if c.Request.Body != http.NoBody {
+			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, max)
+		}
 		c.Next()
 	}
 }
@@ -33,12 +35,13 @@ func errTooLarge() *apperr.Error {
 	return apperr.New(apperr.TooLarge, "body_too_large", "the request body is too large")
 }
 
-// timed gives the request's context a deadline.
+// timed ends the request's context at its deadline.
 func timed(limit time.Duration) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx, cancel := context.WithTimeout(c.Request.Context(), limit)
+		r := requestOf(c)
+		ctx, cancel := context.WithTimeout(r.Context, limit)
 		defer cancel()
-		c.Request = c.Request.WithContext(ctx)
+		r.Context = ctx
 		c.Next()
 	}
 }

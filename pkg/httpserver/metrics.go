@@ -3,10 +3,13 @@ package httpserver
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"souk.example/pkg/tracing"
 )
 
 // measured counts and times requests by route pattern.
@@ -20,14 +23,54 @@ func measured(registry prometheus.Registerer) gin.HandlerFunc {
 		Help:    "Time from the request's headers to the end of the handler, by route pattern.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"route"}))
+	all := seriesSet{requests: requests, durations: durations, known: make(map[labels]*series)}
 	return func(c *gin.Context) {
-		start := time.Now()
+		r := requestOf(c)
 		defer func() { // a handler that panics is counted too
-			requests.WithLabelValues(route(c), method(c), strconv.Itoa(c.Writer.Status())).Inc()
-			durations.WithLabelValues(route(c)).Observe(time.Since(start).Seconds())
+			s := all.of(labels{route(c), method(c), c.Writer.Status()})
+			s.requests.Inc()
+			tracing.Observe(r, s.durations, time.Since(r.start).Seconds())
 		}()
 		c.Next()
 	}
+}
+
+// labels are those of a request's metrics.
+type labels struct {
+	route, method string
+	status        int
+}
+
+// series are what a request with certain labels adds to.
+type series struct {
+	requests  prometheus.Counter
+	durations prometheus.Observer
+}
+
+// seriesSet remembers the series of labels, which the vectors would look for
+// among all by a hash of each label. There are as many as there are series.
+type seriesSet struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	mu        sync.RWMutex
+	known     map[labels]*series
+}
+
+func (a *seriesSet) of(l labels) *series {
+	a.mu.RLock()
+	s := a.known[l]
+	a.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	s = &series{
+		requests:  a.requests.WithLabelValues(l.route, l.method, strconv.Itoa(l.status)),
+		durations: a.durations.WithLabelValues(l.route),
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known[l] = s // another's are the same
+	return s
 }
 
 // register returns the collector that is already there when a second router

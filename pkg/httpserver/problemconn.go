@@ -49,6 +49,9 @@ func (c problemConn) Write(b []byte) (int, error) {
 // parseFailure reads the status of a reply that net/http made by itself.
 func parseFailure(b []byte) (status int, ok bool) {
 	const protocol = "HTTP/1.1 "
+	if len(b) <= len(protocol) || b[len(protocol)] < '4' {
+		return 0, false // most replies, none of which need be searched
+	}
 	line, _, ok := bytes.Cut(b, []byte(plainReply))
 	if !ok || len(line) < len(protocol)+3 || !bytes.HasPrefix(line, []byte(protocol)) || bytes.Contains(line, []byte("\r\n")) {
 		return 0, false

@@ -22,6 +22,7 @@ import (
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/telemetry"
+	"souk.example/pkg/tracing"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -201,7 +202,7 @@ func TestRequestIDs(t *testing.T) {
 func TestTraceparentIsHonoured(t *testing.T) {
 	tel, log := logging(t)
 	r := httpserver.NewRouter(httpserver.Config{}, tel)
-	r.GET("/trace", func(c *gin.Context) { c.String(200, telemetry.TraceID(c.Request.Context())) })
+	r.GET("/trace", func(c *gin.Context) { c.String(200, tracing.TraceID(c.Request.Context())) })
 	w := request(t, r, "GET", "/trace", "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	if w.Body.String() != "4bf92f3577b34da6a3ce929d0e0e4736" || !strings.Contains(log.String(), "4bf92f3577b34da6a3ce929d0e0e4736") {
 		t.Errorf("trace %q, log %s", w.Body, log)

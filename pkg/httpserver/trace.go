@@ -6,17 +6,20 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"souk.example/pkg/telemetry"
+	"souk.example/pkg/tracing"
 )
 
 // traced makes a server span for each request, a child of the caller's
-// traceparent when there is one.
+// traceparent when there is one. Whether that may decide to be sampled is the
+// tracer's to say: see telemetry.Config.Edge.
 func traced(tracer trace.Tracer) gin.HandlerFunc {
+	server := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 	return func(c *gin.Context) {
-		ctx := telemetry.Extract(c.Request.Context(), c.GetHeader("traceparent"))
-		ctx, span := tracer.Start(ctx, method(c)+" "+route(c), trace.WithSpanKind(trace.SpanKindServer))
+		r := requestOf(c)
+		ctx := tracing.Extract(r.Context, first(c.Request.Header["Traceparent"]))
+		ctx, span := tracer.Start(ctx, method(c)+" "+route(c), server...)
 		defer span.End()
-		c.Request = c.Request.WithContext(ctx)
+		r.Context = ctx
 		c.Next()
 		if span.IsRecording() {
 			describe(span, c)

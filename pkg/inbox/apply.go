@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/failpoint"
+	"souk.example/pkg/tracing"
 )
 
 // racesMax is how often a batch that met a duplicate key is run again. A zombie
@@ -17,15 +19,17 @@ const racesMax = 3
 // reports whether the batch stands: only the end of running makes it leave one
 // undone, and then no later record may be applied.
 func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
-	ctx, span := i.tracer.start(context.WithoutCancel(running), b)
-	defer span.End()
+	begun := time.Now()
+	ctx, work := i.start(context.WithoutCancel(running), b.all(), len(b.entries))
+	var undone error
+	defer func() { work.End(undone) }()
 	faults := i.unknownVersions(b)
 	races := 0
 	for wait := newBackoff(); ; {
 		p, err := i.attempt(ctx, b, faults)
 		if err == nil {
 			failpoint.Hit("inbox-after-commit")
-			i.report(b, p)
+			i.report(ctx, b, p, time.Since(begun))
 			i.commitOffsets(b)
 			failpoint.Hit("inbox-after-mark")
 			return true
@@ -43,6 +47,7 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 		}
 		i.logger.WarnContext(ctx, "inbox batch runs again", slog.Any("error", err), slog.Int("events", len(b.entries)))
 		if !wait.pause(running) {
+			undone = err
 			return false
 		}
 		faults = i.unknownVersions(b) // what was found may have had this error's cause
@@ -90,13 +95,13 @@ func (i *Inbox) attempt(ctx context.Context, b *batch, faults map[int]fault) (p 
 }
 
 // report counts and logs what became of a batch that is committed.
-func (i *Inbox) report(b *batch, p plan) {
-	i.metrics.batch(b, p, i.known)
+func (i *Inbox) report(ctx context.Context, b *batch, p plan, took time.Duration) {
+	i.metrics.batch(ctx, b, p, i.known, took)
 	for _, l := range p.park {
 		if l.fault.class == classBehind {
 			continue
 		}
-		i.logger.Error("inbox parked an event",
+		i.logger.ErrorContext(tracing.Extract(ctx, l.traceParent), "inbox parked an event",
 			slog.String("class", l.fault.class), slog.String("topic", l.at.topic),
 			slog.Int("partition", int(l.at.partition)), slog.Int64("offset", l.offset),
 			slog.String("event_type", l.eventType), slog.String("event_id", l.eventID),

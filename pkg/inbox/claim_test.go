@@ -7,14 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	oteltrace "go.opentelemetry.io/otel/trace"
-
-	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/inbox"
-	"souk.example/pkg/telemetry"
 )
 
 // losesCommits is a bus whose members die before they can commit an offset.
@@ -194,50 +188,5 @@ func TestLossIsAlarmed(t *testing.T) {
 			b.wantEqual("losses", b.metric("souk_inbox_loss_total", nil), test.losses)
 			b.wantEqual("progress", b.progress(0), max(test.applied, test.initial+1))
 		})
-	}
-}
-
-func TestBatchSpanLinksItsEvents(t *testing.T) {
-	b := newBench(t, onMemory)
-	spans := tracetest.NewSpanRecorder()
-	provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
-	b.tel.Tracer = provider.Tracer("test")
-	first, second := event("1-1", "a"), event("2-1", "b")
-	first.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	second.TraceParent = "00-00000000000000000000000000000abc-00f067aa0ba902b8-01"
-	b.publish(b.pack(0, first, second, event("3-1", "c")))
-	seen := make(chan oteltrace.SpanContext, 1)
-	stop := b.run(func(ctx context.Context, _ *database.Tx, _ []eventbus.Event) error {
-		seen <- oteltrace.SpanContextFromContext(ctx)
-		return nil
-	})
-	b.awaitEnd()
-	stop()
-	ended := spans.Ended()
-	if len(ended) != 1 || len(ended[0].Links()) != 2 {
-		t.Fatalf("spans %v, want one with two links", ended)
-	}
-	if got := ended[0].Links()[0].SpanContext.TraceID().String(); got != "4bf92f3577b34da6a3ce929d0e0e4736" {
-		t.Errorf("first link is to trace %s", got)
-	}
-	if got := <-seen; got.SpanID() != ended[0].SpanContext().SpanID() {
-		t.Error("the handler's context does not carry the batch's span")
-	}
-}
-
-func TestLoneTraceGoesOn(t *testing.T) {
-	b := newBench(t, onMemory)
-	provider := trace.NewTracerProvider()
-	b.tel.Tracer = provider.Tracer("test")
-	e := event("1-1", "a")
-	e.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	b.publish(b.pack(0, e))
-	seen := make(chan string, 1)
-	b.run(func(ctx context.Context, _ *database.Tx, _ []eventbus.Event) error {
-		seen <- telemetry.TraceID(ctx)
-		return nil
-	})
-	if got := <-seen; got != "4bf92f3577b34da6a3ce929d0e0e4736" {
-		t.Errorf("handler runs in trace %q, want the event's", got)
 	}
 }

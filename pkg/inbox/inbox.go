@@ -22,6 +22,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/telemetry"
@@ -49,7 +51,7 @@ type Inbox struct {
 	handler Batch
 	logger  *slog.Logger
 	metrics *metrics
-	tracer  *tracer
+	tracer  trace.Tracer
 	known   vocabulary
 
 	items chan item // from the claims to the funnel
@@ -70,7 +72,7 @@ func New(db *database.DB, bus Bus, ids IDs, cfg Config, h Batch, t *telemetry.Te
 		handler: h,
 		logger:  t.Logger.With(slog.String("group", cfg.Group)),
 		metrics: newMetrics(t.Registry, cfg.Group),
-		tracer:  &tracer{t.Tracer, cfg.Group},
+		tracer:  t.Tracer,
 		known:   newVocabulary(cfg.Types),
 		items:   make(chan item, buffered),
 		claims:  make(map[*source]struct{}),

@@ -1,12 +1,15 @@
 package inbox
 
 import (
+	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"souk.example/pkg/eventbus"
+	"souk.example/pkg/tracing"
 )
 
 // metrics are one group's; groups that share a registry share the families.
@@ -14,6 +17,7 @@ type metrics struct {
 	group   string
 	events  *prometheus.CounterVec
 	sizes   prometheus.Observer
+	seconds prometheus.Observer
 	losses  prometheus.Counter
 	lagging *prometheus.GaugeVec
 	retries *prometheus.CounterVec
@@ -26,14 +30,20 @@ func newMetrics(registry prometheus.Registerer, group string) *metrics {
 		Help:    "Events per transaction.",
 		Buckets: prometheus.ExponentialBuckets(1, 4, 7),
 	}, []string{"group"}))
+	seconds := register(registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "souk_inbox_batch_seconds",
+		Help:    "Time to apply a batch of events, repetitions included.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"group"}))
 	losses := register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "souk_inbox_loss_total",
 		Help: "Partitions whose log did not go on where the database stands: records were lost.",
 	}, []string{"group"}))
 	return &metrics{
-		group:  group,
-		sizes:  sizes.WithLabelValues(group),
-		losses: losses.WithLabelValues(group),
+		group:   group,
+		sizes:   sizes.WithLabelValues(group),
+		seconds: seconds.WithLabelValues(group),
+		losses:  losses.WithLabelValues(group),
 		events: register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "souk_inbox_events_total",
 			Help: "Events by what became of them.",
@@ -66,7 +76,8 @@ func register[C prometheus.Collector](registry prometheus.Registerer, c C) C {
 
 // batch counts the events of a committed batch. Types that are not ours to
 // know are counted together: anyone may invent them.
-func (m *metrics) batch(b *batch, p plan, known vocabulary) {
+func (m *metrics) batch(ctx context.Context, b *batch, p plan, known vocabulary, took time.Duration) {
+	tracing.Observe(ctx, m.seconds, took.Seconds())
 	m.sizes.Observe(float64(len(b.entries)))
 	type label struct {
 		eventType string

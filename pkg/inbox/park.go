@@ -31,6 +31,8 @@ type letter struct {
 	fault     fault
 	attempts  int
 	status    Status
+
+	traceParent string // of the event; payload has it too
 }
 
 // eventLetter keeps an event as a pack of its own, so that nothing is lost.
@@ -44,7 +46,7 @@ func eventLetter(e entry, f fault) letter {
 	return letter{
 		at: e.at, offset: e.offset, pos: e.pos,
 		key: e.event.Subject, source: e.event.Source, eventID: e.event.ID, eventType: e.event.Type,
-		payload: payload, fault: f, attempts: attempts, status: Waiting,
+		payload: payload, fault: f, attempts: attempts, status: Waiting, traceParent: e.event.TraceParent,
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
+	"souk.example/pkg/tracing"
 )
 
 // redriver tries a group's parked events again when they are due, each key in
@@ -151,7 +153,10 @@ func (r *redriver) reapply(ctx context.Context, tx *database.Tx, l Letter) error
 	if r.known.knowsOtherVersion(event.Type) {
 		return &handlerError{cause: unknownVersion(event.Type)}
 	}
-	return r.call(ctx, tx, []eventbus.Event{event})
+	ctx, work := r.start(ctx, slices.Values([]eventbus.Event{event}), 1)
+	err = r.call(ctx, tx, []eventbus.Event{event})
+	work.End(err)
+	return err
 }
 
 // unpack parks the events of a record that can be decoded by now, each with its
@@ -225,6 +230,9 @@ func (r *redriver) tell(ctx context.Context, l Letter, f fault, s Status) {
 	level, msg := slog.LevelWarn, "inbox retried an event in vain"
 	if s == Dead {
 		level, msg = slog.LevelError, "inbox gives an event up: it waits for an operator"
+	}
+	if event, err := l.Event(); err == nil {
+		ctx = tracing.Extract(ctx, event.TraceParent)
 	}
 	r.logger.Log(ctx, level, msg, slog.Int64("dead_letter", l.ID), slog.String("class", f.class),
 		slog.String("event_type", l.EventType), slog.String("event_id", l.EventID),

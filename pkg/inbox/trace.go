@@ -2,53 +2,47 @@ package inbox
 
 import (
 	"context"
+	"iter"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"souk.example/pkg/telemetry"
+	"souk.example/pkg/eventbus"
+	"souk.example/pkg/tracing"
 )
 
-// linksMax bounds a batch span's links; backends cut longer lists anyway.
-const linksMax = 64
-
-type tracer struct {
-	trace.Tracer
-	group string
-}
-
-// start begins a batch's span, linked to the traces of its events. When all of
-// them are of one trace, as on an idle system, the span is part of it.
-func (t *tracer) start(ctx context.Context, b *batch) (context.Context, trace.Span) {
-	parents := traceParents(b)
-	links := make([]trace.Link, len(parents))
-	for n, p := range parents {
-		links[n].SpanContext = trace.SpanContextFromContext(telemetry.Extract(context.Background(), p))
-	}
-	if len(parents) == 1 {
-		ctx = telemetry.Extract(ctx, parents[0])
-	}
-	return t.Start(ctx, "inbox "+t.group,
+// start begins the span of applying n events, and one in each of their traces:
+// see tracing.StartBatch.
+func (i *Inbox) start(ctx context.Context, events iter.Seq[eventbus.Event], n int) (context.Context, tracing.Batch) {
+	return tracing.StartBatch(ctx, i.tracer, "inbox "+i.cfg.Group, i.members(events, n),
 		trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithLinks(links...),
 		trace.WithAttributes(
-			attribute.String("messaging.consumer.group.name", t.group),
-			attribute.Int("messaging.batch.message_count", len(b.entries))))
+			attribute.String("messaging.consumer.group.name", i.cfg.Group),
+			attribute.Int("messaging.batch.message_count", n)))
 }
 
-// traceParents returns the first distinct trace contexts of a batch.
-func traceParents(b *batch) []string {
-	seen := make(map[string]bool)
-	var parents []string
-	for _, e := range b.entries {
-		p := e.event.TraceParent
-		if p == "" || seen[p] {
-			continue
-		}
-		seen[p] = true
-		if parents = append(parents, p); len(parents) == linksMax {
-			break
+// members are the events that are work for the group. Which of them are is
+// asked only where a trace may depend on it.
+func (i *Inbox) members(events iter.Seq[eventbus.Event], n int) iter.Seq[tracing.Member] {
+	return func(yield func(tracing.Member) bool) {
+		for e := range events {
+			if (n == 1 || tracing.Sampled(e.TraceParent)) && i.ignores(e.Type) {
+				continue
+			}
+			if !yield(tracing.Member{Subject: e.Subject, TraceParent: e.TraceParent, Event: e.Type}) {
+				return
+			}
 		}
 	}
-	return parents
+}
+
+// all are the batch's events.
+func (b *batch) all() iter.Seq[eventbus.Event] {
+	return func(yield func(eventbus.Event) bool) {
+		for _, e := range b.entries {
+			if !yield(e.event) {
+				return
+			}
+		}
+	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
-	"souk.example/pkg/telemetry"
+	"souk.example/pkg/tracing"
 )
 
 // ErrTooLarge: one event alone exceeds MaxPackBytes. Trying again is in vain.
@@ -17,7 +17,8 @@ var ErrTooLarge = errors.New("outbox: event too large")
 // Append stores events of one topic in tx, to be published once tx stands, and
 // wakes the relay then. Events of one partition keep the order given and share
 // packs of at most BatchMax events and MaxPackBytes. Source and Time are the
-// outbox's own and the present; an event without a TraceParent takes ctx's.
+// outbox's own and the present; an event without a TraceParent takes ctx's: its
+// subject's, where ctx is of a batch (see tracing.Origins).
 //
 // An error leaves tx fit only for rollback.
 func (o *Outbox) Append(ctx context.Context, tx *database.Tx, topic string, events ...eventbus.Event) error {
@@ -31,12 +32,19 @@ func (o *Outbox) Append(ctx context.Context, tx *database.Tx, topic string, even
 	if err := store(ctx, tx, packs); err != nil {
 		return fmt.Errorf("append to %s: %w", topic, err)
 	}
-	tx.OnCommit(func() {
-		for _, p := range packs {
-			o.partitions[p.address].wake()
-		}
-	})
+	tx.OnCommit(func() { o.wake(packs) })
 	return nil
+}
+
+// wake counts all loops as working before the first one of them asks how many
+// it is to wait for.
+func (o *Outbox) wake(packs []pack) {
+	for _, p := range packs {
+		o.partitions[p.address].stir()
+	}
+	for _, p := range packs {
+		o.partitions[p.address].wake()
+	}
 }
 
 // pack is a row of event_log.
@@ -53,7 +61,7 @@ func (o *Outbox) pack(ctx context.Context, topic string, events []eventbus.Event
 	if err != nil {
 		return nil, err
 	}
-	at, trace := time.Now(), telemetry.Inject(ctx)
+	at, origins := time.Now(), tracing.OriginsFrom(ctx)
 	var packs []pack
 	for _, part := range order {
 		batches, err := o.split(byPart[part])
@@ -61,7 +69,7 @@ func (o *Outbox) pack(ctx context.Context, topic string, events []eventbus.Event
 			return nil, err
 		}
 		for _, batch := range batches {
-			p, err := o.encode(address{topic, part}, at, trace, batch)
+			p, err := o.encode(address{topic, part}, at, origins, batch)
 			if err != nil {
 				return nil, err
 			}
@@ -124,10 +132,10 @@ func sizeAtMost(e eventbus.Event) int {
 	return eventOverhead + len(e.ID) + len(e.Type) + len(e.Subject) + max(traceLength, len(e.TraceParent)) + len(e.Payload)
 }
 
-func (o *Outbox) encode(a address, at time.Time, trace string, events []eventbus.Event) (pack, error) {
+func (o *Outbox) encode(a address, at time.Time, origins tracing.Origins, events []eventbus.Event) (pack, error) {
 	for i := range events {
 		if events[i].TraceParent == "" {
-			events[i].TraceParent = trace // route has copied the caller's slice
+			events[i].TraceParent = origins.TraceParent(events[i].Subject) // route has copied the caller's slice
 		}
 	}
 	value, err := eventbus.Encode(o.cfg.Source, at, events)

@@ -12,7 +12,7 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/outbox"
-	"souk.example/pkg/telemetry"
+	"souk.example/pkg/tracing"
 )
 
 // stored reads event_log in the order of ids.
@@ -132,7 +132,7 @@ func TestAppendFillsAttributes(t *testing.T) {
 	own := strings.Replace(trace, "4bf9", "aaaa", 1)
 	given[1].TraceParent = own
 	before := time.Now().Truncate(time.Microsecond)
-	err := s.db.InTx(telemetry.Extract(t.Context(), trace), func(ctx context.Context, tx *database.Tx) error {
+	err := s.db.InTx(tracing.Extract(t.Context(), trace), func(ctx context.Context, tx *database.Tx) error {
 		return p.Append(ctx, tx, topic, given...)
 	})
 	if err != nil {

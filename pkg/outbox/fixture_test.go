@@ -128,6 +128,21 @@ func (s *shop) emit(p *process, subject int, ids ...string) {
 	}
 }
 
+// emitToAll commits the events to every partition, in one transaction.
+func (s *shop) emitToAll(p *process, ids ...string) {
+	s.t.Helper()
+	var all []eventbus.Event
+	for part := range partitions {
+		all = append(all, events(part, ids...)...)
+	}
+	err := p.db.InTx(s.t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		return p.Append(ctx, tx, topic, all...)
+	})
+	if err != nil {
+		s.t.Fatalf("append: %v", err)
+	}
+}
+
 func events(subject int, ids ...string) []eventbus.Event {
 	out := make([]eventbus.Event, len(ids))
 	for i, id := range ids {

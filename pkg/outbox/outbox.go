@@ -16,6 +16,9 @@ package outbox
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
@@ -33,7 +36,9 @@ type Outbox struct {
 	cfg        Config
 	log        *slog.Logger
 	metrics    *metrics
+	tracer     trace.Tracer
 	partitions map[address]*partition
+	working    atomic.Int32 // loops that do not wait for a token
 }
 
 // address names a partition.
@@ -46,13 +51,13 @@ type address struct {
 // An incomplete cfg makes Append and Run fail.
 func New(db *database.DB, ids IDs, pub eventbus.Publisher, cfg Config, t *telemetry.Telemetry) *Outbox {
 	o := &Outbox{
-		db: db, ids: ids, pub: pub, cfg: cfg.withDefaults(), log: t.Logger,
+		db: db, ids: ids, pub: pub, cfg: cfg.withDefaults(), log: t.Logger, tracer: t.Tracer,
 		partitions: make(map[address]*partition),
 	}
 	for _, topic := range cfg.Topics {
 		for part := range cfg.Partitions {
 			a := address{topic, part}
-			o.partitions[a] = &partition{address: a, woken: make(chan struct{}, 1)}
+			o.partitions[a] = &partition{address: a, working: &o.working, woken: make(chan struct{}, 1)}
 		}
 	}
 	o.metrics = newMetrics(t.Registry, o)

@@ -10,16 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/failpoint"
 )
 
 const (
 	publishTimeout = 30 * time.Second // above the broker client's own retries
-	deleteTimeout  = 10 * time.Second
-	readMax        = 64      // packs in one round
-	readMaxBytes   = 8 << 20 // of payload in one round, or one pack
 	backoffFirst   = 50 * time.Millisecond
 	backoffMax     = 2 * time.Second
 )
@@ -31,13 +27,22 @@ var errLeaseUnsure = errors.New("lease not renewed in time")
 // partition is what a process knows of one partition, its own or not.
 type partition struct {
 	address
-	woken  chan struct{} // holds a token when there may be something to publish
-	idle   atomic.Bool   // a loop waits for a token
-	oldest atomic.Int64  // when the oldest pending pack was written, µs; 0 is none
-	busy   sync.Mutex    // held by the one loop that may run
+	working *atomic.Int32 // of the process
+	woken   chan struct{} // holds a token when there may be something to publish
+	idle    atomic.Bool   // a loop waits for a token
+	oldest  atomic.Int64  // when the oldest pending pack was written, µs; 0 is none
+	busy    sync.Mutex    // held by the one loop that may run
+}
+
+// stir counts a loop that waits as one that works: it is about to get a token.
+func (p *partition) stir() {
+	if p.idle.CompareAndSwap(true, false) {
+		p.working.Add(1)
+	}
 }
 
 func (p *partition) wake() {
+	p.stir()
 	select {
 	case p.woken <- struct{}{}:
 	default: // a token is there already
@@ -48,8 +53,12 @@ func (p *partition) wake() {
 type loop struct {
 	*partition
 	o     *Outbox
+	table *pointers
 	valid func() bool     // whether the lease surely holds
 	quit  <-chan struct{} // closed: finish the round in hand and return
+
+	failures int  // since the last round that went well
+	behind   bool // the last round left packs behind
 }
 
 // run returns when quit is closed, or at once when ctx ends: the lease is lost.
@@ -57,19 +66,18 @@ func (l *loop) run(ctx context.Context) {
 	l.busy.Lock() // the loop of a lease that was lost and regained may be at its end
 	defer l.busy.Unlock()
 	defer l.oldest.Store(0)
-	failures := 0
+	l.working.Add(1)
+	defer l.working.Add(-1)
 	for l.going(ctx) {
 		more, err := l.round(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			failures++
-			l.failed(err, failures)
-			l.pause(ctx, failures)
+			l.failed(err)
+			l.pause(ctx)
 		default:
-			l.recovered(failures)
-			failures = 0
+			l.recovered()
 		}
 		if err == nil && !more {
 			l.waitForToken(ctx)
@@ -88,8 +96,9 @@ func (l *loop) going(ctx context.Context) bool {
 
 func (l *loop) waitForToken(ctx context.Context) {
 	l.oldest.Store(0)
+	l.working.Add(-1)
 	l.idle.Store(true)
-	defer l.idle.Store(false)
+	defer l.stir()
 	select {
 	case <-l.woken:
 	case <-l.quit:
@@ -97,9 +106,12 @@ func (l *loop) waitForToken(ctx context.Context) {
 	}
 }
 
-// pause is not cut short by tokens: whatever failed needs its rest.
-func (l *loop) pause(ctx context.Context, failures int) {
-	limit := min(backoffFirst<<min(failures-1, 10), backoffMax)
+// pause is not cut short by tokens: whatever failed needs its rest. Nobody is to
+// wait for the loop meanwhile.
+func (l *loop) pause(ctx context.Context) {
+	l.working.Add(-1)
+	defer l.working.Add(1)
+	limit := min(backoffFirst<<min(l.failures-1, 10), backoffMax)
 	select {
 	case <-time.After(limit/2 + rand.N(limit/2)):
 	case <-l.quit:
@@ -107,17 +119,18 @@ func (l *loop) pause(ctx context.Context, failures int) {
 	}
 }
 
-func (l *loop) failed(err error, failures int) {
+func (l *loop) failed(err error) {
 	l.o.metrics.failures.WithLabelValues(l.topic).Inc()
-	if failures == 1 { // the metric tells the rest
+	if l.failures++; l.failures == 1 { // the metric tells the rest
 		l.o.log.Warn("outbox partition fails and backs off", l.attrs("error", err)...)
 	}
 }
 
-func (l *loop) recovered(failures int) {
-	if failures > 0 {
-		l.o.log.Info("outbox partition works again", l.attrs("failures", failures)...)
+func (l *loop) recovered() {
+	if l.failures > 0 {
+		l.o.log.Info("outbox partition works again", l.attrs("failures", l.failures)...)
 	}
+	l.failures = 0
 }
 
 func (l *loop) attrs(key string, value any) []any {
@@ -142,31 +155,17 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// read is the start of the partition, always: a pack whose transaction
-// commits late may carry a lower id than one that is published already.
+// read asks for the start of the partition.
 func (l *loop) read(ctx context.Context) (packs []pack, more bool, err error) {
-	rows, err := l.o.db.Query(ctx, `SELECT o.id, e.n, e.at, e.payload
-		FROM outbox o LEFT JOIN event_log e ON e.id = o.id
-		WHERE o.topic = ? AND o.part = ? ORDER BY o.id LIMIT ?`, l.topic, l.part, readMax)
+	r, err := l.table.reads.do(ctx, l.address, !l.behind && l.failures == 0)
 	if err != nil {
 		return nil, false, fmt.Errorf("read outbox: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	size := 0
-	for size < readMaxBytes && rows.Next() {
-		p := pack{address: l.address}
-		if err := rows.Scan(&p.id, &p.n, &p.at, &p.value); err != nil {
-			return nil, false, fmt.Errorf("read outbox, after %d packs: %w", len(packs), err)
-		}
-		packs, size = append(packs, p), size+len(p.value)
+	if len(r.packs) > 0 {
+		l.oldest.Store(r.packs[0].at)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, false, fmt.Errorf("read outbox: %w", err)
-	}
-	if len(packs) > 0 {
-		l.oldest.Store(packs[0].at)
-	}
-	return packs, len(packs) == readMax || size >= readMaxBytes, nil
+	l.behind = r.more
+	return r.packs, r.more, nil
 }
 
 // publish returns the packs that were acknowledged, and an error when those
@@ -184,6 +183,7 @@ func (l *loop) publish(ctx context.Context, packs []pack) (acked []pack, err err
 		if errs == nil || errs[i] == nil {
 			acked = append(acked, p)
 			events += p.n
+			l.o.trace(p)
 		} else if err == nil {
 			err = fmt.Errorf("publish pack %d: %w", p.id, errs[i])
 		}
@@ -199,17 +199,7 @@ func (l *loop) remove(ctx context.Context, acked []pack) error {
 	if len(acked) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
-	keys := make([][]any, len(acked))
-	for i, p := range acked {
-		keys[i] = []any{p.topic, p.part, p.id}
-	}
-	err := l.o.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)
-		return err
-	})
-	if err != nil {
+	if _, err := l.table.removes.do(context.WithoutCancel(ctx), acked, l.failures == 0); err != nil {
 		return fmt.Errorf("forget acknowledged packs: %w", err)
 	}
 	return nil

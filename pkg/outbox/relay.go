@@ -18,6 +18,7 @@ const (
 type relay struct {
 	o       *Outbox
 	leases  *leases
+	table   *pointers
 	created bool // the rows of relay_lease are there
 	until   atomic.Pointer[time.Time]
 	held    map[address]*tenure
@@ -34,7 +35,7 @@ type tenure struct {
 }
 
 func newRelay(o *Outbox) *relay {
-	r := &relay{o: o, leases: newLeases(o), held: make(map[address]*tenure)}
+	r := &relay{o: o, leases: newLeases(o), table: newPointers(o), held: make(map[address]*tenure)}
 	r.until.Store(&time.Time{})
 	return r
 }
@@ -115,7 +116,7 @@ func (r *relay) start(ctx context.Context, a address, epoch int64) *tenure {
 	// A shutdown lets a round finish: the loop outlives ctx for a moment.
 	ctx, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	t := &tenure{epoch: epoch, quit: make(chan struct{}), abandon: abandon, done: make(chan struct{})}
-	l := &loop{partition: r.o.partitions[a], o: r.o, valid: r.valid, quit: t.quit}
+	l := &loop{partition: r.o.partitions[a], o: r.o, table: r.table, valid: r.valid, quit: t.quit}
 	r.o.metrics.owned.Inc()
 	r.loops.Go(func() {
 		defer close(t.done)
@@ -183,6 +184,7 @@ func (r *relay) shutDown(ctx context.Context) {
 	})
 	r.loops.Wait()
 	late.Stop()
+	r.table.wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
 	if err := r.leases.leave(ctx); err != nil {

@@ -232,6 +232,38 @@ func TestPointerWithoutPackStays(t *testing.T) {
 	}
 }
 
+// Nor does it hold up the partitions that are read together with its own.
+func TestPointerWithoutPackHoldsUpNoOther(t *testing.T) {
+	s := newShop(t)
+	s.exec("INSERT INTO outbox (topic, part, id) VALUES (?, ?, ?)", topic, 3, 0)
+	p := s.run(nil)
+	want := names("e", 30)
+	for _, id := range want {
+		s.emitToAll(p, id)
+	}
+	s.until("only the faulty partition's wait", func() bool { return s.pending() == 1+len(want) })
+	for part := range int32(3) {
+		if got := s.broker.ids(part); !slices.Equal(got, want) {
+			t.Errorf("partition %d got %v", part, got)
+		}
+	}
+}
+
+// What the partitions hold together does not fit one answer.
+func TestRelayDrainsTheBacklogsOfAll(t *testing.T) {
+	s := newShop(t)
+	cli := s.process(func(c *outbox.Config) { c.BatchMax = 1 })
+	want := names("e", 100)
+	s.emitToAll(cli, want...)
+	s.run(nil)
+	s.untilDrained()
+	for part := range int32(partitions) {
+		if got := s.broker.ids(part); !slices.Equal(got, want) {
+			t.Errorf("partition %d got %d events, want %d in order", part, len(got), len(want))
+		}
+	}
+}
+
 func TestRunRefusesAnIncompleteConfig(t *testing.T) {
 	s := newShop(t)
 	p := s.process(func(c *outbox.Config) { c.Partition = nil })

@@ -1,6 +1,8 @@
 package redisclient
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 )
@@ -20,6 +22,10 @@ var (
 		"Connections that had to be opened.", []string{"handle"}, nil)
 	poolTimeouts = prometheus.NewDesc("souk_redis_pool_timeouts_total",
 		"Commands that found no free connection in time.", []string{"handle"}, nil)
+	poolWaits = prometheus.NewDesc("souk_redis_pool_waits_total",
+		"Commands that waited for a free connection and got one.", []string{"handle"}, nil)
+	poolWaited = prometheus.NewDesc("souk_redis_pool_wait_seconds_total",
+		"How long they waited.", []string{"handle"}, nil)
 	poolStale = prometheus.NewDesc("souk_redis_pool_stale_total",
 		"Connections that were removed for their age or a failure.", []string{"handle"}, nil)
 	poolConns = prometheus.NewDesc("souk_redis_pool_connections",
@@ -29,7 +35,7 @@ var (
 )
 
 func (p poolCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{poolHits, poolMisses, poolTimeouts, poolStale, poolConns, poolIdle} {
+	for _, d := range []*prometheus.Desc{poolHits, poolMisses, poolTimeouts, poolWaits, poolWaited, poolStale, poolConns, poolIdle} {
 		out <- d
 	}
 }
@@ -45,6 +51,8 @@ func (p poolCollector) Collect(out chan<- prometheus.Metric) {
 		count(poolHits, prometheus.CounterValue, s.Hits)
 		count(poolMisses, prometheus.CounterValue, s.Misses)
 		count(poolTimeouts, prometheus.CounterValue, s.Timeouts)
+		count(poolWaits, prometheus.CounterValue, s.WaitCount)
+		out <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, time.Duration(s.WaitDurationNs).Seconds(), handle)
 		count(poolStale, prometheus.CounterValue, s.StaleConns)
 		count(poolConns, prometheus.GaugeValue, s.TotalConns)
 		count(poolIdle, prometheus.GaugeValue, s.IdleConns)
@@ -58,6 +66,8 @@ func withPipelines(s *redis.PoolStats) redis.PoolStats {
 		sum.Hits += p.Hits
 		sum.Misses += p.Misses
 		sum.Timeouts += p.Timeouts
+		sum.WaitCount += p.WaitCount
+		sum.WaitDurationNs += p.WaitDurationNs
 		sum.StaleConns += p.StaleConns
 		sum.TotalConns += p.TotalConns
 		sum.IdleConns += p.IdleConns

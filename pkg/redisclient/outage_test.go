@@ -54,3 +54,19 @@ func TestOneOutageOfManyCallersIsOne(t *testing.T) {
 		t.Errorf("the log tells of %d outages:\n%s", n, log.String())
 	}
 }
+
+func TestOnlyASuccessBegunAfterTheFailureEndsAnOutage(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	o := redisclient.Outage{Log: slog.New(slog.NewTextHandler(&log, nil)), Begun: "no Redis", Ended: "Redis again"}
+	before := o.Begin()
+	o.Begin().Note(t.Context(), errors.New("refused"))
+	before.Note(t.Context(), nil)
+	if strings.Contains(log.String(), "Redis again") {
+		t.Errorf("an answer from before the outage ends it:\n%s", log.String())
+	}
+	o.Begin().Note(t.Context(), nil)
+	if n := strings.Count(log.String(), "Redis again"); n != 1 {
+		t.Errorf("the log tells of %d ends:\n%s", n, log.String())
+	}
+}

@@ -13,7 +13,7 @@ import (
 // value logs from info up to standard error and exports no traces.
 type Config struct {
 	Service string // service.name of traces, "service" in logs
-	Version string
+	Version string // of the program; by default the commit that the Go tool recorded
 	Env     string `env:"SOUK_ENV" envDefault:"development" usage:"deployment environment: development or production"`
 
 	LogLevel  string `env:"SOUK_LOG_LEVEL" envDefault:"info" usage:"debug, info, warn or error"`
@@ -23,8 +23,13 @@ type Config struct {
 	// nothing; trace ids are made all the same.
 	OTLPEndpoint string `env:"SOUK_OTLP_ENDPOINT" usage:"OTLP/HTTP collector, for example http://127.0.0.1:4318"`
 	// SampleRatio is the share, 0 to 1, of new traces that are exported. A
-	// caller's decision in traceparent goes first.
+	// caller's decision in traceparent goes first, but at the edge.
 	SampleRatio float64 `env:"SOUK_TRACE_SAMPLE_RATIO" envDefault:"0.1" usage:"share of new traces to export, 0 to 1"`
+
+	// Edge says that callers are anybody: their traces go on, and the ratio
+	// decides whether they are sampled, whatever they say and whichever
+	// trace ids they choose.
+	Edge bool `env:"-"`
 
 	// RuntimeMetrics adds the metrics of the Go runtime and of the process.
 	// One service per process should have them.
@@ -39,6 +44,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.LogLevel == "" {
 		c.LogLevel = "info"
+	}
+	if c.Version == "" {
+		c.Version = builtFrom()
 	}
 	return c
 }

@@ -51,6 +51,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 
 func newRegistry(cfg Config) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(buildInfo(cfg.Version))
 	if cfg.RuntimeMetrics {
 		registry.MustRegister(
 			collectors.NewGoCollector(),

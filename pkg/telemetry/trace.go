@@ -3,9 +3,10 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.34.0"
@@ -16,9 +17,7 @@ import (
 // span has valid ids, so that logs, events and replies can be joined by trace.
 func newProvider(ctx context.Context, cfg Config) (*sdktrace.TracerProvider, error) {
 	if cfg.OTLPEndpoint == "" {
-		return sdktrace.NewTracerProvider(
-			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.NeverSample())),
-		), nil
+		return sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())), nil
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(cfg.OTLPEndpoint+"/v1/traces"))
 	if err != nil {
@@ -26,7 +25,7 @@ func newProvider(ctx context.Context, cfg Config) (*sdktrace.TracerProvider, err
 	}
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter), // bounded queue: a slow collector loses spans, it blocks nobody
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(cfg.SampleRatio))),
+		sdktrace.WithSampler(newSampler(cfg)),
 		sdktrace.WithResource(resource.NewSchemaless(
 			semconv.ServiceName(cfg.Service),
 			semconv.ServiceVersion(cfg.Version),
@@ -35,46 +34,49 @@ func newProvider(ctx context.Context, cfg Config) (*sdktrace.TracerProvider, err
 	), nil
 }
 
-const traceparentKey = "traceparent"
-
-// traceparent is a carrier with room for one header; tracestate is not kept.
-type traceparent struct{ value string }
-
-func (t *traceparent) Get(key string) string {
-	if key == traceparentKey {
-		return t.value
+// newSampler decides of new traces by the ratio, and of the others what was
+// decided at their beginning.
+func newSampler(cfg Config) sdktrace.Sampler {
+	root := linked{sdktrace.TraceIDRatioBased(cfg.SampleRatio)}
+	if !cfg.Edge {
+		return sdktrace.ParentBased(root)
 	}
-	return ""
+	clients := atRandom(cfg.SampleRatio)
+	return sdktrace.ParentBased(root, sdktrace.WithRemoteParentSampled(clients), sdktrace.WithRemoteParentNotSampled(clients))
 }
 
-func (t *traceparent) Set(key, value string) {
-	if key == traceparentKey {
-		t.value = value
+// linked decides of a trace that is linked to others what was decided of them: a
+// batch is as interesting as the requests in it, and no more.
+type linked struct{ sdktrace.Sampler }
+
+// ShouldSample implements sdktrace.Sampler.
+func (s linked) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if len(p.Links) == 0 {
+		return s.Sampler.ShouldSample(p)
 	}
+	sampled := slices.ContainsFunc(p.Links, func(l trace.Link) bool { return l.SpanContext.IsSampled() })
+	return decided(p, sampled)
 }
 
-func (t *traceparent) Keys() []string { return []string{traceparentKey} }
+// atRandom samples that share of spans. It does not look at trace ids: who may
+// choose one could choose to be sampled.
+type atRandom float64
 
-// Inject returns the W3C traceparent of ctx's span, or "" when it has none.
-func Inject(ctx context.Context) string {
-	var carrier traceparent
-	propagation.TraceContext{}.Inject(ctx, &carrier)
-	return carrier.value
+// ShouldSample implements sdktrace.Sampler.
+func (share atRandom) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	return decided(p, rand.Float64() < float64(share)) // below 1: a ratio of 1 is all, of 0 none
 }
 
-// Extract returns ctx as a child of the remote span that traceparent names. A
-// value that is empty or malformed changes nothing.
-func Extract(ctx context.Context, value string) context.Context {
-	if value == "" {
-		return ctx
-	}
-	return propagation.TraceContext{}.Extract(ctx, &traceparent{value: value})
-}
+// Description implements sdktrace.Sampler.
+func (share atRandom) Description() string { return fmt.Sprintf("AtRandom{%g}", float64(share)) }
 
-// TraceID returns the id of ctx's trace in hex, or "".
-func TraceID(ctx context.Context) string {
-	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
-		return span.TraceID().String()
+func decided(p sdktrace.SamplingParameters, sampled bool) sdktrace.SamplingResult {
+	result := sdktrace.SamplingResult{
+		Decision:   sdktrace.Drop,
+		Tracestate: trace.SpanContextFromContext(p.ParentContext).TraceState(),
 	}
-	return ""
+	if sampled {
+		result.Decision = sdktrace.RecordAndSample
+	}
+	return result
 }

@@ -171,3 +171,29 @@ func TestAHundredThousandWait(t *testing.T) {
 		}
 	}
 }
+
+// A stretch ends at its limit or before the bound, and is nothing where no row is.
+func TestExtent(t *testing.T) {
+	w := newWorld(t)
+	for id := range int64(6) {
+		w.put(t, question{id: 10 * (id + 1), answered: true})
+	}
+	for _, test := range []struct {
+		after, before int64
+		limit         int
+		want          waitlist.Stretch
+	}{
+		{0, 100, 4, waitlist.Stretch{Rows: 4, Last: 40}},
+		{40, 100, 4, waitlist.Stretch{Rows: 2, Last: 60}},
+		{10, 40, 4, waitlist.Stretch{Rows: 2, Last: 30}},
+		{60, 100, 4, waitlist.Stretch{}},
+	} {
+		w.inTx(t, func(ctx context.Context, tx *database.Tx) error {
+			got, err := waitlist.Extent(ctx, tx, "question", "id", test.after, test.before, test.limit)
+			if got.Rows != test.want.Rows || got.Last != test.want.Last || len(got.Waiting) != 0 {
+				t.Errorf("Extent(%d, %d, %d) = %+v, want %+v", test.after, test.before, test.limit, got, test.want)
+			}
+			return err
+		})
+	}
+}

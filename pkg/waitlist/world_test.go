@@ -94,22 +94,22 @@ func read(ctx context.Context, tx *database.Tx, ids []int64) (map[int64]question
 
 // walk lists the questions that have no answer.
 func (w *world) walk(n waitlist.Nudger[int64, question]) waitlist.Walk {
-	return func(ctx context.Context, tx *database.Tx, after, before int64, limit int) (s waitlist.Stretch, err error) {
-		rows, err := tx.Query(ctx, "SELECT id, asked_at, answered FROM question WHERE id > ? AND id < ? ORDER BY id LIMIT ?", after, before, limit)
+	return func(ctx context.Context, tx *database.Tx, after, before int64, limit int) (waitlist.Stretch, error) {
+		s, err := waitlist.Extent(ctx, tx, "question", "id", after, before, limit)
+		if err != nil {
+			return s, err
+		}
+		rows, err := tx.Query(ctx, "SELECT id, asked_at FROM question WHERE id > ? AND id <= ? AND answered = 0 ORDER BY id", after, s.Last)
 		if err != nil {
 			return s, err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var at int64
-			var answered bool
-			if err := rows.Scan(&s.Last, &at, &answered); err != nil {
+			var id, at int64
+			if err := rows.Scan(&id, &at); err != nil {
 				return s, err
 			}
-			s.Rows++
-			if !answered {
-				s.Waiting = append(s.Waiting, n.Entry(s.Last, database.Time(at)))
-			}
+			s.Waiting = append(s.Waiting, n.Entry(id, database.Time(at)))
 		}
 		return s, rows.Err()
 	}

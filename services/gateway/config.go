@@ -9,6 +9,7 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/overload"
 	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
@@ -21,11 +22,13 @@ type Config struct {
 	Auth        auth.Config
 	Redis       redisclient.Config
 	Telemetry   telemetry.Config
+	Overload    overload.Config
 	User        []string `env:"SOUK_UPSTREAM_USER" envDefault:"http://127.0.0.1:8081" usage:"replicas of user"`
 	Inventory   []string `env:"SOUK_UPSTREAM_INVENTORY" envDefault:"http://127.0.0.1:8082" usage:"replicas of inventory"`
 	Order       []string `env:"SOUK_UPSTREAM_ORDER" envDefault:"http://127.0.0.1:8083" usage:"replicas of order"`
 	Payment     []string `env:"SOUK_UPSTREAM_PAYMENT" envDefault:"http://127.0.0.1:8084" usage:"replicas of payment"`
 	Points      []string `env:"SOUK_UPSTREAM_POINTS" envDefault:"http://127.0.0.1:8085" usage:"replicas of points"`
+	TrustTraces bool     `env:"SOUK_TRACE_TRUST_CLIENTS" usage:"export what a client's traceparent says is sampled, whatever SOUK_TRACE_SAMPLE_RATIO; in development it always counts"`
 	CORSOrigins []string `env:"SOUK_CORS_ORIGINS" usage:"web origins that may call the API, e.g. https://shop.example; none by default"`
 
 	AddressAttempts     int64         `env:"SOUK_ADDRESS_ATTEMPTS" envDefault:"300" usage:"failed logins, and sign-ups, of one client address before it has to wait; 0 is no limit"`
@@ -69,6 +72,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// base is what the gateway stands on. Clients' traces go on either way; outside
+// development their word alone must not make every service export spans.
 func (c Config) base() fxrun.BaseConfig {
+	c.Telemetry.Edge = c.Telemetry.Env == "production" && !c.TrustTraces
 	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Redis: c.Redis, Telemetry: c.Telemetry}
 }

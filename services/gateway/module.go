@@ -6,11 +6,13 @@ import (
 	"fmt"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/overload"
 	"souk.example/pkg/pubsub"
 	"souk.example/pkg/ratelimit"
 	"souk.example/pkg/redisclient"
@@ -25,7 +27,7 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("gateway",
 		fxrun.Base("gateway", cfg.base()),
 		fx.Supply(cfg, fxrun.ReadyWhen(nil)), // ready at once: a service that is down fails its own routes only
-		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newGuards, newRouter),
+		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newGuards, newLimits, newRouter),
 		fxrun.Worker[*pubsub.Bus](),
 		fxrun.Worker[*blocklist.State](),
 		fxrun.HTTP(),
@@ -76,9 +78,24 @@ func newLimiter(rdb *redisclient.Client, t *telemetry.Telemetry, cfg ratelimit.C
 	return ratelimit.New(rdb, cfg, ratelimit.WithMetrics(t.Registry))
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, blocks *blocklist.Blocklist, guards edge.Guards) *gin.Engine {
+// newLimits limits what each upstream is given at a time: one that hangs keeps
+// nobody from the others.
+func newLimits(cfg Config, t *telemetry.Telemetry) (edge.Limits, error) {
+	limits := edge.Limits{}
+	for service := range cfg.upstreams() {
+		l := overload.New(cfg.Overload)
+		reg := prometheus.WrapRegistererWith(prometheus.Labels{"upstream": string(service)}, t.Registry)
+		if err := reg.Register(l); err != nil {
+			return nil, err
+		}
+		limits[service] = overload.Middleware(l)
+	}
+	return limits, nil
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, limits edge.Limits, blocks *blocklist.Blocklist, guards edge.Guards) *gin.Engine {
 	r := httpserver.NewRouter(cfg.http(), t)
 	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
-	edge.Register(r, v, proxies, blocks.Users, guards)
+	edge.Register(r, v, proxies, limits, blocks.Users, guards)
 	return r
 }

@@ -8,6 +8,7 @@ import (
 	"souk.example/internal/fxrun"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/waitlist"
+	"souk.example/services/inventory/internal/gate"
 	"souk.example/services/inventory/internal/gauges"
 )
 
@@ -16,6 +17,7 @@ type Config struct {
 	Base    fxrun.BaseConfig
 	Inbox   inbox.Config
 	Gauges  gauges.Config
+	Gate    gate.Config
 	PageTTL time.Duration `env:"SOUK_INVENTORY_PAGE_TTL" envDefault:"5s" usage:"how old the availability on a product page may be"`
 
 	FilterRebuild time.Duration `env:"SOUK_INVENTORY_FILTER_REBUILD" envDefault:"5m" usage:"time between rebuilds of the filter of known SKUs"`
@@ -33,6 +35,9 @@ func (c Config) Validate() error {
 	}
 	if c.WarmPages < 1 || c.WarmPages > 10_000 {
 		return errors.New("SOUK_INVENTORY_WARM_PAGES must be 1 to 10,000")
+	}
+	if c.Gate.Below < 0 || c.Gate.Max < 1 || c.Gate.Look <= 0 {
+		return errors.New("SOUK_GATE_BELOW must not be negative, SOUK_GATE_MAX and SOUK_GATE_LOOK must be positive")
 	}
 	if c.NudgeAfter <= 0 {
 		return errors.New("SOUK_NUDGE_AFTER must be positive")

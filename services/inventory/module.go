@@ -15,6 +15,7 @@ import (
 	"souk.example/pkg/pubsub"
 	"souk.example/pkg/waitlist"
 	"souk.example/services/inventory/internal/catalogue"
+	"souk.example/services/inventory/internal/gate"
 	"souk.example/services/inventory/internal/gauges"
 	"souk.example/services/inventory/migrations"
 )
@@ -32,7 +33,7 @@ func Module(cfg Config) fx.Option {
 		fx.Provide(
 			newStore, newManager, newInbox, newRouter,
 			newBroadcast, newFilter, newPageCache, newPages,
-			newLocker, newWarmer, newGauges, newWatcher,
+			newLocker, newWarmer, newGauges, newGate, newWatcher,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
@@ -40,6 +41,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Worker[*cache.Filter](),
 		fxrun.Worker[*catalogue.Warmer](),
 		fxrun.Worker[*gauges.Reporter](),
+		fxrun.Worker[*gate.Publisher](),
 		fxrun.Worker[*waitlist.Watcher](),
 		fxrun.Consumer[*inbox.Inbox](),
 		fxrun.HTTP(),

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/fx"
 
 	"souk.example/contracts"
+	"souk.example/internal/stockgate"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/cache"
 	"souk.example/pkg/database"
@@ -23,6 +24,7 @@ import (
 	"souk.example/pkg/waitlist"
 	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/consumer"
+	"souk.example/services/inventory/internal/gate"
 	"souk.example/services/inventory/internal/gauges"
 	"souk.example/services/inventory/internal/httpapi"
 	"souk.example/services/inventory/internal/inventory"
@@ -62,11 +64,13 @@ func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
 }
 
 // NewPageCache keeps pages so that availability is at most PageTTL old, and
-// reloads one that is read at two fifths of that beside the readers. An older
-// one is served, for a minute, only when the database cannot answer.
+// reloads one that is read at half of that beside the readers. Memory keeps one
+// for longer than that: what is read all the time is renewed there, and nobody
+// waits for Redis. An older one is served, for a minute, only when the database
+// cannot answer.
 func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
 	settings := cache.Config{
-		TTL: cfg.PageTTL, SoftTTL: cfg.PageTTL * 2 / 5, L1TTL: cfg.PageTTL / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute,
+		TTL: cfg.PageTTL, SoftTTL: cfg.PageTTL / 2, L1TTL: cfg.PageTTL * 4 / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute,
 	}
 	pages, err := cache.New(pageCache, rdb, settings,
 		cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithFilter[catalogue.Page](known),
@@ -100,6 +104,21 @@ func newGauges(locker *redlock.Locker, s *store.Store, cfg Config, t *telemetry.
 	return gauges.New(s, elector, t.Registry, t.Logger, cfg.Gauges)
 }
 
+// newGate tells order how many units are left of what is nearly sold out.
+func newGate(rdb *redisclient.Client, locker *redlock.Locker, s *store.Store, cfg Config, t *telemetry.Telemetry) (*gate.Publisher, error) {
+	elector, err := redlock.NewElector(locker, "inventory:gate", redlock.ElectorConfig{Metrics: t.Registry, Log: t.Logger})
+	if err != nil {
+		return nil, err
+	}
+	gates, err := stockgate.New(rdb)
+	if err != nil {
+		return nil, err
+	}
+	settings := cfg.Gate
+	settings.Logger = t.Logger
+	return gate.New(s, gates, elector, settings, t.Registry)
+}
+
 // newWarmer keeps the first page of the list warm.
 func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, cfg Config, t *telemetry.Telemetry) (*catalogue.Warmer, error) {
 	elector, err := redlock.NewElector(locker, "inventory:warm", redlock.ElectorConfig{Metrics: t.Registry, Log: t.Logger})
@@ -108,7 +127,7 @@ func newWarmer(locker *redlock.Locker, pages *catalogue.Pages, s *store.Store, c
 	}
 	front := func(ctx context.Context) ([]inventory.SKU, error) { return s.OnSale(ctx, cfg.WarmPages) }
 	// Each page is looked at twice between the age at which it is reloaded and its end.
-	return catalogue.NewWarmer(pages, front, elector, cfg.PageTTL/4, t.Logger), nil
+	return catalogue.NewWarmer(pages, front, elector, cfg.PageTTL/5, t.Logger), nil
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, m *inventory.Manager, s *store.Store, pages *catalogue.Pages) *gin.Engine {

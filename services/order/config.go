@@ -10,7 +10,9 @@ import (
 	"souk.example/pkg/database"
 	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/inbox"
+	"souk.example/pkg/overload"
 	"souk.example/pkg/saga"
+	"souk.example/pkg/telemetry"
 )
 
 // longestCommit keeps an intake's transaction well below the half minute that
@@ -23,6 +25,7 @@ type Config struct {
 	Intake        groupcommit.Config
 	Inbox         inbox.Config
 	Returns       saga.Config
+	Overload      overload.Config
 	PayWithin     time.Duration `env:"SOUK_ORDER_PAY_WITHIN" envDefault:"15m" usage:"time from placement to payment"`
 	OpenMax       int           `env:"SOUK_ORDER_OPEN_MAX" envDefault:"100" usage:"orders of one user that may wait for payment at a time; 0 for any number"`
 	ExpiryPenalty time.Duration `env:"SOUK_ORDER_EXPIRY_PENALTY" envDefault:"15m" usage:"how long an order that was not paid in time counts as waiting after its deadline; 0 for not at all"`
@@ -51,9 +54,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// intake is how requests share transactions.
-func (c Config) intake() groupcommit.Config {
+// intake is how the requests to do one thing share transactions.
+func (c Config) intake(what string, t *telemetry.Telemetry) (groupcommit.Config, error) {
 	intake := c.Intake
 	intake.Retry = database.IsTransient
-	return intake
+	sizes, err := groupcommit.Sizes(t.Registry, what)
+	intake.Sizes = sizes
+	return intake, err
 }

@@ -13,6 +13,7 @@ import (
 	"souk.example/pkg/outbox"
 	"souk.example/pkg/saga"
 	"souk.example/pkg/waitlist"
+	"souk.example/services/order/internal/gate"
 	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/returns"
@@ -44,13 +45,14 @@ func Module(cfg Config) fx.Option {
 		fxrun.Base("order", cfg.Base, Migrations()...),
 		fx.Supply(cfg),
 		fx.Provide(
-			newHolds, newStore, newPlacer, newCanceller, newLearner, newReturns, newWatcher, newPriceBook,
+			newHolds, newGate, newStore, newPlacer, newCanceller, newPacer, newLearner, newReturns, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
-			newRouter, readyWhen,
+			newOverload, newRouter, readyWhen,
 		),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*outbox.Outbox](),
 		fxrun.Worker[*holds.Ledger](),
+		fxrun.Worker[*gate.Gate](),
 		fxrun.Intake[*order.Placer](),
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),

@@ -5,22 +5,28 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"souk.example/contracts"
 	"souk.example/internal/fxrun"
+	"souk.example/internal/stockgate"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
+	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
 	"souk.example/pkg/outbox"
+	"souk.example/pkg/overload"
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/catalogue"
 	"souk.example/services/order/internal/consumer"
+	"souk.example/services/order/internal/gate"
 	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/httpapi"
 	"souk.example/services/order/internal/order"
@@ -40,19 +46,46 @@ func newHolds(rdb *redisclient.Client, cfg Config, t *telemetry.Telemetry) (*hol
 	return holds.New(rdb, settings, t.Registry)
 }
 
-func newStore(db *database.DB, box *outbox.Outbox, h *holds.Ledger) *store.Store {
-	return store.New(db, box, store.WithListener(h))
+func newStore(db *database.DB, box *outbox.Outbox, h *holds.Ledger, t *telemetry.Telemetry) (*store.Store, error) {
+	completions := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "souk_order_completion_seconds",
+		Help:    "Time from an order's placement to COMPLETED, by the database's clock.",
+		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900},
+	})
+	s := store.New(db, box, store.WithListener(h), store.WithCompletionTimes(completions))
+	return s, errors.Join(s.Register(t.Registry), t.Registry.Register(completions))
 }
 
-func newPlacer(s *store.Store, h *holds.Ledger, ids *idgen.Worker, cfg Config) *order.Placer {
-	return order.NewPlacer(s, h, ids, order.Limits{Deadline: cfg.PayWithin}, cfg.intake())
+// newGate asks the gates that inventory publishes; without them nobody is refused.
+func newGate(rdb *redisclient.Client, t *telemetry.Telemetry) (*gate.Gate, error) {
+	gates, err := stockgate.New(rdb)
+	if err != nil {
+		return nil, err
+	}
+	return gate.New(gates, gate.Config{Log: t.Logger}, t.Registry)
 }
 
-func newCanceller(s *store.Store, cfg Config) *order.Canceller {
-	return order.NewCanceller(s, policy(), cfg.intake())
+func newPlacer(s *store.Store, h *holds.Ledger, g *gate.Gate, ids *idgen.Worker, pace *order.Pacer, cfg Config, t *telemetry.Telemetry) (*order.Placer, error) {
+	intake, err := cfg.intake("place", t)
+	intake.Pace = func() time.Duration { return pace.Delay(intake.BatchMax) }
+	return order.NewPlacer(s, h, g, ids, order.Limits{Deadline: cfg.PayWithin}, intake,
+		groupcommit.Traced(t.Tracer, "place orders", order.PlaceOrder.Subject)), err
 }
 
-func newLearner() *order.Learner { return order.NewLearner(policy()) }
+func newCanceller(s *store.Store, cfg Config, t *telemetry.Telemetry) (*order.Canceller, error) {
+	intake, err := cfg.intake("cancel", t)
+	return order.NewCanceller(s, policy(), intake, groupcommit.Traced(t.Tracer, "cancel orders", order.CancelOrder.Subject)), err
+}
+
+func newPacer(cfg Config, t *telemetry.Telemetry) (*order.Pacer, error) {
+	p := new(order.Pacer)
+	return p, t.Registry.Register(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "souk_order_intake_delay_seconds", Help: "How long a batch of new orders gathers for those who follow to catch up."},
+		func() float64 { return p.Delay(cfg.Intake.BatchMax).Seconds() },
+	))
+}
+
+func newLearner(pace *order.Pacer) *order.Learner { return order.NewLearner(policy(), pace) }
 
 func newReturns(db *database.DB, s *store.Store, cfg Config, t *telemetry.Telemetry) (*returns.Desk, error) {
 	return returns.New(db, s, order.NewReturner(policy()), cfg.Returns, t)
@@ -79,8 +112,14 @@ func newPricesInbox(db *database.DB, bus inbox.Bus, ids *idgen.Worker, s *store.
 	return pricesInbox{inbox.New(db, bus, ids, in, consumer.Prices(s), t)}
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, p *order.Placer, c *order.Canceller, d *returns.Desk, s *store.Store) *gin.Engine {
+func newOverload(cfg Config, t *telemetry.Telemetry) (*overload.Limiter, error) {
+	l := overload.New(cfg.Overload)
+	return l, t.Registry.Register(l)
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, l *overload.Limiter, p *order.Placer, c *order.Canceller, d *returns.Desk, s *store.Store) *gin.Engine {
 	r := httpserver.NewRouter(cfg.Base.HTTP, t)
+	r.Use(overload.Middleware(l))
 	httpapi.New(p, c, d, s).Register(r, v)
 	return r
 }

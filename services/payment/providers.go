@@ -11,6 +11,7 @@ import (
 	"souk.example/contracts"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/database"
+	"souk.example/pkg/groupcommit"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
 	"souk.example/pkg/inbox"
@@ -54,15 +55,19 @@ func newProvider(lc fx.Lifecycle, cfg Config, t *telemetry.Telemetry) (payment.P
 	client := provider.NewClient(cfg.Provider)
 	lc.Append(fx.StopHook(client.Close))
 	metered, err := provider.NewMetered(provider.NewBreaker(client, cfg.Provider, t.Logger), t.Registry)
-	return metered, client, err
+	return provider.NewTraced(metered, t.Tracer), client, err
 }
 
 func newAlarms(t *telemetry.Telemetry) (*alarm.Alarms, error) {
 	return alarm.New(t.Registry, t.Logger)
 }
 
-func newRecorder(j *store.Journal, alarms *alarm.Alarms, cfg Config) *payment.Recorder {
-	return payment.NewRecorder(j, alarms, time.Now, cfg.Words, database.IsTransient)
+func newRecorder(j *store.Journal, alarms *alarm.Alarms, cfg Config, t *telemetry.Telemetry) (*payment.Recorder, error) {
+	words := cfg.Words
+	sizes, err := groupcommit.Sizes(t.Registry, "words")
+	words.Sizes = sizes
+	return payment.NewRecorder(j, alarms, time.Now, words, database.IsTransient,
+		groupcommit.Traced(t.Tracer, "record words", payment.Word.Subject)), err
 }
 
 func newCaller(j *store.Journal, p payment.Provider, r *payment.Recorder, bell payment.Bell, log *slog.Logger, cfg Config) *payment.Caller {

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"io"
 	"net"
 	"os/exec"
 	"time"
@@ -20,7 +21,7 @@ func process(program string, args ...string) func(addr string) (stop func(), ok 
 		ended := make(chan struct{})
 		go func() { _ = cmd.Wait(); close(ended) }()
 		stop := func() { _ = cmd.Process.Kill(); <-ended }
-		if !listens(addr, ended) {
+		if !answers(addr, ended) {
 			stop()
 			return nil, false
 		}
@@ -28,21 +29,37 @@ func process(program string, args ...string) func(addr string) (stop func(), ok 
 	}
 }
 
-// listens waits until the server listens at addr; false when it has ended, and
-// so whoever listens there is another.
-func listens(addr string, ended <-chan struct{}) bool {
+// answers waits until the server answers at addr; false when it has ended, and
+// so whoever answers there is another. A node of a cluster listens before it
+// finds that the port of its bus is taken, and ends.
+func answers(addr string, ended <-chan struct{}) bool {
 	for range 2000 { // ten seconds
 		select {
 		case <-ended:
 			return false
 		case <-time.After(5 * time.Millisecond):
 		}
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			_ = conn.Close()
+		if ping(addr) {
 			return !closed(ended)
 		}
 	}
 	return false
+}
+
+func ping(addr string) (answered bool) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	const pong = "+PONG\r\n"
+	answer := make([]byte, len(pong))
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return false
+	}
+	_, err = io.ReadFull(conn, answer)
+	return err == nil && string(answer) == pong
 }
 
 func closed(c <-chan struct{}) bool {

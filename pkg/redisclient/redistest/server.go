@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 )
 
 // program is the redis-server that tests run, or empty.
@@ -86,12 +87,37 @@ func (s *Server) Wipe() {
 	s.Restart()
 }
 
+// runMini listens by itself: miniredis would serve before it knows its
+// commands, and refuse who connects in that moment.
 func runMini(addr string) (stop func(), ok bool) {
-	mini := miniredis.NewMiniRedis()
-	if err := mini.StartAddr(addr); err != nil {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
 		return nil, false
 	}
-	return mini.Close, true
+	mini := miniredis.NewMiniRedis()
+	first, err := mini.Dial() // which has it learn its commands
+	if err != nil {
+		return nil, false
+	}
+	_ = first.Close()
+	var accepting sync.WaitGroup
+	accepting.Go(func() { acceptFor(mini.Server(), l) })
+	return func() {
+		_ = l.Close()
+		accepting.Wait()
+		mini.Close()
+	}, true
+}
+
+// acceptFor serves connections until l is closed.
+func acceptFor(s *server.Server, l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		s.ServeConn(c)
+	}
 }
 
 func freeAddr(t testing.TB) string {

@@ -18,7 +18,10 @@ import (
 	"fmt"
 	"time"
 
+	"souk.example/cmd/souk/internal/bench/cputime"
+	"souk.example/cmd/souk/internal/bench/limits"
 	"souk.example/cmd/souk/internal/bench/loadgen"
+	"souk.example/cmd/souk/internal/bench/vitals"
 	"souk.example/internal/audit"
 	"souk.example/pkg/database"
 )
@@ -64,7 +67,7 @@ func (c Config) Validate() error {
 	switch {
 	case c.Profile != Uniform && c.Profile != Hot:
 		return fmt.Errorf("profile %q: want uniform or hot", c.Profile)
-	case c.Rate < 0 || c.Rate > 1e6:
+	case !(c.Rate >= 0 && c.Rate <= 1e6): // NaN is neither
 		return fmt.Errorf("rate %g: want arrivals per second, or 0 for a closed loop", c.Rate)
 	case c.Clients < 1 || c.Clients > 10_000:
 		return fmt.Errorf("%d clients: want 1 to 10,000", c.Clients)
@@ -78,22 +81,20 @@ func (c Config) Validate() error {
 
 // Stack is the running souk that is measured.
 type Stack struct {
-	Engines   string    // what it runs on, e.g. "embedded"
-	Gateway   string    // base URL, for preparing products and wallets
-	Targets   []string  // host:port of each server the load is sent to
-	Processes []Process // everything whose CPU counts
+	Engines   string            // what it runs on, e.g. "embedded"
+	Gateway   string            // base URL, for preparing products and wallets
+	Targets   []string          // host:port of each server the load is sent to
+	Processes []cputime.Process // everything whose CPU counts
 	Customers []Customer
-	Admin     string // access token
+	Admin     string            // access token
+	Listeners []vitals.Listener // of the services
 	Inventory *database.DB
 	Order     *database.DB
 	Payment   *database.DB
 	Audit     func(context.Context) (audit.Report, error)
-}
 
-// Process is one process of the stack.
-type Process struct {
-	Name string // unique
-	PID  int
+	Limits func(context.Context) (limits.Report, error) // measured before the load; nil: they are not
+	During func(context.Context, time.Duration) error   // done in the window, which has this length; nil: nothing
 }
 
 // Customer is a user who buys.
@@ -114,16 +115,21 @@ func Run(ctx context.Context, cfg Config, s Stack) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("prepare the run: %w", err)
 	}
+	bound, err := r.limits(ctx)
+	if err != nil {
+		return Report{}, err
+	}
 	m, err := r.measure(ctx, skus)
 	if err != nil {
 		return Report{}, err
 	}
-	b, err := r.readBooks(ctx, m)
+	m.limits = bound
+	books, err := r.readBooks(ctx, m)
 	if err != nil {
 		return Report{}, fmt.Errorf("read the run's orders: %w", err)
 	}
 	verdict, err := r.audit(ctx)
-	return report(r.cfg, s.Engines, m, b, evidence{audit: verdict, auditErr: err}), ctx.Err()
+	return report(r.cfg, s.Engines, m, books, evidence{audit: verdict, auditErr: err}), ctx.Err()
 }
 
 // run is one run under way.
@@ -140,10 +146,20 @@ func (r run) audit(ctx context.Context) (audit.Report, error) {
 	return r.stack.Audit(ctx)
 }
 
+func (r run) limits(ctx context.Context) (*limits.Report, error) {
+	if r.stack.Limits == nil {
+		return nil, nil
+	}
+	measured, err := r.stack.Limits(ctx)
+	return &measured, err
+}
+
 // measurement is what was seen from outside while the load ran.
 type measurement struct {
+	limits        *limits.Report  // before it; nil when they were not asked for
 	load          loadgen.Outcome // warm-up included
-	opened, ended usage           // at the ends of the window
+	opened, ended cputime.Reading // at the ends of the window
+	account       vitals.Account  // the services' own of the window
 }
 
 // measure sends the load and reads the clocks at both ends of the window.
@@ -169,22 +185,49 @@ func (r run) load(skus []string) loadgen.Load {
 }
 
 // watch waits for the ends of the window and reads the clocks there.
-func (r run) watch(ctx context.Context, m *measurement) (err error) {
+func (r run) watch(ctx context.Context, m *measurement) error {
 	if r.cfg.Warmup > 0 {
 		r.say("warming up for %v", r.cfg.Warmup)
 	}
 	if err := pause(ctx, r.cfg.Warmup); err != nil {
 		return err
 	}
-	if m.opened, err = readUsage(ctx, r.stack.Processes); err != nil {
+	before, err := vitals.Read(ctx, r.stack.Listeners)
+	if err != nil {
+		return err
+	}
+	if err := r.window(ctx, m); err != nil {
+		return err
+	}
+	after, err := vitals.Read(ctx, r.stack.Listeners)
+	m.account = after.Since(before)
+	return err
+}
+
+func (r run) window(ctx context.Context, m *measurement) (err error) {
+	if m.opened, err = cputime.Read(ctx, r.stack.Processes); err != nil {
 		return err
 	}
 	r.say("measuring for %v", r.cfg.Duration)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	finished := r.beside(ctx)
 	if err := pause(ctx, r.cfg.Duration); err != nil {
-		return err
+		return errors.Join(err, <-finished)
 	}
-	m.ended, err = readUsage(ctx, r.stack.Processes)
-	return err
+	m.ended, err = cputime.Read(ctx, r.stack.Processes)
+	return errors.Join(err, <-finished)
+}
+
+// beside starts what is to be done in the window. That may end a little later.
+func (r run) beside(ctx context.Context) <-chan error {
+	finished := make(chan error, 1)
+	if r.stack.During == nil {
+		finished <- nil
+		return finished
+	}
+	go func() { finished <- r.stack.During(ctx, r.cfg.Duration) }()
+	return finished
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -6,41 +6,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"souk.example/cmd/souk/internal/bench/cputime"
 	"souk.example/cmd/souk/internal/bench/loadgen"
 	"souk.example/internal/audit"
 )
-
-func TestPercentileIsTheNearestRank(t *testing.T) {
-	hundred := make([]time.Duration, 100)
-	for i := range hundred {
-		hundred[i] = time.Duration(i + 1)
-	}
-	for _, c := range []struct {
-		values []time.Duration
-		p      float64
-		want   time.Duration
-	}{
-		{nil, 50, 0},
-		{[]time.Duration{7}, 1, 7},
-		{[]time.Duration{7}, 99, 7},
-		{[]time.Duration{1, 2}, 50, 1},
-		{[]time.Duration{1, 2}, 51, 2},
-		{[]time.Duration{1, 2, 3}, 100, 3},
-		{hundred, 50, 50},
-		{hundred, 95, 95},
-		{hundred, 99, 99},
-		{hundred, 99.5, 100},
-	} {
-		if got := percentile(c.values, c.p); got != c.want {
-			t.Errorf("percentile(%v, %g) = %d, want %d", c.values, c.p, got, c.want)
-		}
-	}
-}
 
 func good() evidence {
 	return evidence{accepted: 1000, completed: 950, audit: audit.Report{Clean: true}}
@@ -82,15 +55,15 @@ func TestWhatMakesARunVoid(t *testing.T) {
 // aMinute is a run of ten orders a second in a window of one minute.
 func aMinute() (measurement, books) {
 	start := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	at := func(cpu, self, machine time.Duration, seconds int) usage {
-		return usage{at: start.Add(time.Duration(seconds) * time.Second), processes: map[string]time.Duration{"order-0": cpu, "redis": cpu / 2}, self: self, machine: machine}
+	at := func(cpu, self, machine time.Duration, seconds int) cputime.Reading {
+		return cputime.Reading{At: start.Add(time.Duration(seconds) * time.Second), Processes: map[string]time.Duration{"order-0": cpu, "redis": cpu / 2}, Self: self, Machine: machine}
 	}
 	m := measurement{opened: at(time.Second, time.Second, 10*time.Second, 0), ended: at(3*time.Second, 2*time.Second, 20*time.Second, 60)}
-	b := books{otherwise: map[string]int{}}
+	b := newBooks()
 	for i := range 620 { // the last twenty belong to no window
 		created := start.Add(time.Duration(i) * 100 * time.Millisecond)
 		m.load.Samples = append(m.load.Samples, loadgen.Sample{At: created, Took: time.Duration(i) * time.Millisecond, ID: int64(i)})
-		b.add(orderRow{status: "COMPLETED", created: created, completed: created.Add(time.Second)}, m.opened.at, m.ended.at)
+		b.add(orderRow{status: "COMPLETED", created: created, completed: created.Add(time.Second)}, m.opened.At, m.ended.At)
 	}
 	return m, b
 }
@@ -169,31 +142,5 @@ func TestPickIsEven(t *testing.T) {
 		if n < draws/size*95/100 || n > draws/size*105/100 {
 			t.Errorf("%d was picked %d times of %d", i, n, draws)
 		}
-	}
-}
-
-func TestReadUsageSeesThisProcessWork(t *testing.T) {
-	self := []Process{{Name: "self", PID: os.Getpid()}}
-	before, err := readUsage(t.Context(), self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := func(u usage) bool { return u.self > 0 && u.processes["self"] > 0 && u.machine > 0 }
-	var used usage
-	for deadline := time.Now().Add(10 * time.Second); !seen(used) && time.Now().Before(deadline); {
-		now, err := readUsage(t.Context(), self)
-		if err != nil {
-			t.Fatal(err)
-		}
-		used = now.since(before)
-	}
-	if !seen(used) {
-		t.Errorf("%+v", used)
-	}
-}
-
-func TestReadUsageMissesAProcess(t *testing.T) {
-	if _, err := readUsage(t.Context(), []Process{{Name: "ghost", PID: 1 << 30}}); err == nil || !strings.Contains(err.Error(), "ghost") {
-		t.Error(err)
 	}
 }

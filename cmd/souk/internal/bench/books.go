@@ -12,18 +12,24 @@ const drainPoll = 500 * time.Millisecond
 
 // books is what the order database says about the run.
 type books struct {
-	completedInWindow int
-	took              []time.Duration // from created_at to completed_at, of orders created in the window
-	missing           int             // acknowledged, but not there
-	open              int             // not at rest after draining
-	otherwise         map[string]int  // at rest, but not COMPLETED, by status and reason
-	drained           time.Duration   // from the end of the load until every order was at rest
+	completed []time.Time     // in the window
+	created   int             // in the window
+	intakes   map[int64]bool  // their times: the orders of one transaction have the same
+	took      []time.Duration // from created_at to completed_at, of orders created in the window
+	missing   int             // acknowledged, but not there
+	open      int             // not at rest after draining
+	otherwise map[string]int  // at rest, but not COMPLETED, by status and reason
+	drained   time.Duration   // from the end of the load until every order was at rest
+}
+
+func newBooks() books {
+	return books{intakes: make(map[int64]bool), otherwise: make(map[string]int)}
 }
 
 // readBooks waits until the run's orders are at rest, or for drainWait, and
 // reads them all.
 func (r run) readBooks(ctx context.Context, m measurement) (books, error) {
-	b := books{otherwise: make(map[string]int)}
+	b := newBooks()
 	acked := make(map[int64]bool, len(m.load.Samples))
 	for _, s := range m.load.Samples {
 		acked[s.ID] = true
@@ -37,7 +43,7 @@ func (r run) readBooks(ctx context.Context, m measurement) (books, error) {
 	}
 	err := r.eachOrder(ctx, low, high, func(o orderRow) {
 		delete(acked, o.id)
-		b.add(o, m.opened.at, m.ended.at)
+		b.add(o, m.opened.At, m.ended.At)
 	})
 	b.missing = len(acked)
 	return b, err
@@ -106,10 +112,14 @@ func (r run) eachOrder(ctx context.Context, low, high int64, visit func(orderRow
 
 // add counts an order of a run whose window goes from opened to ended.
 func (b *books) add(o orderRow, opened, ended time.Time) {
+	if within(o.created, opened, ended) {
+		b.created++
+		b.intakes[o.created.UnixMicro()] = true
+	}
 	switch o.status {
 	case "COMPLETED":
 		if within(o.completed, opened, ended) {
-			b.completedInWindow++
+			b.completed = append(b.completed, o.completed)
 		}
 		if within(o.created, opened, ended) {
 			b.took = append(b.took, o.completed.Sub(o.created))

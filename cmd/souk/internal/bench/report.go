@@ -5,6 +5,9 @@ import (
 	"runtime"
 	"time"
 
+	"souk.example/cmd/souk/internal/bench/cputime"
+	"souk.example/cmd/souk/internal/bench/figures"
+	"souk.example/cmd/souk/internal/bench/limits"
 	"souk.example/internal/audit"
 )
 
@@ -24,6 +27,13 @@ type Report struct {
 	Orders          Orders        `json:"orders"`
 	Machine         Machine       `json:"machine"`
 	Notes           []string      `json:"notes"` // what a reader of the figures has to know
+
+	Limits         *limits.Report    `json:"limits"`      // null when they were not asked for
+	BoundShare     *float64          `json:"bound_share"` // the bound over the CPU of an order
+	AllocsPerOrder map[string]Allocs `json:"allocs_per_order"`
+	Batches        *Batches          `json:"batches"`
+	Behind         *Behind           `json:"behind"`
+	PerSecond      []Second          `json:"per_second"` // of the window
 }
 
 // AcceptMS is the time from an order's intended arrival to its 201.
@@ -76,17 +86,17 @@ type Machine struct {
 
 // report judges the run. e brings the audit; the rest of it is filled in here.
 func report(cfg Config, engines string, m measurement, b books, e evidence) Report {
-	used, window := m.ended.since(m.opened), m.ended.at.Sub(m.opened.at)
+	used, window := m.ended.Since(m.opened), m.ended.At.Sub(m.opened.At)
 	accepted, late := m.inWindow()
-	e.accepted, e.completed = len(accepted), b.completedInWindow
+	e.accepted, e.completed = len(accepted), len(b.completed)
 	e.errors, e.unsent = m.load.Errors, m.load.Unsent
-	e.lateShare = share(late, len(accepted))
-	e.generatorShare = share(used.self, used.self+used.stack())
+	e.lateShare = figures.Share(late, len(accepted))
+	e.generatorShare = figures.Share(used.Self, used.Self+used.Sum())
 	e.open, e.missing, e.otherwise = b.open, b.missing, b.otherwise
 	r := Report{
 		Why: e.why(), Engines: engines, Load: loadReport(cfg),
 		Orders: Orders{
-			Accepted: e.accepted, Completed: e.completed, Errors: e.errors, Unsent: e.unsent, DrainMS: milliseconds(b.drained),
+			Accepted: e.accepted, Completed: e.completed, Errors: e.errors, Unsent: e.unsent, DrainMS: figures.Milliseconds(b.drained),
 		},
 		Machine: machineReport(used, window),
 	}
@@ -95,22 +105,23 @@ func report(cfg Config, engines string, m measurement, b books, e evidence) Repo
 	}
 	r.Notes = notes(r)
 	if r.Void = r.Why != ""; !r.Void {
-		r.fill(window, used, sortedCopy(accepted), sortedCopy(b.took), e.completed)
+		r.fill(window, used, figures.Sorted(accepted), figures.Sorted(b.took), e.completed)
+		r.detail(m, b)
 	}
 	return r
 }
 
 // fill adds the figures of a run that counts.
-func (r *Report) fill(window time.Duration, used usage, accept, complete []time.Duration, completed int) {
-	perSecond := round(float64(completed)/window.Seconds(), 1)
+func (r *Report) fill(window time.Duration, used cputime.Reading, accept, complete []time.Duration, completed int) {
+	perSecond := figures.PerSecond(completed, window)
 	r.CompletedPerS = &perSecond
 	r.AcceptMS = &AcceptMS{
-		P50: milliseconds(percentile(accept, 50)), P95: milliseconds(percentile(accept, 95)), P99: milliseconds(percentile(accept, 99)),
+		P50: figures.Milliseconds(figures.Percentile(accept, 50)), P95: figures.Milliseconds(figures.Percentile(accept, 95)), P99: figures.Milliseconds(figures.Percentile(accept, 99)),
 	}
-	r.CompleteMS = &CompleteMS{P50: milliseconds(percentile(complete, 50)), P99: milliseconds(percentile(complete, 99))}
-	r.CPUUSPerOrder = &CPUPerOrder{Total: microsecondsEach(used.stack(), completed), ByProcess: make(map[string]float64)}
-	for name, t := range used.processes {
-		r.CPUUSPerOrder.ByProcess[name] = microsecondsEach(t, completed)
+	r.CompleteMS = &CompleteMS{P50: figures.Milliseconds(figures.Percentile(complete, 50)), P99: figures.Milliseconds(figures.Percentile(complete, 99))}
+	r.CPUUSPerOrder = &CPUPerOrder{Total: figures.MicrosecondsEach(used.Sum(), completed), ByProcess: make(map[string]float64)}
+	for name, t := range used.Processes {
+		r.CPUUSPerOrder.ByProcess[name] = figures.MicrosecondsEach(t, completed)
 	}
 }
 
@@ -118,7 +129,7 @@ func (r *Report) fill(window time.Duration, used usage, accept, complete []time.
 // how many of those were sent too late.
 func (m measurement) inWindow() (took []time.Duration, late int) {
 	for _, s := range m.load.Samples {
-		if !within(s.At, m.opened.at, m.ended.at) {
+		if !within(s.At, m.opened.At, m.ended.At) {
 			continue
 		}
 		took = append(took, s.Took)
@@ -136,12 +147,14 @@ func loadReport(cfg Config) LoadReport {
 	}
 }
 
-func machineReport(used usage, window time.Duration) Machine {
+func machineReport(used cputime.Reading, window time.Duration) Machine {
 	cores := runtime.NumCPU()
-	percent := func(d time.Duration) float64 { return round(100*share(d, time.Duration(cores)*window), 1) }
+	percent := func(d time.Duration) float64 {
+		return figures.Round(100*figures.Share(d, time.Duration(cores)*window), 1)
+	}
 	return Machine{
-		Cores: cores, BusyPercent: percent(used.machine), StackPercent: percent(used.stack()),
-		GeneratorPercent: percent(used.self), OthersPercent: percent(max(0, used.machine-used.stack()-used.self)),
+		Cores: cores, BusyPercent: percent(used.Machine), StackPercent: percent(used.Sum()),
+		GeneratorPercent: percent(used.Self), OthersPercent: percent(max(0, used.Machine-used.Sum()-used.Self)),
 	}
 }
 
@@ -157,16 +170,4 @@ func notes(r Report) []string {
 		notes = append(notes, fmt.Sprintf("other processes used %.0f %% of the machine", r.Machine.OthersPercent))
 	}
 	return notes
-}
-
-// share is part over whole, 0 when there is no whole.
-func share[T ~int | ~int64](part, whole T) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return float64(part) / float64(whole)
-}
-
-func microsecondsEach(d time.Duration, n int) float64 {
-	return round(share(d, time.Duration(n))/float64(time.Microsecond), 1)
 }

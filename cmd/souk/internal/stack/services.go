@@ -23,8 +23,8 @@ import (
 // service is one service's way from environment variables to an application.
 type service struct {
 	name  string
-	build func(environ []string, log io.Writer) (*fx.App, error)
-	main  func(args, environ []string) error
+	build func(environ []string, log io.Writer, version string) (*fx.App, error)
+	main  func(args, environ []string, version string) error
 }
 
 func services() []service {
@@ -40,26 +40,32 @@ func services() []service {
 }
 
 // of describes a service by its module and configuration, just as its own main
-// does; logs finds the part of the configuration that says where to log.
-func of[C any](name string, module func(C) fx.Option, logs func(*C) *telemetry.Config) service {
-	build := func(environ []string, log io.Writer) (*fx.App, error) {
+// does; tells finds the part of the configuration that says what it tells of itself.
+func of[C any](name string, module func(C) fx.Option, tells func(*C) *telemetry.Config) service {
+	build := func(environ []string, log io.Writer, version string) (*fx.App, error) {
 		cfg, err := config.Load[C](name, nil, environ)
 		if err != nil {
 			return nil, err
 		}
-		logs(&cfg).LogWriter = log
+		tells(&cfg).LogWriter, tells(&cfg).Version = log, version
 		return fxrun.New(module(cfg)), nil
 	}
-	main := func(args, environ []string) error { return fxrun.Main(name, args, environ, module) }
+	main := func(args, environ []string, version string) error {
+		return fxrun.Main(name, args, environ, func(cfg C) fx.Option {
+			tells(&cfg).Version = version
+			return module(cfg)
+		})
+	}
 	return service{name: name, build: build, main: main}
 }
 
 // Main runs a service as its own main does: its settings are args and environ
 // alone, its log is standard error, and it ends when the process is told to.
-func Main(name string, args, environ []string) error {
+// Version is what it says it is.
+func Main(name string, args, environ []string, version string) error {
 	for _, s := range services() {
 		if s.name == name {
-			return s.main(args, environ)
+			return s.main(args, environ, version)
 		}
 	}
 	return fmt.Errorf("no service %q; there are %v", name, topology.Names())

@@ -29,6 +29,7 @@ type Config struct {
 	Keys     devkeys.Keys
 	DSN      func(service string) (config.Secret, error)
 	Environ  []string // the operator's; SOUK_ tunables reach every service
+	Version  string   // that logs, traces and metrics tell of
 }
 
 // RunService hosts one replica until ctx ends or it fails, and lets it drain
@@ -88,7 +89,7 @@ func hostOne(ctx context.Context, cfg Config, s service, place topology.Service,
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	app, err := s.build(environ, log)
+	app, err := s.build(environ, log, cfg.Version)
 	if err != nil {
 		return err
 	}

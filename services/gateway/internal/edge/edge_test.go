@@ -51,7 +51,7 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	for _, r := range edge.Routes() {
 		proxies[r.To] = proxy
 	}
-	edge.Register(router, verifier, proxies, func(*gin.Context) {}, nil)
+	edge.Register(router, verifier, proxies, nil, func(*gin.Context) {}, nil)
 	server := httptest.NewUnstartedServer(router)
 	setUp(server)
 	server.Start()

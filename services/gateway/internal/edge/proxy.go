@@ -12,7 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/httpserver"
-	"souk.example/pkg/telemetry"
+	"souk.example/pkg/tracing"
 )
 
 // Proxy hands requests on to one service. Safe for concurrent use.
@@ -35,7 +35,7 @@ func NewTransport() *http.Transport {
 
 // NewProxy makes a Proxy to the replicas at urls ("http://HOST:PORT").
 func NewProxy(transport http.RoundTripper, urls []string) (*Proxy, error) {
-	up, err := newUpstream(transport, urls)
+	up, err := newUpstream(tracing.Traced(transport), urls)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func rewrite(r *httputil.ProxyRequest) {
 	r.SetXForwarded() // replaces what the client sent
 	ctx := r.In.Context()
 	r.Out.Header.Set("X-Request-Id", httpserver.RequestIDFrom(ctx))
-	if parent := telemetry.Inject(ctx); parent != "" {
+	if parent := tracing.Inject(ctx); parent != "" {
 		r.Out.Header.Set("Traceparent", parent)
 	}
 }

@@ -4,6 +4,7 @@ package edge
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -70,12 +71,23 @@ func Routes() []Route {
 	}
 }
 
+// Limits refuse what is too much for a service, by service.
+type Limits map[Service]gin.HandlerFunc
+
+// exempt reports a route that no limit holds: who is to put an overload right,
+// and the provider whose word says what became of the money, are not shut out
+// by it.
+func (r Route) exempt() bool {
+	return strings.HasPrefix(r.Path, "/v1/admin/") || strings.HasPrefix(r.Path, "/v1/webhooks/")
+}
+
 // Guards are what a request meets first, by "METHOD /path" of its route.
 type Guards map[string]gin.HandlerFunc
 
-// Register adds every route to r. Admit decides, after the token was verified,
+// Register adds every route to r. The limit of its service comes first, so that
+// to be refused costs little: before the guard and the token. Admit decides, after the token was verified,
 // whether its owner may pass.
-func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit gin.HandlerFunc, guards Guards) {
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limits Limits, admit gin.HandlerFunc, guards Guards) {
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
 		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
@@ -84,6 +96,9 @@ func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, admit
 		}
 		if guard := guards[route.Method+" "+route.Path]; guard != nil {
 			chain = slices.Insert(chain, 0, guard)
+		}
+		if limit := limits[route.To]; limit != nil && !route.exempt() {
+			chain = slices.Insert(chain, 0, limit)
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}

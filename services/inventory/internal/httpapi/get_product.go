@@ -32,9 +32,10 @@ func (a *API) getProduct(c *gin.Context) {
 
 // answerPage sends a page, or 304 to a client that has its bytes.
 func answerPage(c *gin.Context, page catalogue.Page) {
-	c.Header("ETag", page.ETag)
-	c.Header("Cache-Control", "no-cache") // keep it, but ask before using it
-	if matches(c.Request.Header.Values("If-None-Match"), page.ETag) {
+	header := c.Writer.Header() // names in canonical form, to save making them so
+	header["Etag"] = []string{page.ETag}
+	header["Cache-Control"] = []string{"no-cache"} // keep it, but ask before using it
+	if matches(c.Request.Header["If-None-Match"], page.ETag) {
 		c.Status(http.StatusNotModified)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/auth"
@@ -45,7 +46,12 @@ type service struct {
 	stopRedis func()
 }
 
-func newService(t *testing.T) *service {
+func newService(t testing.TB) *service {
+	return newServiceWith(t, httpserver.NewRouter(httpserver.Config{}, telemetry.Nop()))
+}
+
+// newServiceWith adds the routes to router.
+func newServiceWith(t testing.TB, router *gin.Engine) *service {
 	t.Helper()
 	private, public, err := auth.GenerateKey()
 	if err != nil {
@@ -68,7 +74,6 @@ func newService(t *testing.T) *service {
 	}
 	t.Cleanup(cached.Close)
 	pages := catalogue.NewPages(cached, s, telemetry.Nop().Logger)
-	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	httpapi.New(inventory.NewManager(s, pages, time.Now), s, s, pages).Register(router, verifier)
 	return &service{Handler: router, db: db, minter: minter, stopRedis: mini.Close}
 }
@@ -79,7 +84,7 @@ type call struct {
 	header                        map[string]string
 }
 
-func (s *service) do(t *testing.T, c call) *httptest.ResponseRecorder {
+func (s *service) do(t testing.TB, c call) *httptest.ResponseRecorder {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body))
 	if c.body != "" {
@@ -109,7 +114,7 @@ func admin(method, path, body string) call {
 	return call{method: method, path: path, role: "admin", key: "key-1", body: body}
 }
 
-func (s *service) add(t *testing.T, skus ...string) {
+func (s *service) add(t testing.TB, skus ...string) {
 	t.Helper()
 	for _, sku := range skus {
 		body := `{"sku":"` + sku + `","name":"Teapot","description":"Holds tea","price":{"amount":1999,"currency":"CNY"},"stock":7}`

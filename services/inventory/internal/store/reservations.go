@@ -89,7 +89,7 @@ func (u unit) updateReservations(ctx context.Context, changes []inventory.Change
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "reservation", Key: []string{"order_id"}, Values: []string{"status", "version", "updated_at", "was"}, Rows: rows,
 		Set:   map[string]string{"status": "v.status", "version": "v.version", "updated_at": "v.updated_at"},
-		Where: "t.version = v.was",
+		Where: "t.version = v.was", Locked: true,
 	})
 	if err != nil {
 		return fmt.Errorf("update %d reservations: %w", len(rows), err)

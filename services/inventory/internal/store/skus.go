@@ -44,18 +44,9 @@ func (s *Store) OnSale(ctx context.Context, limit int) ([]inventory.SKU, error) 
 }
 
 func skus[S ~string](ctx context.Context, db *database.DB, query string, args ...any) ([]S, error) {
-	rows, err := db.Query(ctx, query, args...)
+	skus, err := list(ctx, db, func(sku *S) []any { return []any{sku} }, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list skus: %w", err)
 	}
-	defer rows.Close()
-	var skus []S
-	for rows.Next() {
-		var sku S
-		if err := rows.Scan(&sku); err != nil {
-			return nil, fmt.Errorf("list skus: %w", err)
-		}
-		skus = append(skus, sku)
-	}
-	return skus, rows.Err()
+	return skus, nil
 }

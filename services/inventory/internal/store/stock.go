@@ -71,7 +71,7 @@ func moveStock(ctx context.Context, tx *database.Tx, net map[inventory.SKU]inven
 	}
 	n, err := tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "stock", Key: stockColumns[:1], Values: stockColumns[1:], Rows: rows, Set: set,
-		Where: "t.available + v.available >= 0 AND t.reserved + v.reserved >= 0 AND t.sold + v.sold >= 0",
+		Where: "t.available + v.available >= 0 AND t.reserved + v.reserved >= 0 AND t.sold + v.sold >= 0", Locked: true,
 	})
 	if err != nil {
 		return fmt.Errorf("move stock of %d skus: %w", len(rows), err)

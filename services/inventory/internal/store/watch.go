@@ -50,25 +50,26 @@ func (u unit) listMissed(ctx context.Context, reservations []inventory.Reservati
 	return waitlist.EnlistLate(ctx, u.tx, holds)
 }
 
-// stretch reads as much of each reservation as tells whether and since when it
-// waits.
+// stretch reads, of the reservations that hold stock, as much as tells since when
+// they wait. The others wait for nothing.
 func stretch(
 	ctx context.Context, tx *database.Tx, n waitlist.Nudger[inventory.OrderID, inventory.Reservation], after, before int64, limit int,
 ) (out waitlist.Stretch, err error) {
-	rows, err := tx.Query(ctx, "SELECT order_id, status, at, deadline FROM reservation WHERE order_id > ? AND order_id < ? ORDER BY order_id LIMIT ?",
-		after, before, limit)
+	if out, err = waitlist.Extent(ctx, tx, "reservation", "order_id", after, before, limit); err != nil || out.Rows == 0 {
+		return out, err
+	}
+	rows, err := tx.Query(ctx, "SELECT order_id, at, deadline FROM reservation WHERE order_id > ? AND order_id <= ? AND status = ? ORDER BY order_id",
+		after, out.Last, string(inventory.Held))
 	if err != nil {
-		return out, fmt.Errorf("read reservations after %d: %w", after, err)
+		return out, fmt.Errorf("read holds after %d: %w", after, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var status inventory.Status
-		var at, deadline int64
-		if err := rows.Scan(&out.Last, &status, &at, &deadline); err != nil {
+		var order, at, deadline int64
+		if err := rows.Scan(&order, &at, &deadline); err != nil {
 			return out, err
 		}
-		out.Rows++
-		r := inventory.Reservation{Order: inventory.OrderID(out.Last), Status: status, At: database.Time(at), Deadline: database.Time(deadline)}
+		r := inventory.Reservation{Order: inventory.OrderID(order), Status: inventory.Held, At: database.Time(at), Deadline: database.Time(deadline)}
 		if since, waits := r.WaitsSince(); waits {
 			out.Waiting = append(out.Waiting, n.Entry(r.Order, since))
 		}

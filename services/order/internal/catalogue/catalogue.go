@@ -20,9 +20,14 @@ type Client struct {
 	http *http.Client
 }
 
-// New makes a client of the inventory at base, e.g. "http://127.0.0.1:8082".
+// New makes a client of the inventory at base, e.g. "http://127.0.0.1:8082". Each
+// page has a connection of its own: one that was opened to the wrong place, while
+// a cluster is being set up, would be asked again and again.
 func New(base string) *Client {
-	return &Client{base: base, http: &http.Client{Timeout: 5 * time.Second}}
+	return &Client{base: base, http: &http.Client{
+		Timeout:   5 * time.Second,
+		Transport: &http.Transport{DisableKeepAlives: true},
+	}}
 }
 
 type page struct {

@@ -75,7 +75,7 @@ func event(t *testing.T, typ contracts.Type, id int64, m contracts.Message) even
 func facts(s *store.Store) inbox.Batch {
 	return consumer.Facts(s, order.NewLearner(order.Policy{
 		BeforePayment: []order.Condition{{Fact: order.StockReserved}}, BeforeCompletion: []order.Condition{{Fact: order.PointsAwarded}},
-	}), noSagas{})
+	}, new(order.Pacer)), noSagas{})
 }
 
 // noSagas wait for nothing.
@@ -143,13 +143,10 @@ func TestPricesAreLearned(t *testing.T) {
 	if err := handle(t, db, consumer.Prices(s), changed, changed); err != nil {
 		t.Fatal(err)
 	}
-	err = s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
-		prices, err := u.Prices(ctx, []order.SKU{"TEA"})
-		if prices["TEA"] != money.Of(500, "CNY") {
-			t.Errorf("learned %v", prices)
-		}
-		return err
-	})
+	prices, err := s.Prices(t.Context(), []order.SKU{"TEA"})
+	if prices["TEA"] != money.Of(500, "CNY") {
+		t.Errorf("learned %v", prices)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,14 @@ type silent struct{}
 
 func (silent) Append(context.Context, *database.Tx, string, ...eventbus.Event) error { return nil }
 
+type noGate struct{}
+
+func (noGate) Admit(_ context.Context, asks []order.Ask) []order.Admission {
+	return make([]order.Admission, len(asks))
+}
+
+func (noGate) Withdraw(context.Context, []order.Ask) {}
+
 // shop is replicas of the order service's intake over one database, in which TEA
 // costs 5.00, and one Redis.
 type shop struct {
@@ -54,7 +62,7 @@ func openWith(t testing.TB, ledgers ...*holds.Ledger) *shop {
 	s := &shop{t: t}
 	for i, l := range ledgers {
 		s.store = store.New(db, silent{}, store.WithListener(l))
-		p := order.NewPlacer(s.store, l, idgen.Static(i), order.Limits{}, groupcommit.Config{
+		p := order.NewPlacer(s.store, l, noGate{}, idgen.Static(i), order.Limits{}, groupcommit.Config{
 			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient,
 		})
 		run(t, p)
@@ -97,7 +105,7 @@ func TestASlotIsFreeWhenItsOrderEnds(t *testing.T) {
 		return func(s *shop, o order.State) {
 			for _, f := range facts {
 				s.inUnit(func(ctx context.Context, u order.Unit) error {
-					return order.NewLearner(policy).Learn(ctx, u, []order.Report{{Order: o.ID, Fact: f}})
+					return order.NewLearner(policy, new(order.Pacer)).Learn(ctx, u, []order.Report{{Order: o.ID, Fact: f}})
 				})
 			}
 		}

@@ -10,7 +10,6 @@
 package holds
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -39,9 +38,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Timeout = cmp.Or(c.Timeout, 100*time.Millisecond)
-	c.RetryPause = cmp.Or(c.RetryPause, time.Second)
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -55,7 +51,7 @@ func (c Config) keep() time.Duration { return max(c.PayWithin+slack, c.Penalty) 
 // it once. Safe for concurrent use.
 type Ledger struct {
 	cfg      Config
-	remote   *remote
+	remote   counter
 	scripts  redisclient.Scripts
 	metrics  metrics
 	released chan []order.Release
@@ -70,7 +66,7 @@ func New(rdb *redisclient.Client, cfg Config, reg prometheus.Registerer) (*Ledge
 	}
 	cfg = cfg.withDefaults()
 	l := &Ledger{
-		cfg: cfg, remote: newRemote(rdb, cfg), scripts: scripts, metrics: newMetrics(),
+		cfg: cfg, remote: newCounter(rdb, cfg), scripts: scripts, metrics: newMetrics(),
 		released: make(chan []order.Release, queueMax),
 	}
 	return l, l.metrics.register(reg)

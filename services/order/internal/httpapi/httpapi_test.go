@@ -55,6 +55,14 @@ func (a answer) Take(_ context.Context, keys []order.Key) []order.Slot {
 
 func (answer) Free(context.Context, []order.Key) {}
 
+type noGate struct{}
+
+func (noGate) Admit(_ context.Context, asks []order.Ask) []order.Admission {
+	return make([]order.Admission, len(asks))
+}
+
+func (noGate) Withdraw(context.Context, []order.Ask) {}
+
 func newServerWith(t *testing.T, h order.Holds) *server {
 	t.Helper()
 	private, public, err := auth.GenerateKey()
@@ -70,7 +78,7 @@ func newServerWith(t *testing.T, h order.Holds) *server {
 	}))
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	batches := groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient}
-	placer := order.NewPlacer(s, h, idgen.Static(1), order.Limits{}, batches)
+	placer := order.NewPlacer(s, h, noGate{}, idgen.Static(1), order.Limits{}, batches)
 	canceller := order.NewCanceller(s, order.Policy{}, batches)
 	run(t, placer)
 	run(t, canceller)
@@ -258,7 +266,7 @@ func TestCancelOfAPaidOrder(t *testing.T) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	must(t, err)
 	must(t, s.store.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
-		return order.NewLearner(order.Policy{}).Learn(ctx, u, []order.Report{{Order: order.ID(n), Fact: order.Captured}})
+		return order.NewLearner(order.Policy{}, new(order.Pacer)).Learn(ctx, u, []order.Report{{Order: order.ID(n), Fact: order.Captured}})
 	}))
 	r := s.do(1, "POST", "/v1/orders/"+id+"/cancel", "", "")
 	if r.code != 409 || r.body["code"] != "order_not_cancellable" {

@@ -18,7 +18,7 @@ func TestReturn(t *testing.T) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	must(t, err)
 	must(t, s.store.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
-		return order.NewLearner(order.Policy{}).Learn(ctx, u, []order.Report{{Order: order.ID(n), Fact: order.PointsAwarded}})
+		return order.NewLearner(order.Policy{}, new(order.Pacer)).Learn(ctx, u, []order.Report{{Order: order.ID(n), Fact: order.PointsAwarded}})
 	}))
 	for name, c := range map[string]struct {
 		user            int64

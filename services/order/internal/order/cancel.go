@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"souk.example/contracts"
@@ -17,6 +18,9 @@ type CancelOrder struct {
 	User  UserID
 }
 
+// Subject names the order, as its events do.
+func (req CancelOrder) Subject() string { return strconv.FormatInt(int64(req.Order), 10) }
+
 // Canceller calls orders off for their owners, many per transaction. Safe for
 // concurrent use.
 type Canceller struct {
@@ -26,9 +30,9 @@ type Canceller struct {
 }
 
 // NewCanceller makes a Canceller.
-func NewCanceller(store Store, policy Policy, cfg groupcommit.Config) *Canceller {
+func NewCanceller(store Store, policy Policy, cfg groupcommit.Config, opts ...groupcommit.Option[CancelOrder]) *Canceller {
 	c := &Canceller{store: store, policy: policy}
-	c.intake = groupcommit.New(cfg, c.flush)
+	c.intake = groupcommit.New(cfg, c.flush, opts...)
 	return c
 }
 

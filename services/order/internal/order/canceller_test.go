@@ -13,6 +13,7 @@ import (
 
 // slow is a Store of PENDING orders of user 1 whose first unit waits.
 type slow struct {
+	order.Store // the method cancels do not use
 	order.Unit
 	units, saved int
 	wait         chan struct{}

@@ -163,9 +163,9 @@ func TestWhatHoldsNothingTakesNoSlot(t *testing.T) {
 	}{
 		"placed":                {func(*memory) {}, request(1, "new"), 1},
 		"refused":               {func(*memory) {}, request(1, "new", order.Item{SKU: "NOPE", Quantity: 1}), 0},
-		"failed":                {func(m *memory) { m.fails = poison }, request(1, "new"), 0},
-		"failed, nobody knows":  {func(m *memory) { m.fails = errUnknown }, request(1, "new"), 1},
-		"ran out of time":       {func(m *memory) { m.fails = context.DeadlineExceeded }, request(1, "new"), 1},
+		"failed":                {func(m *memory) { m.fails = []error{poison} }, request(1, "new"), 0},
+		"failed, nobody knows":  {func(m *memory) { m.fails = []error{errUnknown} }, request(1, "new"), 1},
+		"ran out of time":       {func(m *memory) { m.fails = []error{context.DeadlineExceeded} }, request(1, "new"), 1},
 		"placed, known later":   {func(m *memory) { m.unknowns = 1 }, request(1, "new"), 1},
 		"replays an open order": {func(m *memory) { m.has("old", order.Pending) }, request(1, "old"), 1},
 		"replays a paid one":    {func(m *memory) { m.has("old", order.Paid) }, request(1, "old"), 0},

@@ -7,19 +7,22 @@ import (
 
 	"souk.example/pkg/apperr"
 	"souk.example/pkg/groupcommit"
-	"souk.example/pkg/money"
 )
 
 type outcome = groupcommit.Outcome[Placement]
 
-// flush asks for a slot for each request and commits the batch. It asks before
-// the transaction, which so is never held open for the answer, and gives back
-// what no open order came of.
+// flush prices the batch, asks for permits and commits it. It asks before the
+// transaction, which so is never held open for the answer, and gives back what no
+// order came of.
 func (p *Placer) flush(ctx context.Context, batch []PlaceOrder) ([]outcome, error) {
-	slots := p.holds.Take(ctx, keysOf(batch))
-	d, err := p.commit(ctx, batch, slots)
+	prices, err := p.store.Prices(ctx, skusOf(batch))
+	if err != nil {
+		return nil, err
+	}
+	m := p.permit(ctx, batch, draftsOf(batch, prices))
+	d, err := p.commit(ctx, batch, m)
 	if err == nil || !p.mayStand(err) {
-		p.free(ctx, unused(batch, slots, d.orders))
+		p.giveBack(ctx, batch, m, d.orders)
 	}
 	return d.outcomes, err
 }
@@ -27,32 +30,29 @@ func (p *Placer) flush(ctx context.Context, batch []PlaceOrder) ([]outcome, erro
 // commit places a batch in one transaction. It first trusts that every key is
 // new, which the unique index proves, and asks which keys are known only on a
 // collision or before a refusal: a key that has placed its order replays it,
-// whatever has become of prices since, and however many orders are open.
-func (p *Placer) commit(ctx context.Context, batch []PlaceOrder, slots []Slot) (decisions, error) {
-	d, err := p.attempt(ctx, batch, slots, false)
+// whatever has become of prices since, and however many orders are open, and
+// though nothing is left.
+func (p *Placer) commit(ctx context.Context, batch []PlaceOrder, m permits) (decisions, error) {
+	d, err := p.attempt(ctx, batch, m, false)
 	if errors.Is(err, ErrKeyTaken) {
-		return p.attempt(ctx, batch, slots, true)
+		return p.attempt(ctx, batch, m, true)
 	}
 	return d, err
 }
 
-func (p *Placer) attempt(ctx context.Context, batch []PlaceOrder, slots []Slot, lookUp bool) (d decisions, err error) {
+func (p *Placer) attempt(ctx context.Context, batch []PlaceOrder, m permits, lookUp bool) (d decisions, err error) {
 	err = p.store.InUnit(ctx, func(ctx context.Context, u Unit) error {
-		prices, err := u.Prices(ctx, skusOf(batch))
-		if err != nil {
-			return err
-		}
 		now, err := u.Now(ctx)
 		if err != nil {
 			return err
 		}
-		d = p.decide(batch, slots, prices, map[Key]State{}, now)
+		d = p.decide(batch, m, map[Key]State{}, now)
 		if lookUp || d.refused {
 			placed, err := u.Placed(ctx, keysOf(batch))
 			if err != nil {
 				return err
 			}
-			d = p.decide(batch, slots, prices, placed, now)
+			d = p.decide(batch, m, placed, now)
 		}
 		return u.Insert(ctx, d.fresh)
 	})
@@ -68,24 +68,6 @@ func (p *Placer) mayStand(err error) bool {
 	return p.passing != nil && p.passing(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (p *Placer) free(ctx context.Context, keys []Key) {
-	if len(keys) > 0 {
-		p.holds.Free(ctx, keys)
-	}
-}
-
-// unused are the keys whose slots were taken for what is no open order now: for
-// what was refused, and for what replays an order that has been decided.
-func unused(batch []PlaceOrder, slots []Slot, orders map[Key]State) []Key {
-	var keys []Key
-	for i, req := range batch {
-		if slots[i].Taken && !orders[req.Key].Status.Cancellable() {
-			keys = append(keys, req.Key)
-		}
-	}
-	return keys
-}
-
 // decisions is what becomes of a batch: an outcome per request, the orders to
 // insert, and every order that one of the keys has placed by then.
 type decisions struct {
@@ -97,21 +79,19 @@ type decisions struct {
 
 // decide takes the requests one after the other, as if each were alone: a
 // request finds what those before it placed.
-func (p *Placer) decide(batch []PlaceOrder, slots []Slot, prices map[SKU]money.Amount, placed map[Key]State, now time.Time) decisions {
+func (p *Placer) decide(batch []PlaceOrder, m permits, placed map[Key]State, now time.Time) decisions {
 	d := decisions{outcomes: make([]outcome, len(batch)), fresh: make([]State, 0, len(batch)), orders: placed}
 	for i, req := range batch {
 		if was, ok := placed[req.Key]; ok {
 			d.outcomes[i] = replay(req, was)
 			continue
 		}
-		s, err := p.price(req, prices, now)
-		if err == nil {
-			err = slots[i].refusal()
-		}
-		if err != nil {
+		if err := m.refusal(i); err != nil {
 			d.outcomes[i], d.refused = outcome{Err: err}, true
 			continue
 		}
+		s := m.drafts[i].state
+		s.CreatedAt, s.Deadline = now, now.Add(p.limits.Deadline)
 		placed[req.Key] = s
 		d.fresh = append(d.fresh, s)
 		d.outcomes[i] = outcome{Value: Placement{Order: s}}

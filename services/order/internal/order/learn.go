@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 )
 
 // Report is one fact about one order, as another service told it.
@@ -14,22 +16,30 @@ type Report struct {
 	Nudged bool // told before: the service waits to hear what became of the order
 }
 
-// Learner applies what other services report. Stateless; safe for concurrent use.
-type Learner struct{ policy Policy }
+// Learner applies what other services report. Safe for concurrent use.
+type Learner struct {
+	policy Policy
+	pace   *Pacer
+}
 
-// NewLearner makes a Learner.
-func NewLearner(policy Policy) *Learner { return &Learner{policy: policy} }
+// NewLearner makes a Learner that tells pace how long orders wait for others.
+func NewLearner(policy Policy, pace *Pacer) *Learner { return &Learner{policy: policy, pace: pace} }
 
-// Learn applies a batch of reports within u: each order is read once, told all
-// its facts and written once, at the highest status it reaches, with an event
-// for every change on the way, at the database's time. Reports already known
-// change nothing, but a nudged one is answered with what was decided about its
-// order, if anything was. A report about an order we do not have is an error
-// wrapping ErrNotFound, an impossible one an *ImpossibleFactError; either way
-// nothing of the batch may stand.
+// Learn applies a batch of reports within u: each order is told all its facts
+// and written once, at the highest status it reaches, with an event for every
+// change on the way, at the database's time. Reports already known change
+// nothing, but a nudged one is answered with what was decided about its order,
+// if anything was. A report about an order we do not have is an error wrapping
+// ErrNotFound, an impossible one an *ImpossibleFactError; either way nothing of
+// the batch may stand.
+//
+// Orders that u can recall are not read, which spares a batch its widest
+// statement: the condition of the UPDATE proves that they were recalled right
+// (optimistic concurrency control: Kung and Robinson, TODS 6(2), 1981). What no
+// UPDATE would prove, that a report is old, impossible or asks for an answer, is
+// decided on orders that were read and locked.
 func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
-	ids := ordersOf(reports)
-	states, err := u.Lock(ctx, ids)
+	les, err := l.open(ctx, u, ordersOf(reports))
 	if err != nil {
 		return err
 	}
@@ -37,38 +47,53 @@ func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 	if err != nil {
 		return err
 	}
-	orders, changes := l.restore(states), make(map[ID][]Change, len(ids))
 	for _, r := range reports {
-		o, ok := orders[r.Order]
-		if !ok {
-			return fmt.Errorf("%s for order %d: %w", r.Fact, r.Order, ErrNotFound)
-		}
-		entered, err := o.Learn(r.Fact, now)
-		if err != nil {
+		if err := les.hear(r, now); err != nil && les.recalled[r.Order] {
+			return u.Mistrust(les.ids)
+		} else if err != nil {
 			return err
 		}
-		changes[r.Order] = append(changes[r.Order], entered...)
 	}
-	if err := u.Save(ctx, updates(ids, states, orders, changes)); err != nil {
+	updates := les.updates()
+	if err := u.Save(ctx, updates); err != nil {
 		return err
 	}
-	return u.Repeat(ctx, answers(reports, orders))
+	l.pace.observe(updates)
+	return u.Repeat(ctx, les.answers())
 }
 
-// answers is what those are told who nudge for an order's end, once per order.
-func answers(reports []Report, orders map[ID]*Order) []State {
-	var decided []State
-	told := make(map[ID]bool)
-	for _, r := range reports {
-		if !r.Nudged || told[r.Order] {
-			continue
-		}
-		told[r.Order] = true
-		if s, ok := orders[r.Order].State().Decided(); ok {
-			decided = append(decided, s)
+// lesson is one batch of reports on its way into orders.
+type lesson struct {
+	ids      []ID
+	before   map[ID]State
+	recalled map[ID]bool
+	orders   map[ID]*Order
+	changes  map[ID][]Change
+	nudged   []ID // whose end somebody waits to hear
+}
+
+// open recalls the orders, and reads and locks those that nobody remembers.
+func (l *Learner) open(ctx context.Context, u Unit, ids []ID) (*lesson, error) {
+	before, recalled := u.Recall(ids), make(map[ID]bool)
+	unknown := make([]ID, 0, len(ids))
+	for _, id := range ids {
+		if _, ok := before[id]; ok {
+			recalled[id] = true
+		} else {
+			unknown = append(unknown, id)
 		}
 	}
-	return decided
+	if len(unknown) > 0 {
+		locked, err := u.Lock(ctx, unknown)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(before, locked)
+	}
+	return &lesson{
+		ids: ids, before: before, recalled: recalled,
+		orders: l.restore(before), changes: make(map[ID][]Change, len(ids)),
+	}, nil
 }
 
 func (l *Learner) restore(states map[ID]State) map[ID]*Order {
@@ -79,12 +104,46 @@ func (l *Learner) restore(states map[ID]State) map[ID]*Order {
 	return orders
 }
 
-func updates(ids []ID, before map[ID]State, orders map[ID]*Order, changes map[ID][]Change) []Update {
-	out := make([]Update, 0, len(ids))
-	for _, id := range ids {
-		was, is := before[id], orders[id].State()
+// errUnproved: what the report comes to is nothing that an UPDATE would prove.
+var errUnproved = errors.New("decided on a recalled order")
+
+// hear tells an order one fact.
+func (les *lesson) hear(r Report, now time.Time) error {
+	o, ok := les.orders[r.Order]
+	if !ok {
+		return fmt.Errorf("%s for order %d: %w", r.Fact, r.Order, ErrNotFound)
+	}
+	if les.recalled[r.Order] && (r.Nudged || o.State().Facts.Has(r.Fact)) {
+		return errUnproved
+	}
+	entered, err := o.Learn(r.Fact, now)
+	if err != nil {
+		return err
+	}
+	les.changes[r.Order] = append(les.changes[r.Order], entered...)
+	if r.Nudged && !slices.Contains(les.nudged, r.Order) {
+		les.nudged = append(les.nudged, r.Order)
+	}
+	return nil
+}
+
+// answers is what those are told who nudge for an order's end, once per order.
+func (les *lesson) answers() []State {
+	var decided []State
+	for _, id := range les.nudged {
+		if s, ok := les.orders[id].State().Decided(); ok {
+			decided = append(decided, s)
+		}
+	}
+	return decided
+}
+
+func (les *lesson) updates() []Update {
+	out := make([]Update, 0, len(les.ids))
+	for _, id := range les.ids {
+		was, is := les.before[id], les.orders[id].State()
 		if is.Facts != was.Facts || is.Version != was.Version {
-			out = append(out, Update{Before: was, After: is, Changes: changes[id]})
+			out = append(out, Update{Before: was, After: is, Changes: les.changes[id], Recalled: les.recalled[id]})
 		}
 	}
 	return out

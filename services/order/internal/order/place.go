@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"souk.example/contracts"
@@ -28,6 +29,9 @@ type PlaceOrder struct {
 	Points      int64     // to use: each pays one minor unit of contracts.PointsCurrency
 	id          ID        // chosen before the batch: a rerun recognises its own row
 }
+
+// Subject names the order to be, as its events do.
+func (req PlaceOrder) Subject() string { return strconv.FormatInt(int64(req.id), 10) }
 
 // Placement is the answer to a PlaceOrder: the order as it was when placed.
 type Placement struct {
@@ -62,6 +66,7 @@ func (l Limits) withDefaults() Limits {
 type Placer struct {
 	store   Store
 	holds   Holds
+	gate    Gate
 	ids     IDs
 	limits  Limits
 	passing func(error) bool // see groupcommit.Config.Retry
@@ -69,9 +74,9 @@ type Placer struct {
 }
 
 // NewPlacer makes a Placer.
-func NewPlacer(store Store, holds Holds, ids IDs, limits Limits, cfg groupcommit.Config) *Placer {
-	p := &Placer{store: store, holds: holds, ids: ids, limits: limits.withDefaults(), passing: cfg.Retry}
-	p.intake = groupcommit.New(cfg, p.flush)
+func NewPlacer(store Store, holds Holds, gate Gate, ids IDs, limits Limits, cfg groupcommit.Config, opts ...groupcommit.Option[PlaceOrder]) *Placer {
+	p := &Placer{store: store, holds: holds, gate: gate, ids: ids, limits: limits.withDefaults(), passing: cfg.Retry}
+	p.intake = groupcommit.New(cfg, p.flush, opts...)
 	return p
 }
 
@@ -141,12 +146,12 @@ func invalid(f apperr.Field) *apperr.Error {
 	return apperr.New(apperr.Unprocessable, contracts.CodeInvalidOrder, "the order cannot be placed as asked").WithFields(f)
 }
 
-// price turns a request into a new PENDING order at today's prices.
-func (p *Placer) price(req PlaceOrder, prices map[SKU]money.Amount, at time.Time) (State, error) {
+// price turns a request into a PENDING order at today's prices, that was not
+// placed yet.
+func (req PlaceOrder) price(prices map[SKU]money.Amount) (State, error) {
 	s := State{
 		ID: req.id, Key: req.Key, Fingerprint: req.Fingerprint, Status: Pending, Version: 1,
-		Method: req.Method, Token: req.Token, PointsUsed: req.Points, CreatedAt: at, Deadline: at.Add(p.limits.Deadline),
-		Lines: make([]Line, len(req.Items)),
+		Method: req.Method, Token: req.Token, PointsUsed: req.Points, Lines: make([]Line, len(req.Items)),
 	}
 	for i, it := range req.Items {
 		unit, ok := prices[it.SKU]

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +24,8 @@ type memory struct {
 	prices   map[order.SKU]money.Amount
 	orders   map[order.Key]order.State
 	commits  int
-	unknowns int   // commits that stand but answer that nobody knows
-	fails    error // what every commit fails with, when it is set
+	unknowns int     // commits that stand but answer that nobody knows
+	fails    []error // what commits fail with one after the other, and all after them with the last
 }
 
 var errUnknown = errors.New("commit unknown")
@@ -43,8 +44,10 @@ func (m *memory) InUnit(ctx context.Context, fn func(context.Context, order.Unit
 	if err := fn(ctx, u); err != nil {
 		return err
 	}
-	if m.fails != nil {
-		return m.fails
+	if len(m.fails) > 0 {
+		err := m.fails[0]
+		m.fails = m.fails[min(1, len(m.fails)-1):]
+		return err
 	}
 	for _, s := range u.inserted {
 		m.orders[s.Key] = s
@@ -65,8 +68,10 @@ type memoryUnit struct {
 
 func (u *memoryUnit) Now(context.Context) (time.Time, error) { return at, nil }
 
-func (u *memoryUnit) Prices(context.Context, []order.SKU) (map[order.SKU]money.Amount, error) {
-	return u.prices, nil
+func (m *memory) Prices(context.Context, []order.SKU) (map[order.SKU]money.Amount, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.prices), nil
 }
 
 func (u *memoryUnit) Placed(_ context.Context, keys []order.Key) (map[order.Key]order.State, error) {
@@ -106,7 +111,12 @@ func placer(t *testing.T, m *memory) *order.Placer { return placerWith(t, m, new
 
 func placerWith(t *testing.T, m *memory, h order.Holds) *order.Placer {
 	t.Helper()
-	p := order.NewPlacer(m, h, &counter{}, order.Limits{}, groupcommit.Config{
+	return placerBehind(t, m, h, newShelf(nil))
+}
+
+func placerBehind(t *testing.T, m *memory, h order.Holds, g order.Gate) *order.Placer {
+	t.Helper()
+	p := order.NewPlacer(m, h, g, &counter{}, order.Limits{}, groupcommit.Config{
 		BatchMax: 500, QueueMax: 1000, Timeout: time.Minute,
 		Retry: func(err error) bool { return errors.Is(err, errUnknown) },
 	})

@@ -14,6 +14,8 @@ type Store interface {
 	// database asks for it, so fn must be repeatable. It commits when fn
 	// returns nil.
 	InUnit(ctx context.Context, fn func(ctx context.Context, u Unit) error) error
+	// Prices returns today's price of each SKU on sale; the others are absent.
+	Prices(ctx context.Context, skus []SKU) (map[SKU]money.Amount, error)
 }
 
 // Unit is one transaction's view of orders, of the price projection and of the
@@ -22,8 +24,6 @@ type Unit interface {
 	// Now is the database's clock: the one that deadlines go by and the
 	// timeline shows, whichever replica writes it.
 	Now(ctx context.Context) (time.Time, error)
-	// Prices returns today's price of each SKU on sale; the others are absent.
-	Prices(ctx context.Context, skus []SKU) (map[SKU]money.Amount, error)
 	// LearnPrices keeps, per SKU, the price with the highest version.
 	LearnPrices(ctx context.Context, prices []Price) error
 	// NoteSnapshot remembers for good that a whole catalogue has been learned.
@@ -36,8 +36,16 @@ type Unit interface {
 	Insert(ctx context.Context, orders []State) error
 	// Lock loads and locks orders, in the order of their ids.
 	Lock(ctx context.Context, ids []ID) (map[ID]State, error)
-	// Save stores what changed and emits an event per change. It puts orders
-	// on the waitlist that begin to wait again.
+	// Recall tells what is remembered of orders that are open, without reading
+	// or locking them: it may be old, and those it does not know are absent.
+	// Save proves it, for the orders it saves.
+	Recall(ids []ID) map[ID]State
+	// Mistrust forgets what Recall knows of the orders and returns an error that
+	// has the whole unit run again, reading them.
+	Mistrust(ids []ID) error
+	// Save stores what changed, provided that every order still is as in Before,
+	// and emits an event per change. It puts orders on the waitlist that begin
+	// to wait again. Where a recalled one has changed, the unit runs again.
 	Save(ctx context.Context, updates []Update) error
 	// Repeat sends the event that each state's latest change made once more,
 	// under its own id. It decides nothing.
@@ -57,11 +65,23 @@ type Holds interface {
 	Free(ctx context.Context, keys []Key)
 }
 
+// Gate knows how much is left of what is nearly sold out, so that who comes too
+// late learns it at once. It protects from storms and is no truth, which is
+// inventory's: what it does not know it lets pass, at once.
+type Gate interface {
+	// Admit answers each ask in its place, one after the other. A key that
+	// holds units keeps them and takes no others.
+	Admit(ctx context.Context, asks []Ask) []Admission
+	// Withdraw ends what these asks hold.
+	Withdraw(ctx context.Context, asks []Ask)
+}
+
 // Update is what a unit of work did to one order: the state it was read in and
 // the changes it went through. Without changes only facts are new.
 type Update struct {
 	Before, After State
 	Changes       []Change
+	Recalled      bool // Before was recalled, not locked
 }
 
 // Price is one version of a product's price.

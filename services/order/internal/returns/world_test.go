@@ -63,7 +63,7 @@ func newWorld(t *testing.T, cfg saga.Config) *world {
 	w := &world{t: t, db: databasetest.Open(t, saga.Migrations(), idempotency.Migrations(), migrations.Set()), said: &said{}}
 	w.store = store.New(w.db, w.said)
 	w.desk = w.newDesk(cfg)
-	w.handle = consumer.Facts(w.store, order.NewLearner(policy()), w.desk)
+	w.handle = consumer.Facts(w.store, order.NewLearner(policy(), new(order.Pacer)), w.desk)
 	return w
 }
 
@@ -98,7 +98,7 @@ func (w *world) completed(n int64, payable int64) {
 		if err := u.Insert(ctx, states); err != nil {
 			return err
 		}
-		return order.NewLearner(policy()).Learn(ctx, u, reports)
+		return order.NewLearner(policy(), new(order.Pacer)).Learn(ctx, u, reports)
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -43,7 +43,11 @@ func (u unit) emit(ctx context.Context, states []order.State, tell func(order.St
 // emitChanges emits exactly one event per change, each as the order
 // was at that moment.
 func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
-	var states []order.State
+	n := 0
+	for _, up := range updates {
+		n += len(up.Changes)
+	}
+	states := make([]order.State, 0, n) // a state is large: no growing
 	for _, up := range updates {
 		for _, c := range up.Changes {
 			states = append(states, c.State)

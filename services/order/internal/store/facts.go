@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // Lock implements order.Unit. Ids come in ascending order, and so are the row
-// locks taken: two batches never wait for each other in a circle.
+// locks taken: two batches that lock never wait for each other in a circle.
 func (u unit) Lock(ctx context.Context, ids []order.ID) (map[order.ID]order.State, error) {
 	in, args := database.In(ids)
 	states, err := u.query(ctx, "WHERE id IN "+in+" ORDER BY id"+u.tx.ForUpdate(), args...)
@@ -25,16 +26,16 @@ func (u unit) Lock(ctx context.Context, ids []order.ID) (map[order.ID]order.Stat
 }
 
 // Save implements order.Unit. Orders that went the same way are updated by one
-// statement, on the condition that they still are what was read; under the
-// lock they are, so a miscount is a bug and fails the batch.
+// statement, on the condition that they still are what was read. Under a lock
+// they are, so a miscount is a bug and fails the batch; what was recalled may
+// have changed, and no lock says in which order its rows are locked: ways go by
+// their first ids, and of two batches that wait for each other in a circle the
+// database ends one, which runs again.
 func (u unit) Save(ctx context.Context, updates []order.Update) error {
-	moves := make(map[move][]order.ID)
-	for _, up := range updates {
-		m := moveOf(up)
-		moves[m] = append(moves[m], up.After.ID)
-	}
-	for m, ids := range moves {
-		if err := u.apply(ctx, m, ids); err != nil {
+	for _, w := range waysOf(updates) {
+		if err := u.apply(ctx, w.move, w.ids); errors.Is(err, errMoved) {
+			return u.Mistrust(recalled(updates))
+		} else if err != nil {
 			return err
 		}
 	}
@@ -42,6 +43,8 @@ func (u unit) Save(ctx context.Context, updates []order.Update) error {
 		return err
 	}
 	u.tellReleased(updates)
+	u.timeCompleted(ctx, updates)
+	u.remember(updates)
 	return u.emitChanges(ctx, updates)
 }
 
@@ -60,12 +63,48 @@ func (u unit) tellReleased(updates []order.Update) {
 	}
 }
 
+// errMoved: an order is not what was recalled of it.
+var errMoved = errors.New("an order has moved since")
+
+// recalled lists the orders that were not locked.
+func recalled(updates []order.Update) (ids []order.ID) {
+	for _, up := range updates {
+		if up.Recalled {
+			ids = append(ids, up.After.ID)
+		}
+	}
+	return ids
+}
+
+// way is a move and the orders that make it.
+type way struct {
+	move
+	ids []order.ID
+}
+
+// waysOf sorts updates by their moves. Updates come in the order of ids, and so
+// do ways by their first ones.
+func waysOf(updates []order.Update) (ways []way) {
+	at := make(map[move]int)
+	for _, up := range updates {
+		m := moveOf(up)
+		i, known := at[m]
+		if !known {
+			i = len(ways)
+			at[m], ways = i, append(ways, way{move: m})
+		}
+		ways[i].ids = append(ways[i].ids, up.After.ID)
+	}
+	return ways
+}
+
 // move is the way an update takes an order: equal moves are one statement.
 type move struct {
 	fromStatus, toStatus   order.Status
 	fromVersion, toVersion int64
-	facts                  order.Facts
+	fromFacts, toFacts     order.Facts
 	reason                 string
+	recalled               bool
 
 	// Times set now; 0 leaves the column.
 	reservedAt, paidAt, completedAt, closedAt, refundRequestedAt, refundedAt int64
@@ -75,7 +114,8 @@ type move struct {
 func moveOf(up order.Update) move {
 	b, a := up.Before, up.After
 	return move{
-		fromStatus: b.Status, toStatus: a.Status, fromVersion: b.Version, toVersion: a.Version, facts: a.Facts, reason: a.Reason,
+		fromStatus: b.Status, toStatus: a.Status, fromVersion: b.Version, toVersion: a.Version,
+		fromFacts: b.Facts, toFacts: a.Facts, reason: a.Reason, recalled: up.Recalled,
 		reservedAt: fresh(b.ReservedAt, a.ReservedAt), paidAt: fresh(b.PaidAt, a.PaidAt),
 		completedAt: fresh(b.CompletedAt, a.CompletedAt), closedAt: fresh(b.ClosedAt, a.ClosedAt),
 		refundRequestedAt: fresh(b.RefundRequestedAt, a.RefundRequestedAt), refundedAt: fresh(b.RefundedAt, a.RefundedAt),
@@ -94,7 +134,7 @@ func fresh(before, after time.Time) int64 {
 
 func (u unit) apply(ctx context.Context, m move, ids []order.ID) error {
 	set := "UPDATE orders SET status = ?, version = ?, facts = ?, reason = ?"
-	args := []any{string(m.toStatus), m.toVersion, uint32(m.facts), m.reason}
+	args := []any{string(m.toStatus), m.toVersion, uint32(m.toFacts), m.reason}
 	for column, at := range map[string]int64{
 		"reserved_at": m.reservedAt, "paid_at": m.paidAt, "completed_at": m.completedAt, "closed_at": m.closedAt,
 		"refund_requested_at": m.refundRequestedAt, "refunded_at": m.refundedAt,
@@ -107,10 +147,13 @@ func (u unit) apply(ctx context.Context, m move, ids []order.ID) error {
 		}
 	}
 	in, idArgs := database.In(ids)
-	args = append(append(args, idArgs...), string(m.fromStatus), m.fromVersion)
-	n, err := u.tx.Exec(ctx, set+" WHERE id IN "+in+" AND status = ? AND version = ?", args...)
+	args = append(append(args, idArgs...), string(m.fromStatus), m.fromVersion, uint32(m.fromFacts))
+	n, err := u.tx.Exec(ctx, set+" WHERE id IN "+in+" AND status = ? AND version = ? AND facts = ?", args...)
 	if err != nil {
 		return fmt.Errorf("move %d orders from %s to %s: %w", len(ids), m.fromStatus, m.toStatus, err)
+	}
+	if n != int64(len(ids)) && m.recalled {
+		return errMoved
 	}
 	if n != int64(len(ids)) {
 		return fmt.Errorf("move orders from %s to %s: %d of %d still were so", m.fromStatus, m.toStatus, n, len(ids))

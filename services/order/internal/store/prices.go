@@ -11,10 +11,10 @@ import (
 	"souk.example/services/order/internal/order"
 )
 
-// Prices implements order.Unit.
-func (u unit) Prices(ctx context.Context, skus []order.SKU) (map[order.SKU]money.Amount, error) {
+// Prices implements order.Store.
+func (s *Store) Prices(ctx context.Context, skus []order.SKU) (map[order.SKU]money.Amount, error) {
 	in, args := database.In(skus)
-	rows, err := u.tx.Query(ctx, "SELECT sku, amount, currency FROM price WHERE withdrawn = 0 AND sku IN "+in, args...)
+	rows, err := s.db.Query(ctx, "SELECT sku, amount, currency FROM price WHERE withdrawn = 0 AND sku IN "+in, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %d prices: %w", len(skus), err)
 	}

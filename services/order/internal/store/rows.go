@@ -51,18 +51,18 @@ func (orderRow) TableName() string { return "orders" }
 var orderColumns = []string{
 	"id", "user_id", "idem_key", "fingerprint", "status", "version", "facts", "items", "total", "payable", "points_used",
 	"currency", "payment_method", "reason", "created_at", "deadline", "reserved_at", "paid_at", "completed_at", "closed_at",
-	"payment_token", "refund_requested_at", "refunded_at",
+	"payment_token",
 }
 
 // orderFields are those that are read, in the order of fields.
 var orderFields = append(slices.Clone(orderColumns),
-	"return_requested_at", "restock_requested_at", "reversal_requested_at", "returned_at")
+	"refund_requested_at", "refunded_at", "return_requested_at", "restock_requested_at", "reversal_requested_at", "returned_at")
 
 func (r *orderRow) values() []any {
 	return []any{
 		r.ID, r.UserID, r.IdemKey, r.Fingerprint, r.Status, r.Version, r.Facts, r.Items, r.Total, r.Payable, r.PointsUsed,
 		r.Currency, r.PaymentMethod, r.Reason, r.CreatedAt, r.Deadline, r.ReservedAt, r.PaidAt, r.CompletedAt, r.ClosedAt,
-		r.PaymentToken, r.RefundRequestedAt, r.RefundedAt,
+		r.PaymentToken,
 	}
 }
 
@@ -96,7 +96,6 @@ func rowFrom(s order.State) (*orderRow, error) {
 		PaymentMethod: s.Method, PaymentToken: s.Token.Reveal(), Reason: s.Reason,
 		CreatedAt: micros(s.CreatedAt), Deadline: micros(s.Deadline), ReservedAt: micros(s.ReservedAt),
 		PaidAt: micros(s.PaidAt), CompletedAt: micros(s.CompletedAt), ClosedAt: micros(s.ClosedAt),
-		RefundRequestedAt: micros(s.RefundRequestedAt), RefundedAt: micros(s.RefundedAt),
 	}, nil
 }
 

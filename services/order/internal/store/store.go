@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/services/order/internal/order"
@@ -24,9 +26,11 @@ type Listener interface {
 
 // Store implements order.Store and order.Reader. Safe for concurrent use.
 type Store struct {
-	db       *database.DB
-	outbox   Outbox
-	listener Listener
+	db          *database.DB
+	outbox      Outbox
+	listener    Listener
+	completions prometheus.Observer
+	memory      *memory
 }
 
 // Option changes how a Store is made.
@@ -37,7 +41,7 @@ func WithListener(l Listener) Option { return func(s *Store) { s.listener = l } 
 
 // New makes a Store over db, emitting through outbox.
 func New(db *database.DB, outbox Outbox, opts ...Option) *Store {
-	s := &Store{db: db, outbox: outbox}
+	s := &Store{db: db, outbox: outbox, memory: newMemory(memoryMax)}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -51,14 +55,16 @@ func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order
 
 // Unit makes a unit of a transaction that somebody else commits: the inbox.
 func (s *Store) Unit(tx *database.Tx) order.Unit {
-	return unit{tx: tx, outbox: s.outbox, listener: s.listener}
+	return unit{tx: tx, outbox: s.outbox, listener: s.listener, completions: s.completions, memory: s.memory}
 }
 
 // unit implements order.Unit.
 type unit struct {
-	tx       *database.Tx
-	outbox   Outbox
-	listener Listener // nil for none
+	tx          *database.Tx
+	outbox      Outbox
+	listener    Listener            // nil for none
+	completions prometheus.Observer // nil for none
+	memory      *memory
 }
 
 // Now implements order.Unit.

@@ -133,7 +133,7 @@ func policy() order.Policy {
 // learn tells the orders their facts in one unit, as the inbox does.
 func learn(t *testing.T, s *store.Store, reports ...order.Report) error {
 	t.Helper()
-	l := order.NewLearner(policy())
+	l := order.NewLearner(policy(), new(order.Pacer))
 	return s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error { return l.Learn(ctx, u, reports) })
 }
 
@@ -251,11 +251,7 @@ func TestPricesKeepTheHighestVersion(t *testing.T) {
 	gone.Withdrawn = true
 	learnPrices(price("TEA", 3, 300), price("TEA", 2, 200), price("CUP", 1, 100), gone)
 	learnPrices(price("TEA", 1, 111), price("CUP", 2, 120), price("GONE", 1, 5))
-	var got map[order.SKU]money.Amount
-	err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) (err error) {
-		got, err = u.Prices(ctx, []order.SKU{"TEA", "CUP", "GONE", "NEVER"})
-		return err
-	})
+	got, err := s.Prices(t.Context(), []order.SKU{"TEA", "CUP", "GONE", "NEVER"})
 	want := map[order.SKU]money.Amount{"TEA": money.Of(300, "CNY"), "CUP": money.Of(120, "CNY")}
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("prices %v, %v; want %v", got, err, want)

@@ -84,10 +84,16 @@ func deadlineOf(s order.State) waitlist.Entry {
 	return waitlist.Entry{ID: int64(s.ID), Why: whyDeadline, Due: s.Deadline}
 }
 
-// stretch reads as much of each order as tells whether and since when it waits.
+// stretch reads, of the orders that may wait for somebody, as much as tells
+// whether and since when. At the ends of an order nothing is waited for, but at
+// CANCELLED, where a refund may be.
 func stretch(ctx context.Context, tx *database.Tx, n waitlist.Nudger[order.ID, order.State], after, before int64, limit int) (out waitlist.Stretch, err error) {
+	if out, err = waitlist.Extent(ctx, tx, "orders", "id", after, before, limit); err != nil || out.Rows == 0 {
+		return out, err
+	}
 	rows, err := tx.Query(ctx, "SELECT id, status, facts, created_at, deadline, reserved_at, paid_at, refund_requested_at FROM orders"+
-		" WHERE id > ? AND id < ? ORDER BY id LIMIT ?", after, before, limit)
+		" WHERE id > ? AND id <= ? AND status NOT IN (?, ?, ?) ORDER BY id",
+		after, out.Last, string(order.Completed), string(order.Rejected), string(order.Returned))
 	if err != nil {
 		return out, fmt.Errorf("read orders after %d: %w", after, err)
 	}
@@ -97,7 +103,6 @@ func stretch(ctx context.Context, tx *database.Tx, n waitlist.Nudger[order.ID, o
 		if err := rows.Scan(&r.ID, &r.Status, &r.Facts, &r.CreatedAt, &r.Deadline, &r.ReservedAt, &r.PaidAt, &r.RefundRequestedAt); err != nil {
 			return out, err
 		}
-		out.Rows, out.Last = out.Rows+1, r.ID
 		out.Waiting = append(out.Waiting, waitsOf(r.waiting(), n)...)
 	}
 	return out, rows.Err()

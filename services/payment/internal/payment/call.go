@@ -28,7 +28,12 @@ type Call struct {
 	Attempts int           // how often it was claimed to be made, this time included
 	Claim    ClaimID       // whose turn it is to make it
 	Until    time.Time     // when that ends, by the local clock
+	// TraceParent is the W3C trace context of what asked for it, or "".
+	TraceParent string
 }
+
+// Subject names the order, as its events do.
+func (c Call) Subject() string { return strconv.FormatInt(int64(c.Order), 10) }
 
 // ClaimID names one claim of calls by one process.
 type ClaimID string

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"souk.example/pkg/failpoint"
+	"souk.example/pkg/tracing"
 )
 
 var (
@@ -145,6 +146,7 @@ func (c *Caller) fetch(ctx context.Context, jobs chan<- Call) (more bool) {
 // call is still Calling, and is made again when its lease is over.
 func (c *Caller) carryOut(ctx context.Context, call Call) {
 	defer c.handOver()
+	ctx = tracing.Extract(ctx, call.TraceParent)
 	word := c.ask(ctx, call)
 	failpoint.Hit(string(call.Kind) + "-after-reply")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)

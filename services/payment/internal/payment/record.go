@@ -32,10 +32,10 @@ type Alarms interface {
 
 // NewRecorder makes a Recorder; now is the clock of the rows it leaves. Of cfg,
 // Retry is its own.
-func NewRecorder(journal Journal, alarms Alarms, now func() time.Time, cfg groupcommit.Config, transient func(error) bool) *Recorder {
+func NewRecorder(journal Journal, alarms Alarms, now func() time.Time, cfg groupcommit.Config, transient func(error) bool, opts ...groupcommit.Option[Word]) *Recorder {
 	r := &Recorder{journal: journal, now: now, alarms: alarms}
 	cfg.Retry = transient
-	r.words = groupcommit.New(cfg, r.flush)
+	r.words = groupcommit.New(cfg, r.flush, opts...)
 	return r
 }
 

@@ -3,6 +3,7 @@ package payment
 import (
 	"errors"
 	"log/slog"
+	"strconv"
 
 	"souk.example/pkg/money"
 )
@@ -33,6 +34,9 @@ var (
 	// recorded; somebody has to look at it.
 	ErrMismatch = errors.New("the provider's word does not match what was asked")
 )
+
+// Subject names the order, as its events do.
+func (w Word) Subject() string { return strconv.FormatInt(int64(w.Order), 10) }
 
 // Key is that of the call which the word is about.
 func (w Word) Key() string {

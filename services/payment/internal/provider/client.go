@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"souk.example/pkg/config"
+	"souk.example/pkg/tracing"
 	"souk.example/services/payment/internal/payment"
 )
 
@@ -59,7 +60,7 @@ func NewClient(cfg Config) *Client {
 		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTimeout, ForceAttemptHTTP2: true,
 	}
 	return &Client{
-		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Transport: tracing.Traced(transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		base: strings.TrimSuffix(cfg.URL, "/"), key: cfg.APIKey,
 	}
 }

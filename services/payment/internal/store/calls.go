@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"souk.example/pkg/database"
+	"souk.example/pkg/tracing"
 	"souk.example/services/payment/internal/payment"
 )
 
@@ -35,9 +36,10 @@ func (j *Journal) addCalls(ctx context.Context, tx *database.Tx, calls []payment
 	if err != nil {
 		return err
 	}
-	rows := make([][]any, len(calls))
+	rows, origins := make([][]any, len(calls)), tracing.OriginsFrom(ctx)
 	for i, c := range calls {
 		rows[i] = callRow(c, now.Add(-atOnce))
+		j.traces.keep(c.Key, origins.TraceParent(c.Subject())) // before anybody can claim it
 	}
 	if err := tx.Insert(ctx, "provider_call", callColumns, rows); err != nil {
 		return fmt.Errorf("add %d calls: %w", len(rows), err)

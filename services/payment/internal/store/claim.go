@@ -33,6 +33,7 @@ func (j *Journal) Claim(ctx context.Context, as payment.ClaimID, limit int, leas
 	}
 	for i := range calls {
 		calls[i].Until = begun.Add(lease)
+		calls[i].TraceParent = j.traces.forCall(calls[i].Key)
 	}
 	return calls, orphans, nil
 }

@@ -18,19 +18,28 @@ func (j *Journal) emit(ctx context.Context, tx *database.Tx, replies []payment.P
 		return nil
 	}
 	events := make([]eventbus.Event, 0, len(replies)+len(refunds))
-	for _, p := range replies {
-		e, err := eventFor(p)
-		if err != nil {
-			return err
+	var followed []string
+	add := func(call string, e eventbus.Event, err error) error {
+		if e.TraceParent = j.traces.find(call); e.TraceParent != "" {
+			followed = append(followed, call)
 		}
 		events = append(events, e)
+		return err
+	}
+	for _, p := range replies {
+		e, err := eventFor(p)
+		if err := add(e.Subject, e, err); err != nil { // a charge's key is its order's id
+			return err
+		}
 	}
 	for _, r := range refunds {
 		e, err := refundEventFor(r)
-		if err != nil {
+		if err := add(string(r.ID), e, err); err != nil {
 			return err
 		}
-		events = append(events, e)
+	}
+	if len(followed) > 0 {
+		tx.OnCommit(func() { j.traces.forget(followed) })
 	}
 	return j.outbox.Append(ctx, tx, contracts.TopicPayment, events...)
 }

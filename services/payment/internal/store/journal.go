@@ -24,6 +24,7 @@ type Journal struct {
 	outbox Outbox
 	bell   payment.Bell
 	looks  atomic.Uint64 // for calls that are due
+	traces traces
 }
 
 // NewJournal makes a Journal that emits through outbox and rings bell when

@@ -136,7 +136,7 @@ func (u unit) take(ctx context.Context, taken map[payment.WalletID]int64) error 
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "wallet", Key: walletColumns[:2], Values: []string{"amount"}, Rows: rows,
 		Set:   map[string]string{"balance": "t.balance - v.amount"},
-		Where: "t.balance >= v.amount",
+		Where: "t.balance >= v.amount", Locked: true,
 	})
 	if err != nil {
 		return fmt.Errorf("take from %d wallets: %w", len(rows), err)

@@ -26,8 +26,8 @@ const (
 	RuleDebt   = "debt"   // lends what is to be taken and is not there, and takes it later
 )
 
-// rewards reports whether an entry is what an earn rule gave.
-func (e Entry) rewards() bool { return e.Rule != RuleRedeem && e.Rule != RuleDebt }
+// Rewards reports whether an entry is what an earn rule gave.
+func (e Entry) Rewards() bool { return e.Rule != RuleRedeem && e.Rule != RuleDebt }
 
 // Entry is what one rule gave a user for one order, or took, never changed
 // once written. A user's balance is the sum of the amounts.

@@ -22,7 +22,7 @@ func reversed(order OrderID, user UserID, entries []Entry) (r Reversal, ok bool)
 		switch {
 		case e.Cause != CauseReturned:
 			continue
-		case e.rewards():
+		case e.Rewards():
 			r.Taken -= e.Amount
 		case e.Rule == RuleRedeem:
 			r.Given += e.Amount
@@ -35,7 +35,7 @@ func reversed(order OrderID, user UserID, entries []Entry) (r Reversal, ok bool)
 // reverse undoes what a returned order earned and used, once.
 func (d *desk) reverse(r Request) error {
 	entries := d.entriesOf(r.Order)
-	if !slices.ContainsFunc(entries, Entry.rewards) {
+	if !slices.ContainsFunc(entries, Entry.Rewards) {
 		return fmt.Errorf("order %d: %w", r.Order, ErrReverseUnrewarded)
 	}
 	if user := entries[0].User; user != r.User {

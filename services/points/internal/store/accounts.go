@@ -99,7 +99,7 @@ func (u unit) promise(ctx context.Context, rows [][]any) error {
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "points_account", Key: []string{"user_id"}, Values: []string{"balance", "frozen", "debt"}, Rows: rows,
 		Set:   map[string]string{"balance": "t.balance + v.balance", "frozen": "t.frozen + v.frozen", "debt": "t.debt + v.debt"},
-		Where: "t.frozen + v.frozen >= 0 AND t.balance + v.balance >= t.frozen + v.frozen AND t.debt + v.debt >= 0",
+		Where: "t.frozen + v.frozen >= 0 AND t.balance + v.balance >= t.frozen + v.frozen AND t.debt + v.debt >= 0", Locked: true,
 	})
 	if err != nil {
 		return fmt.Errorf("move %d accounts: %w", len(rows), err)

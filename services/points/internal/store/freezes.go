@@ -62,7 +62,7 @@ func (u unit) endFreezes(ctx context.Context, freezes []points.Freeze) error {
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "points_freeze", Key: []string{"order_id"}, Values: []string{"status", "updated_at"}, Rows: rows,
 		Set:   map[string]string{"status": "v.status", "updated_at": "v.updated_at"},
-		Where: "t.status = '" + string(points.Frozen) + "'",
+		Where: "t.status = '" + string(points.Frozen) + "'", Locked: true,
 	})
 	if err != nil {
 		return fmt.Errorf("end %d freezes: %w", len(rows), err)

@@ -50,22 +50,25 @@ func (u unit) listMissed(ctx context.Context, freezes []points.Freeze) error {
 	return waitlist.EnlistLate(ctx, u.tx, open)
 }
 
-// stretch reads as much of each freeze as tells whether and since when it waits.
+// stretch reads, of the freezes that are open, as much as tells since when they
+// wait. The others wait for nothing.
 func stretch(
 	ctx context.Context, tx *database.Tx, n waitlist.Nudger[points.OrderID, points.Freeze], after, before int64, limit int,
 ) (out waitlist.Stretch, err error) {
-	rows, err := tx.Query(ctx, "SELECT order_id, status, at, deadline FROM points_freeze WHERE order_id > ? AND order_id < ? ORDER BY order_id LIMIT ?",
-		after, before, limit)
+	if out, err = waitlist.Extent(ctx, tx, "points_freeze", "order_id", after, before, limit); err != nil || out.Rows == 0 {
+		return out, err
+	}
+	rows, err := tx.Query(ctx, "SELECT order_id, at, deadline FROM points_freeze WHERE order_id > ? AND order_id <= ? AND status = ? ORDER BY order_id",
+		after, out.Last, string(points.Frozen))
 	if err != nil {
 		return out, fmt.Errorf("read freezes after %d: %w", after, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r freezeRow
-		if err := rows.Scan(&r.OrderID, &r.Status, &r.At, &r.Deadline); err != nil {
+		r := freezeRow{Status: string(points.Frozen)}
+		if err := rows.Scan(&r.OrderID, &r.At, &r.Deadline); err != nil {
 			return out, err
 		}
-		out.Rows, out.Last = out.Rows+1, r.OrderID
 		if since, waits := r.freeze().WaitsSince(); waits {
 			out.Waiting = append(out.Waiting, n.Entry(points.OrderID(r.OrderID), since))
 		}

@@ -30,16 +30,30 @@ type Load struct {
 	// Compose appends request number n, a whole HTTP/1.1 request, to dst. The
 	// numbers are unique and about ascending. Called concurrently.
 	Compose func(dst []byte, n int64) []byte
+	// Accept tells a good answer from an error, and the id of what was created,
+	// 0 if nothing was. Default Created. Called concurrently.
+	Accept func(status int, body []byte) (id int64, ok bool)
 	// Dial connects to a target; default TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// Sample is one request that was answered 201 Created.
+// Sample is one request that was answered well.
 type Sample struct {
 	At   time.Time     // when it was to be sent
 	Late time.Duration // how much later it was sent
 	Took time.Duration // from At to the end of the answer
 	ID   int64         // of what was created
+}
+
+// Created accepts 201 and reads the id of what was created.
+func Created(status int, body []byte) (id int64, ok bool) {
+	id, ok = createdID(body)
+	return id, ok && status == http.StatusCreated
+}
+
+// Status accepts one status, whatever the body.
+func Status(want int) func(int, []byte) (int64, bool) {
+	return func(status int, _ []byte) (int64, bool) { return 0, status == want }
 }
 
 // Outcome is what came of a load.
@@ -54,6 +68,9 @@ type Outcome struct {
 func Run(ctx context.Context, l Load) Outcome {
 	if l.Dial == nil {
 		l.Dial = dialTCP
+	}
+	if l.Accept == nil {
+		l.Accept = Created
 	}
 	schedule := newSchedule(time.Now(), l.Length, l.Rate)
 	clients := make([]*client, l.Clients)
@@ -111,8 +128,8 @@ func (c *client) send(ctx context.Context, n int64, at time.Time) {
 		c.errors["no answer: "+reason(err)]++
 		return
 	}
-	id, ok := createdID(body)
-	if status != http.StatusCreated || !ok {
+	id, ok := c.load.Accept(status, body)
+	if !ok {
 		c.errors[refusal(status, body)]++
 		return
 	}
