@@ -168,11 +168,29 @@ func TestPanicInAHookIsNoError(t *testing.T) {
 }
 
 func TestDeadContextIsNotTransient(t *testing.T) {
-	db := open(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	err := db.InTx(ctx, func(context.Context, *database.Tx) error { cancel(); return nil })
-	if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrCommitUnknown) || database.IsTransient(err) {
-		t.Errorf("InTx() = %v, want context canceled", err)
+	works := map[string]func(tx *database.Tx) error{
+		"COMMIT comes first":        func(*database.Tx) error { return nil },
+		"the rollback comes first":  func(tx *database.Tx) error { _ = untilDone(t, tx); return nil },
+		"a statement meets its end": func(tx *database.Tx) error { return untilDone(t, tx) },
+	}
+	for name, work := range works {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			err := db.InTx(ctx, func(_ context.Context, tx *database.Tx) error { cancel(); return work(tx) })
+			if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrCommitUnknown) || database.IsTransient(err) {
+				t.Errorf("InTx() = %v, want context canceled", err)
+			}
+		})
+	}
+}
+
+// untilDone runs statements until database/sql has rolled tx back.
+func untilDone(t *testing.T, tx *database.Tx) error {
+	for {
+		if _, err := tx.Exec(context.WithoutCancel(t.Context()), "SELECT 1"); err != nil {
+			return err
+		}
 	}
 }
 

@@ -70,11 +70,11 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	}
 	defer func() { _ = tx.sql.Rollback() }() // a no-op after COMMIT
 	if err := guarded(ctx, tx, fn); err != nil {
-		return err
+		return because(ctx, err)
 	}
 	failpoint.Hit("database-before-commit")
 	if err := tx.commit(); err != nil {
-		return err
+		return because(ctx, err)
 	}
 	failpoint.Hit("database-after-commit")
 	for _, f := range tx.onCommit {
@@ -92,6 +92,15 @@ func guarded(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) e
 		}
 	}()
 	return fn(ctx, tx)
+}
+
+// because tells why a transaction is done that nobody ended: database/sql rolls
+// it back when its context ends, and says then only that it is done.
+func because(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
 }
 
 func (db *DB) begin(ctx context.Context, pool *sql.DB, opts *sql.TxOptions) (*Tx, error) {
