@@ -31,7 +31,7 @@ require (
 	google.golang.org/protobuf v1.36.12
 	gorm.io/driver/mysql v1.6.0
 	gorm.io/driver/sqlite v1.6.0
-	gorm.io/gorm v1.31.2
+	gorm.io/gorm v1.30.0 // later ones make the linker keep every exported method: decision 0026
 	modernc.org/sqlite v1.60.1
 	pgregory.net/rapid v1.3.0
 )

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"souk.example/cmd/souk/internal/topology"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
@@ -111,13 +113,39 @@ func TestRunWantsAService(t *testing.T) {
 
 func TestSecretsAreNewEachTime(t *testing.T) {
 	ownHome(t)
-	one, other := souk(t, "secrets"), souk(t, "secrets", "--namespace", "souk")
-	if one.code != 0 || strings.Count(one.stdout, "kind: Secret") != 4 {
-		t.Fatalf("exit code %d, %s", one.code, one.stdout)
+	one, other := secrets(t, "souk"), secrets(t, "bazaar")
+	for name, data := range one {
+		for key, value := range data {
+			if value == "" || value == other[name][key] {
+				t.Errorf("%s of %s is %q twice", key, name, value)
+			}
+		}
 	}
-	if one.stdout == other.stdout {
-		t.Error("the same secrets twice")
+	for _, service := range topology.Databases() {
+		dsn := one["souk-databases"][service]
+		_, password, _ := strings.Cut(strings.TrimSuffix(dsn, "@tcp(mariadb:3306)/"+service), "mysql:"+service+":")
+		if !strings.Contains(one["souk-mariadb"]["init.sql"], "CREATE USER '"+service+"'@'%' IDENTIFIED BY '"+password+"';\n") {
+			t.Errorf("MariaDB does not know the account of %s", dsn)
+		}
 	}
+}
+
+// secrets are what is printed, by the Secret's name.
+func secrets(t *testing.T, namespace string) map[string]map[string]string {
+	t.Helper()
+	got := souk(t, "secrets", "--namespace", namespace)
+	var list secretList
+	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Items) != 4 {
+		t.Fatalf("exit code %d, %d secrets, %v: %s", got.code, len(list.Items), err, got.stdout)
+	}
+	all := map[string]map[string]string{}
+	for _, s := range list.Items {
+		if s.Metadata.Namespace != namespace {
+			t.Errorf("%s is in %q, want %q", s.Metadata.Name, s.Metadata.Namespace, namespace)
+		}
+		all[s.Metadata.Name] = s.StringData
+	}
+	return all
 }
 
 // fakeDocker stands in for docker: it notes its arguments and its environment,

@@ -2,7 +2,8 @@ package main
 
 import (
 	"crypto/rand"
-	"text/template"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +17,8 @@ func secretsCommand(a *app) *cobra.Command {
 		Use:   "secrets",
 		Short: "Print new Kubernetes Secrets for a development cluster",
 		Long: `Print the Secrets that deploy/k8s/overlays/dev refers to, with passwords and keys
-made this moment and kept nowhere. Create them once: the engines keep the
-passwords that they started with.`,
+made this moment and kept nowhere, as one JSON document. Create them once: the
+engines keep the passwords that they started with.`,
 		Example: "  souk secrets | kubectl create -f -",
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return a.printSecrets(namespace) },
@@ -27,65 +28,58 @@ passwords that they started with.`,
 }
 
 func (a *app) printSecrets(namespace string) error {
-	private, public, err := auth.GenerateKey()
+	signing, err := signingSecret()
 	if err != nil {
 		return err
 	}
-	passwords := map[string]string{}
-	for _, name := range topology.Databases() {
-		passwords[name] = rand.Text()
-	}
-	return secretsTemplate().Execute(a.stdout, map[string]any{
-		"Namespace": namespace, "Passwords": passwords, "Root": rand.Text(), "Q": "`", // "order" is a word of SQL
-		"Private": private.Reveal(), "Public": public,
-		"APIKey": rand.Text() + rand.Text(), "Webhook": rand.Text() + rand.Text(),
-	})
+	databases, mariadb := databaseSecrets()
+	provider := map[string]string{"api-key": rand.Text() + rand.Text(), "webhook-secrets": rand.Text() + rand.Text()}
+	return a.printJSON(secretList{APIVersion: "v1", Kind: "List", Items: []secret{
+		newSecret(namespace, "souk-jwt", signing), newSecret(namespace, "souk-databases", databases),
+		newSecret(namespace, "souk-mariadb", mariadb), newSecret(namespace, "souk-psp", provider),
+	}})
 }
 
-// secretsTemplate needs no quoting: what is filled in is letters, digits and
-// base64.
-func secretsTemplate() *template.Template {
-	return template.Must(template.New("secrets").Parse(`# Made by souk secrets, for development.
-apiVersion: v1
-kind: Secret
-metadata:
-  name: souk-databases
-  namespace: {{.Namespace}}
-stringData:
-{{- range $name, $password := .Passwords}}
-  {{$name}}: "mysql:{{$name}}:{{$password}}@tcp(mariadb:3306)/{{$name}}"
-{{- end}}
----
-apiVersion: v1
-kind: Secret
-metadata:
-  name: souk-mariadb
-  namespace: {{.Namespace}}
-stringData:
-  root-password: "{{.Root}}"
-  init.sql: |
-{{- range $name, $password := .Passwords}}
-    CREATE DATABASE {{$.Q}}{{$name}}{{$.Q}} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-    CREATE USER '{{$name}}'@'%' IDENTIFIED BY '{{$password}}';
-    GRANT ALL PRIVILEGES ON {{$.Q}}{{$name}}{{$.Q}}.* TO '{{$name}}'@'%';
-{{- end}}
----
-apiVersion: v1
-kind: Secret
-metadata:
-  name: souk-jwt
-  namespace: {{.Namespace}}
-stringData:
-  private: "{{.Private}}"
-  public: "{{.Public}}"
----
-apiVersion: v1
-kind: Secret
-metadata:
-  name: souk-psp
-  namespace: {{.Namespace}}
-stringData:
-  api-key: "{{.APIKey}}"
-  webhook-secrets: "{{.Webhook}}"
-`))
+// secretList is what kubectl reads, in JSON: a List of Secrets.
+type (
+	secretList struct {
+		APIVersion string   `json:"apiVersion"`
+		Kind       string   `json:"kind"`
+		Items      []secret `json:"items"`
+	}
+	secret struct {
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Metadata   metadata          `json:"metadata"`
+		StringData map[string]string `json:"stringData"`
+	}
+	metadata struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+	}
+)
+
+func newSecret(namespace, name string, data map[string]string) secret {
+	return secret{APIVersion: "v1", Kind: "Secret", Metadata: metadata{Name: name, Namespace: namespace}, StringData: data}
+}
+
+func signingSecret() (map[string]string, error) {
+	private, public, err := auth.GenerateKey()
+	return map[string]string{"private": private.Reveal(), "public": public}, err
+}
+
+// databaseSecrets are the services' accounts, and what makes them on a MariaDB
+// that starts for the first time. Passwords are letters and digits.
+func databaseSecrets() (dsns, mariadb map[string]string) {
+	dsns = map[string]string{}
+	var sql strings.Builder
+	for _, name := range topology.Databases() {
+		password := rand.Text()
+		dsns[name] = fmt.Sprintf("mysql:%[1]s:%[2]s@tcp(mariadb:3306)/%[1]s", name, password)
+		// Quoted: "order" is a word of SQL.
+		fmt.Fprintf(&sql, "CREATE DATABASE `%s` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n", name)
+		fmt.Fprintf(&sql, "CREATE USER '%s'@'%%' IDENTIFIED BY '%s';\n", name, password)
+		fmt.Fprintf(&sql, "GRANT ALL PRIVILEGES ON `%[1]s`.* TO '%[1]s'@'%%';\n", name)
+	}
+	return dsns, map[string]string{"root-password": rand.Text(), "init.sql": sql.String()}
 }

@@ -1,15 +1,14 @@
 package native
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"text/template"
 
 	"souk.example/deploy/native/conf"
 )
@@ -32,26 +31,34 @@ type engine interface {
 	ping(ctx context.Context) error
 }
 
-// render fills in a template of deploy/native/conf and writes it to path, which
+// places are what a configuration file leaves open, by name: ports and paths.
+type places map[string]any
+
+// render fills in a file of deploy/native/conf and writes it to path, which
 // only its owner may read.
-func render(template, path string, values any) error {
-	text, err := renderText(template, values)
+func render(name, path string, at places) error {
+	text, err := renderText(name, at)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o600)
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-func renderText(name string, values any) ([]byte, error) {
-	t, err := template.New(name).Option("missingkey=error").ParseFS(conf.Files, name)
+// renderText is os.Expand: text/template would keep every exported method of
+// every type in the binary, see decision 0026.
+func renderText(name string, at places) (string, error) {
+	text, err := conf.Files.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("parse %s: %w", name, err)
+		return "", err
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, values); err != nil {
-		return nil, fmt.Errorf("render %s: %w", name, err)
-	}
-	return out.Bytes(), nil
+	filled := os.Expand(string(text), func(key string) string {
+		value, ok := at[key]
+		if !ok {
+			err = errors.Join(err, fmt.Errorf("render %s: nothing to fill in for ${%s}", name, key))
+		}
+		return fmt.Sprint(value)
+	})
+	return filled, err
 }
 
 // systemDirs hold programs that an ordinary user's PATH leaves out.

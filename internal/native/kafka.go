@@ -41,12 +41,9 @@ func (k *kafkaEngine) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(k.data(), 0o700); err != nil {
 		return err
 	}
-	values := struct {
-		Port, Advertised, ControllerPort int
-		Data                             string
-	}{k.at.bound, k.at.told, k.controllerPort, k.data()}
+	at := places{"Port": k.at.bound, "Advertised": k.at.told, "ControllerPort": k.controllerPort, "Data": k.data()}
 	for _, name := range []string{"kafka.properties", "kafka-jvm.options", "kafka-log4j2.properties"} {
-		if err := render(name, k.file(name), values); err != nil {
+		if err := render(name, k.file(name), at); err != nil {
 			return err
 		}
 	}

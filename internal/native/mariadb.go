@@ -54,10 +54,9 @@ func (m *mariadbEngine) writeConfig() error {
 	if err := os.WriteFile(m.initFile(), []byte(initSQL(password)), 0o600); err != nil {
 		return err
 	}
-	return render("mariadb.cnf", m.config(), struct {
-		Port                 int
-		Data, Temp, InitFile string
-	}{m.at.bound, m.data(), m.temp(), m.initFile()})
+	return render("mariadb.cnf", m.config(), places{
+		"Port": m.at.bound, "Data": m.data(), "Temp": m.temp(), "InitFile": m.initFile(),
+	})
 }
 
 // initSQL is run at every start, before anyone can connect, so that the account

@@ -27,10 +27,7 @@ func (r *redisEngine) prepare(context.Context) error {
 	if err := os.MkdirAll(r.data(), 0o700); err != nil {
 		return err
 	}
-	return render("redis.conf", r.config(), struct {
-		Port int
-		Data string
-	}{r.at.bound, r.data()})
+	return render("redis.conf", r.config(), places{"Port": r.at.bound, "Data": r.data()})
 }
 
 func (r *redisEngine) command() *exec.Cmd {

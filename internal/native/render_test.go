@@ -6,10 +6,10 @@ import (
 )
 
 func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
-	values := struct {
-		Port, Advertised, ControllerPort int
-		Data, Temp, InitFile             string
-	}{8001, 8003, 8002, "/home/data", "/home/tmp", "/home/init.sql"}
+	at := places{
+		"Port": 8001, "Advertised": 8003, "ControllerPort": 8002,
+		"Data": "/home/data", "Temp": "/home/tmp", "InitFile": "/home/init.sql",
+	}
 	for name, lines := range map[string][]string{
 		"redis.conf": {
 			"bind 127.0.0.1", "port 8001", `dir "/home/data"`, "protected-mode yes",
@@ -28,12 +28,12 @@ func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
 		"kafka-jvm.options":       {"-Xms256m", "-Xmx512m"},
 		"kafka-log4j2.properties": {"appender.out.type = Console"},
 	} {
-		text, err := renderText(name, values)
+		text, err := renderText(name, at)
 		if err != nil {
 			t.Error(err)
 		}
 		for _, line := range lines {
-			if !strings.Contains("\n"+string(text), "\n"+line+"\n") {
+			if !strings.Contains("\n"+text, "\n"+line+"\n") {
 				t.Errorf("%s lacks the line %q", name, line)
 			}
 		}
@@ -41,7 +41,7 @@ func TestConfigurationFilesHoldWhatSoukReliesOn(t *testing.T) {
 }
 
 func TestAMissingValueIsAnError(t *testing.T) {
-	if _, err := renderText("mariadb.cnf", struct{ Port int }{1}); err == nil {
+	if _, err := renderText("mariadb.cnf", places{"Port": 1}); err == nil {
 		t.Error("a configuration without a data directory was written")
 	}
 }

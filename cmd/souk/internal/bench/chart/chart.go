@@ -4,10 +4,12 @@ package chart
 
 import (
 	_ "embed"
+	"encoding/xml"
 	"fmt"
-	"html/template"
+	"html"
 	"io"
 	"math"
+	"os"
 	"strings"
 
 	"souk.example/cmd/souk/internal/bench"
@@ -37,15 +39,23 @@ func Write(w io.Writer, r bench.Report) error {
 		completed.values = append(completed.values, float64(s.Completed))
 		p50.values, p99.values = append(p50.values, s.P50), append(p99.values, s.P99)
 	}
-	t, err := template.New("page").Parse(page)
-	if err != nil {
-		return err
+	return fill(w, summary(r), draw("Orders completed per second", completed), draw("Accepted after, ms", p50, p99))
+}
+
+// fill writes the page. It does without html/template, which would keep every
+// exported method of every type in the binary, see decision 0026.
+func fill(w io.Writer, summary string, panels ...panel) error {
+	var pictures strings.Builder
+	for _, p := range panels {
+		drawn, err := xml.Marshal(p)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&pictures, "<h2>%s</h2>\n%s\n", html.EscapeString(p.Title), drawn)
 	}
-	return t.Execute(w, map[string]any{
-		"Title":   "souk bench orders",
-		"Summary": summary(r),
-		"Panels":  []panel{draw("Orders completed per second", completed), draw("Accepted after, ms", p50, p99)},
-	})
+	at := map[string]string{"Summary": html.EscapeString(summary), "Panels": pictures.String()}
+	_, err := io.WriteString(w, os.Expand(page, func(key string) string { return at[key] }))
+	return err
 }
 
 func summary(r bench.Report) string {
@@ -63,35 +73,52 @@ func summary(r bench.Report) string {
 
 // panel is one picture, in coordinates of its own.
 type panel struct {
-	Title         string
-	Width, Height int
-	Grid          []gridLine
-	Lines         []polyline
-	Legend        []legend
+	XMLName xml.Name `xml:"svg"`
+	Role    string   `xml:"role,attr"`
+	Title   string   `xml:"aria-label,attr"`
+	Width   int      `xml:"width,attr"`
+	Height  int      `xml:"height,attr"`
+	ViewBox string   `xml:"viewBox,attr"`
+	Grid    []gridLine
+	Texts   []text
+	Lines   []polyline
 }
 
 type gridLine struct {
-	X1, X2, Y int
-	Label     string
+	XMLName xml.Name `xml:"line"`
+	Class   string   `xml:"class,attr"`
+	X1      int      `xml:"x1,attr"`
+	Y1      int      `xml:"y1,attr"`
+	X2      int      `xml:"x2,attr"`
+	Y2      int      `xml:"y2,attr"`
 }
 
-type polyline struct{ Color, Points string }
+type text struct {
+	XMLName xml.Name `xml:"text"`
+	X       int      `xml:"x,attr"`
+	Y       int      `xml:"y,attr"`
+	Style   string   `xml:"style,attr"`
+	Says    string   `xml:",chardata"`
+}
 
-type legend struct {
-	X, Y        int
-	Name, Color string
+type polyline struct {
+	XMLName xml.Name `xml:"polyline"`
+	Stroke  string   `xml:"stroke,attr"`
+	Points  string   `xml:"points,attr"`
 }
 
 func draw(title string, lines ...line) panel {
-	p := panel{Title: title, Width: width, Height: height}
+	p := panel{Role: "img", Title: title, Width: width, Height: height, ViewBox: fmt.Sprintf("0 0 %d %d", width, height)}
 	scale := ceiling(lines)
 	for i := range gridLines + 1 {
 		value := scale * float64(i) / gridLines
-		p.Grid = append(p.Grid, gridLine{X1: left, X2: width - right, Y: int(yOf(value, scale)), Label: fmt.Sprintf("%g", value)})
+		y := int(yOf(value, scale))
+		p.Grid = append(p.Grid, gridLine{Class: "grid", X1: left, Y1: y, X2: width - right, Y2: y})
+		p.Texts = append(p.Texts, text{X: left - 6, Y: y + 4, Style: "text-anchor: end", Says: fmt.Sprintf("%g", value)})
 	}
 	for i, l := range lines {
-		p.Lines = append(p.Lines, polyline{l.color, points(l.values, scale)})
-		p.Legend = append(p.Legend, legend{X: left + 10 + 100*i, Y: top - 6, Name: l.name, Color: l.color})
+		p.Lines = append(p.Lines, polyline{Stroke: l.color, Points: points(l.values, scale)})
+		p.Texts = append(p.Texts, text{X: left + 10 + 100*i, Y: top - 6, Style: "fill: " + l.color, Says: l.name})
 	}
 	return p
 }
