@@ -37,8 +37,10 @@ var (
 const (
 	myDuplicate       = 1062
 	myCheckRead       = 1020 // MariaDB: record has changed since last read
+	myDiskFull        = 1021
 	myTooManyConns    = 1040
 	myServerShutdown  = 1053
+	myTableFull       = 1114 // InnoDB: its disk is full
 	myLockWaitTimeout = 1205
 	myDeadlock        = 1213
 	myReadOnly        = 1290
@@ -74,10 +76,20 @@ func translate(err error) error {
 }
 
 // IsTransient reports whether the same work may succeed later, unchanged: a
-// conflict with another transaction, a lost connection, an unknown commit, or
-// whatever wraps ErrLater. The end of the caller's own context is not transient.
+// conflict with another transaction, a lost connection, an unknown commit, a full
+// disk, or whatever wraps ErrLater. The end of the caller's own context is not
+// transient.
 func IsTransient(err error) bool {
-	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrLater) || wantsRerun(err) || isConnectionLoss(err)
+	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrLater) || wantsRerun(err) || isConnectionLoss(err) || isFull(err)
+}
+
+// isFull reports whether the database has no room for what it was given.
+func isFull(err error) bool {
+	if my, ok := errors.AsType[*driver.MySQLError](err); ok {
+		return my.Number == myDiskFull || my.Number == myTableFull
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == lib.SQLITE_FULL
 }
 
 // wantsRerun reports whether the transaction is to run again from its start:

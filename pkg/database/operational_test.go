@@ -70,3 +70,24 @@ func TestIsOperationalOnTheServersOwnErrors(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has no room says so with an error of its own, not by losing the
+// connection: the work is to be done when there is room again.
+func TestAFullDiskIsTransient(t *testing.T) {
+	for _, number := range []uint16{1021, 1114} {
+		if err := fmt.Errorf("wrapped: %w", &mysql.MySQLError{Number: number}); !database.IsTransient(err) {
+			t.Errorf("%v is not transient", err)
+		}
+	}
+	db := open(t)
+	if db.Dialect() != database.SQLite {
+		t.Skip("a MariaDB whose disk is full is part of make chaos")
+	}
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "PRAGMA max_page_count = 1; INSERT INTO account (id, owner, balance) VALUES (1, zeroblob(1000000), 1)")
+		return err
+	})
+	if !database.IsTransient(err) {
+		t.Errorf("IsTransient(%v) = false", err)
+	}
+}
