@@ -75,7 +75,7 @@ func newBench(b *testing.B) *workload {
 		rows[i] = []any{string(sku), 0, 0, 0, 0, 0}
 		moves[inventory.MoveKey{SKU: sku, Cause: inventory.CauseInitial}] = inventory.Move{Available: 1e12, Initial: 1e12}
 	}
-	w.in(b, func(tx *database.Tx) error {
+	databasetest.InTx(b, w.db, func(tx *database.Tx) error {
 		if err := tx.Insert(b.Context(), "stock", []string{"sku", "available", "reserved", "sold", "initial", "adjusted"}, rows); err != nil {
 			return err
 		}
@@ -84,27 +84,8 @@ func newBench(b *testing.B) *workload {
 	return w
 }
 
-func (w *workload) in(b *testing.B, fn func(tx *database.Tx) error) {
-	if err := w.db.InTx(b.Context(), func(_ context.Context, tx *database.Tx) error { return fn(tx) }); err != nil {
-		b.Fatal(err)
-	}
-}
-
 func (w *workload) perRow(b *testing.B, name string, fn func(inventory.Unit) error) {
-	b.Run(name, func(b *testing.B) { w.timed(b, func(tx *database.Tx) error { return fn(w.Unit(tx)) }) })
-}
-
-// timed measures fn without BEGIN and COMMIT.
-func (w *workload) timed(b *testing.B, fn func(tx *database.Tx) error) {
-	var took time.Duration
-	for b.Loop() {
-		w.in(b, func(tx *database.Tx) error {
-			begun := time.Now()
-			defer func() { took += time.Since(begun) }()
-			return fn(tx)
-		})
-	}
-	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N)/benchRows, "ns/row")
+	b.Run(name, func(b *testing.B) { databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(w.Unit(tx)) }) })
 }
 
 func (w *workload) orders(b *testing.B) []inventory.OrderID {

@@ -53,33 +53,14 @@ func newBench(b *testing.B) *workload {
 	for _, id := range w.orders(b) {
 		w.users = append(w.users, points.UserID(id))
 	}
-	w.in(b, func(tx *database.Tx) error {
+	databasetest.InTx(b, w.db, func(tx *database.Tx) error {
 		return store.NewUnit(tx, mute{}).Record(b.Context(), points.Decisions{Moves: w.gains()})
 	})
 	return w
 }
 
-func (w *workload) in(b *testing.B, fn func(tx *database.Tx) error) {
-	if err := w.db.InTx(b.Context(), func(_ context.Context, tx *database.Tx) error { return fn(tx) }); err != nil {
-		b.Fatal(err)
-	}
-}
-
 func (w *workload) perRow(b *testing.B, name string, fn func(points.Unit) error) {
-	b.Run(name, func(b *testing.B) { w.timed(b, func(tx *database.Tx) error { return fn(store.NewUnit(tx, mute{})) }) })
-}
-
-// timed measures fn without BEGIN and COMMIT.
-func (w *workload) timed(b *testing.B, fn func(tx *database.Tx) error) {
-	var took time.Duration
-	for b.Loop() {
-		w.in(b, func(tx *database.Tx) error {
-			begun := time.Now()
-			defer func() { took += time.Since(begun) }()
-			return fn(tx)
-		})
-	}
-	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N)/benchRows, "ns/row")
+	b.Run(name, func(b *testing.B) { databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(store.NewUnit(tx, mute{})) }) })
 }
 
 func (w *workload) orders(b *testing.B) []points.OrderID {
