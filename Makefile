@@ -134,7 +134,7 @@ render: $(TOOLS)/kustomize ## render what is committed of deploy/k8s
 	TOOLS=$(TOOLS) deploy/render.sh
 
 check-deploy: $(TOOLS)/kustomize $(TOOLS)/promtool ## check manifests, alerts and dashboards, without a cluster
-	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && go test ./deploy/...
+	TOOLS=$(TOOLS) deploy/check.sh && TOOLS=$(TOOLS) deploy/check_test.sh && TOOLS=$(TOOLS) go test ./deploy/...
 
 check-cluster: build $(TOOLS)/k6 ## deploy to the development cluster of kubectl, restart all of it under load, audit (IMAGE, FROM, RATE: deploy/k8s/accept.sh)
 	deploy/k8s/accept.sh

@@ -5,7 +5,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -49,8 +51,13 @@ func (o object) selects(workload object) bool {
 // A selector that is too wide is valid, and takes other services' pods: two
 // disruption budgets of one pod, for one, forbid its node to be drained.
 func TestEverySelectorIsOfOneWorkload(t *testing.T) {
-	t.Parallel()
-	objects := manifests(t)
+	for _, overlay := range []string{"dev", "staging", "prod"} {
+		t.Run(overlay, func(t *testing.T) { selectorsOfOneWorkload(t, manifests(t, overlay)) })
+	}
+}
+
+func selectorsOfOneWorkload(t *testing.T, objects []object) {
+	t.Helper()
 	for _, o := range objects {
 		if !slices.Contains([]string{"Service", "PodDisruptionBudget", "Deployment", "StatefulSet"}, o.Kind) {
 			continue
@@ -72,7 +79,7 @@ func TestEverySelectorIsOfOneWorkload(t *testing.T) {
 func TestPodsSpreadByEachLabelOnce(t *testing.T) {
 	t.Parallel()
 	spread := 0
-	for _, o := range manifests(t) {
+	for _, o := range manifests(t, "dev") {
 		for _, c := range o.Spec.Template.Spec.TopologySpreadConstraints {
 			spread++
 			for _, key := range c.MatchLabelKeys {
@@ -90,15 +97,11 @@ func TestPodsSpreadByEachLabelOnce(t *testing.T) {
 	}
 }
 
-// manifests are the objects of k8s/all.yaml.
-func manifests(t *testing.T) (objects []object) {
+// manifests are the objects of k8s/all.yaml, which is dev, or of another overlay:
+// these want kustomize, which make check-deploy puts into TOOLS.
+func manifests(t *testing.T, overlay string) (objects []object) {
 	t.Helper()
-	file, err := os.Open("k8s/all.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	for decoder := yaml.NewDecoder(file); ; {
+	for decoder := yaml.NewDecoder(strings.NewReader(render(t, overlay))); ; {
 		var o object
 		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
 			return objects
@@ -107,4 +110,20 @@ func manifests(t *testing.T) (objects []object) {
 		}
 		objects = append(objects, o)
 	}
+}
+
+func render(t *testing.T, overlay string) string {
+	t.Helper()
+	if overlay == "dev" {
+		return read(t, "k8s/all.yaml")
+	}
+	tools, given := os.LookupEnv("TOOLS")
+	if !given {
+		t.Skip("without TOOLS")
+	}
+	text, err := exec.CommandContext(t.Context(), tools+"/kustomize", "build", "k8s/overlays/"+overlay).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
