@@ -3,7 +3,7 @@
 # what Kubernetes knows, and are what kube-score calls safe; that what is rendered
 # is up to date; that the alerts parse and fire in their tests; that Compose's
 # file says only what its specification knows. TOOLS holds the programs.
-#   check.sh [PART...]   overlays, migrate, components, alerts, compose, rendered; all without a word
+#   check.sh [PART...]   overlays, migrate, components, mixes, alerts, compose, rendered; all without a word
 set -euo pipefail
 cd "$(dirname "$0")"
 : "${TOOLS:?set TOOLS to where the tools are}"
@@ -13,9 +13,11 @@ trap 'rm -rf "$scratch"' EXIT
 say() { printf '== %s\n' "$*"; }
 render() { "$TOOLS/kustomize" build "$1"; }
 
+conform() { "$TOOLS/kubeconform" -strict -schema-location 'k8s/schemas/{{.ResourceKind}}{{.KindSuffix}}.json' "$1"; }
+
 # check FILE: an exact tag needs no pull every time.
 check() {
-	"$TOOLS/kubeconform" -strict -schema-location 'k8s/schemas/{{.ResourceKind}}{{.KindSuffix}}.json' "$1"
+	conform "$1"
 	"$TOOLS/kube-score" score --ignore-test container-image-pull-policy --output-format ci "$1" >"$scratch/score" || true
 	if grep -F '[CRITICAL]' "$scratch/score"; then return 1; fi
 }
@@ -45,11 +47,31 @@ migrate() {
 
 components() {
 	say "all components together"
-	with engines volumes network-policies gateway-api istio keda monitoring rollouts >"$scratch/rendered.yaml"
+	with engines volumes network-policies gateway-api istio canary keda monitoring rollouts >"$scratch/rendered.yaml"
 	check "$scratch/rendered.yaml"
 	local n
 	n=$(grep -cE '^kind: (HorizontalPodAutoscaler|ScaledObject)$' "$scratch/rendered.yaml")
-	[ "$n" = 6 ] || { echo "$n autoscalers for 6 services"; return 1; }
+	[ "$n" = 7 ] || { echo "$n autoscalers for 6 services and a canary"; return 1; }
+}
+
+# lacking OVERLAY: the components that neither it nor what it stands on names.
+lacking() {
+	local files=(k8s/overlays/"$1"/kustomization.yaml)
+	if grep -q '^  - \.\./dev$' "${files[0]}"; then files+=(k8s/overlays/dev/kustomization.yaml); fi
+	comm -23 <(ls k8s/components) <(sed -n 's|^  - .*/components/||p' "${files[@]}" | sort)
+}
+
+mixes() {
+	say "each overlay with each component that it lacks"
+	mkdir "$scratch/mix" "$scratch/mixes"
+	local overlay component
+	for overlay in $(ls k8s/overlays); do
+		for component in $(lacking "$overlay"); do
+			printf 'resources: [../../overlays/%s]\ncomponents: [../../components/%s]\n' "$overlay" "$component" >"$scratch/mix/kustomization.yaml"
+			render "$scratch/mix" >"$scratch/mixes/$overlay-$component.yaml" || { echo "$overlay does not build with $component"; return 1; }
+		done
+	done
+	conform "$scratch/mixes"
 }
 
 alerts() {
@@ -71,6 +93,6 @@ rendered() {
 	diff -u k8s/components/monitoring/rules.yaml "$scratch/fresh/rules.yaml"
 }
 
-[ $# -gt 0 ] || set -- overlays migrate components alerts compose rendered
+[ $# -gt 0 ] || set -- overlays migrate components mixes alerts compose rendered
 for part; do "$part"; done
 say "in order: $*"

@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 : "${TOOLS:?set TOOLS to where kustomize is}"
+readonly runbooks=https://souk.example/blob/main/ # where a fork keeps docs/
 all=k8s/all.yaml rules=k8s/components/monitoring/rules.yaml
 if [ $# = 1 ]; then
 	mkdir -p "$1"
@@ -13,7 +14,7 @@ fi
 {
 	printf '# Rendered from deploy/observability/rules.yml by make render.\n'
 	printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: souk\nspec:\n'
-	grep -v '^#' observability/rules.yml | sed 's/^/  /; s/ *$//'
+	grep -v '^#' observability/rules.yml | sed "s/^/  /; s/ *\$//; s|runbook: docs/|runbook_url: ${runbooks}docs/|"
 } >"$rules"
 {
 	printf '# Rendered from overlays/dev by make render.\n'
