@@ -142,7 +142,7 @@ check-cluster: build $(TOOLS)/k6 ## deploy to the development cluster of kubectl
 $(TOOLS)/k6: tools/k6/go.mod
 	cd tools/k6 && GOWORK=off GOBIN=$(TOOLS) go install tool
 
-$(TOOLS)/kustomize: tools/deploy/go.mod
+$(TOOLS)/kustomize: tools/deploy/go.mod tools/deploy/compose/main.go
 	cd tools/deploy && GOWORK=off GOBIN=$(TOOLS) go install -ldflags '-s -w' tool ./compose
 
 $(TOOLS)/promtool: tools/promtool/go.mod

@@ -33,4 +33,5 @@ plant rendered "alerts that were not rendered" observability/rules.yml 's/> 5000
 plant alerts "an alert that does not parse" observability/rules.yml 's/sum by (group)/sum by group/' "parse error"
 plant alerts "an alert that its fault does not raise" observability/rules.yml 's/> 60$/> 6000/' "OutboxStuck"
 plant compose "a file that Compose does not know" compose/compose.yaml 's/stop_grace_period/stop_grace_perod/' "stop_grace_perod"
+plant compose "a health check for newer Dockers" compose/compose.yaml 's/start_period: 4m/&\n    start_interval: 1s/' "start_interval"
 plant compose "a service without a bound" compose/compose.yaml '/mem_limit: 384m/d' "memory is not limited"

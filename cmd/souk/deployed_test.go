@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,8 +171,11 @@ func TestUpInContainersTellsComposeEverything(t *testing.T) {
 	if got := souk(t, "up", "--infra", "docker", "--replicas", "2"); got.code != 2 || !strings.Contains(got.err.Error(), "docker compose up") {
 		t.Fatalf("exit code %d, %v", got.code, got.err)
 	}
-	if said := read(t, calls); !strings.Contains(said, "--project-name souk-19000 --file deploy/compose/compose.yaml --profile replicas up --detach --wait --build") {
-		t.Errorf("docker was called with\n%s", said)
+	said := read(t, calls)
+	for _, want := range []string{"build gateway", "create", "up --detach --wait"} {
+		if !strings.Contains(said, "--project-name souk-19000 --file deploy/compose/compose.yaml --profile replicas "+want+"\n") {
+			t.Errorf("docker was called with\n%s", said)
+		}
 	}
 	given := "\n" + read(t, environ)
 	for _, part := range strings.Split(read(t, composeFile), "${")[1:] {
@@ -178,6 +183,17 @@ func TestUpInContainersTellsComposeEverything(t *testing.T) {
 		if name != "SOUK_IMAGE" && name != "SOUK_TRACE_SAMPLE_RATIO" && !strings.Contains(given, "\n"+name+"=") {
 			t.Errorf("%s is not given", name)
 		}
+	}
+}
+
+// A first build takes minutes longer than souk takes to start.
+func TestTheTimeoutIsNotForTheBuild(t *testing.T) {
+	ownHome(t)
+	t.Chdir("../..")
+	calls, _ := fakeDocker(t)
+	got := souk(t, "up", "--infra", "docker", "--timeout", "1ns")
+	if !errors.Is(got.err, context.DeadlineExceeded) || !strings.Contains(read(t, calls), " build gateway\n") {
+		t.Errorf("%v, and docker was called with\n%s", got.err, read(t, calls))
 	}
 }
 

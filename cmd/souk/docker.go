@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -102,26 +103,39 @@ func (d dockerPlatform) password() (string, error) {
 	return string(text), err
 }
 
-func (d dockerPlatform) ensure(ctx context.Context) (alive func() error, err error) {
+// prepare pulls and builds the images, as often as not for minutes.
+func (d dockerPlatform) prepare(ctx context.Context) error {
 	if _, err := os.Stat(composeFile); err != nil {
-		return nil, fmt.Errorf("--infra docker wants a checkout of souk as the working directory: %w", err)
+		return fmt.Errorf("--infra docker wants a checkout of souk as the working directory: %w", err)
 	}
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
-		return nil, errNoDocker
+		return errNoDocker
 	}
-	args := []string{"up", "--detach", "--wait"}
 	if os.Getenv("SOUK_IMAGE") == "" {
-		args = append(args, "--build")
+		// All share one image. Built for each, it would be as many, one of them with
+		// the tag, and the next up would make every other container anew.
+		if err := d.run(ctx, "build", d.topology.Gateway().Name); err != nil {
+			return err
+		}
 	}
-	up, err := d.compose(ctx, args...)
+	return d.run(ctx, "create")
+}
+
+func (d dockerPlatform) ensure(ctx context.Context) (alive func() error, err error) {
+	return func() error { return nil }, d.run(ctx, "up", "--detach", "--wait") // Docker starts again what ends
+}
+
+// run is a command of Docker Compose that tells how it gets on.
+func (d dockerPlatform) run(ctx context.Context, args ...string) error {
+	cmd, err := d.compose(ctx, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	up.Stdout = d.stderr
-	if err := up.Run(); err != nil {
-		return nil, fmt.Errorf("docker compose up: %w", err)
+	cmd.Stdout = d.stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("docker compose %s: %w", args[0], cmp.Or(ctx.Err(), err))
 	}
-	return func() error { return nil }, nil // Docker starts again what ends
+	return nil
 }
 
 func (d dockerPlatform) running() error {
@@ -136,22 +150,11 @@ func (d dockerPlatform) running() error {
 }
 
 func (d dockerPlatform) stop(ctx context.Context, grace time.Duration) error {
-	return d.composeDown(ctx, "--timeout", strconv.Itoa(int(grace.Seconds())))
+	return d.run(ctx, "down", "--timeout", strconv.Itoa(int(grace.Seconds())))
 }
 
 // wipe removes the volumes, whose passwords go with the home.
-func (d dockerPlatform) wipe(ctx context.Context) error { return d.composeDown(ctx, "--volumes") }
-
-func (d dockerPlatform) composeDown(ctx context.Context, args ...string) error {
-	down, err := d.compose(ctx, append([]string{"down"}, args...)...)
-	if err != nil {
-		return err
-	}
-	if err := down.Run(); err != nil {
-		return fmt.Errorf("docker compose down: %w", err)
-	}
-	return nil
-}
+func (d dockerPlatform) wipe(ctx context.Context) error { return d.run(ctx, "down", "--volumes") }
 
 func (d dockerPlatform) dsn(service string) (config.Secret, error) {
 	if service == topology.PSP {

@@ -42,9 +42,7 @@ of its own, and with docker a container, beside Prometheus, Grafana and Jaeger.`
 			if err := offered(want); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
-			defer cancel()
-			err := a.up(ctx, want)
+			err := a.up(cmd.Context(), want, timeout)
 			if errors.Is(err, context.Canceled) {
 				a.progress.Note("interrupted: what was started by then goes on; `souk up` starts the rest, `souk down` stops it all")
 			}
@@ -53,7 +51,7 @@ of its own, and with docker a container, beside Prometheus, Grafana and Jaeger.`
 	}
 	cmd.Flags().StringVar(&infra, "infra", "", "which engines to run on: embedded, native or docker (default as the last time, embedded at first)")
 	cmd.Flags().IntVar(&replicas, "replicas", 0, "processes per service; embedded hosts one of each (default as the last time, 1 at first)")
-	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until everything is ready; pulling and building images is not counted")
 	return cmd
 }
 
@@ -87,7 +85,13 @@ func offered(s home.Setup) error {
 	return nil
 }
 
-func (a *app) up(ctx context.Context, want home.Setup) (err error) {
+// preparer is a platform that first fetches and builds what it starts, for as
+// long as that takes.
+type preparer interface {
+	prepare(ctx context.Context) error
+}
+
+func (a *app) up(ctx context.Context, want home.Setup, timeout time.Duration) (err error) {
 	began := time.Now()
 	if err := a.home.Create(); err != nil {
 		return err
@@ -100,7 +104,12 @@ func (a *app) up(ctx context.Context, want home.Setup) (err error) {
 	if err := a.adopt(want); err != nil {
 		return err
 	}
-	if err := a.startMissing(ctx); err != nil {
+	if p, ok := a.platform.(preparer); ok {
+		if err := p.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.startMissing(ctx, timeout); err != nil {
 		return err
 	}
 	report := a.report(ctx)
@@ -111,7 +120,9 @@ func (a *app) up(ctx context.Context, want home.Setup) (err error) {
 
 // startMissing starts what does not run and waits until all is ready. What ran
 // already but was about to end is started once it has.
-func (a *app) startMissing(ctx context.Context) error {
+func (a *app) startMissing(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	for {
 		alive, err := a.platform.ensure(ctx)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -28,8 +29,13 @@ const migrationWait = time.Minute
 const lockName = "LEFT(CONCAT('souk-migrate/', DATABASE()), 64)"
 
 // Migrate brings every set to its newest version. Processes that start
-// together take turns; the ones that come second find nothing to do.
+// together take turns; the ones that come second find nothing to do. Who has
+// nothing to do waits for nobody, so that a process can start again while a
+// later one's migration rebuilds a table.
 func (db *DB) Migrate(ctx context.Context, sets ...Migrations) error {
+	if !slices.ContainsFunc(sets, func(set Migrations) bool { return db.pending(ctx, set) }) {
+		return nil
+	}
 	db, done, err := db.patient()
 	if err != nil {
 		return err
@@ -64,21 +70,41 @@ func (db *DB) patient() (patient *DB, done func(), err error) {
 	return &DB{dialect: MySQL, write: pool, read: pool}, func() { _ = pool.Close() }, nil
 }
 
+// pending reports whether a set has, or may have, a version to go to.
+func (db *DB) pending(ctx context.Context, set Migrations) bool {
+	p, store, err := db.provider(set)
+	if err != nil {
+		return true
+	}
+	applied, err := store.ListMigrations(ctx, db.write)
+	if err != nil {
+		return true // most likely there is no version table yet
+	}
+	return slices.ContainsFunc(p.ListSources(), func(s *goose.Source) bool {
+		return !slices.ContainsFunc(applied, func(m *goosedb.ListMigrationsResult) bool { return m.IsApplied && m.Version == s.Version })
+	})
+}
+
 func (db *DB) migrateSet(ctx context.Context, set Migrations) error {
+	p, _, err := db.provider(set)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+func (db *DB) provider(set Migrations) (*goose.Provider, goosedb.Store, error) {
 	dialect := goosedb.DialectSQLite3
 	if db.dialect == MySQL {
 		dialect = goosedb.DialectMySQL
 	}
 	store, err := goosedb.NewStore(dialect, "goose_"+set.Name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	p, err := goose.NewProvider("", db.write, set.FS, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	_, err = p.Up(ctx)
-	return err
+	return p, store, err
 }
 
 // lockMigrations takes the lock that all migrators of this database share.

@@ -64,7 +64,7 @@ type Inbox struct {
 // Its tables must exist in db: see Migrations.
 func New(db *database.DB, bus Bus, ids IDs, cfg Config, h Batch, t *telemetry.Telemetry) *Inbox {
 	cfg = cfg.withDefaults()
-	return &Inbox{
+	i := &Inbox{
 		db:      db,
 		bus:     bus,
 		ids:     ids,
@@ -77,6 +77,8 @@ func New(db *database.DB, bus Bus, ids IDs, cfg Config, h Batch, t *telemetry.Te
 		items:   make(chan item, buffered),
 		claims:  make(map[*source]struct{}),
 	}
+	register(t.Registry, newLags(i))
+	return i
 }
 
 // Run consumes until ctx ends; then it finishes the batch in hand, commits it,

@@ -3,12 +3,10 @@ package inbox
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"souk.example/pkg/eventbus"
 	"souk.example/pkg/tracing"
 )
 
@@ -19,7 +17,6 @@ type metrics struct {
 	sizes   prometheus.Observer
 	seconds prometheus.Observer
 	losses  prometheus.Counter
-	lagging *prometheus.GaugeVec
 	retries *prometheus.CounterVec
 	letters *prometheus.GaugeVec
 }
@@ -56,10 +53,6 @@ func newMetrics(registry prometheus.Registerer, group string) *metrics {
 			Name: "souk_inbox_dead_letters",
 			Help: "Events that wait for their turn or their next attempt, or, dead, for an operator.",
 		}, []string{"group", "status"})),
-		lagging: register(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "souk_inbox_lag_records",
-			Help: "Records of a partition that are not yet applied.",
-		}, []string{"group", "topic", "partition"})),
 	}
 }
 
@@ -95,11 +88,6 @@ func (m *metrics) batch(ctx context.Context, b *batch, p plan, known vocabulary,
 	for l, n := range counts {
 		m.events.WithLabelValues(m.group, l.eventType, string(l.result)).Add(float64(n))
 	}
-}
-
-func (m *metrics) lag(c eventbus.Claim, next int64) {
-	partition := strconv.Itoa(int(c.Partition()))
-	m.lagging.WithLabelValues(m.group, c.Topic(), partition).Set(float64(max(0, c.LogEnd()-next)))
 }
 
 func (m *metrics) retried(s Status) { m.retries.WithLabelValues(m.group, string(s)).Inc() }

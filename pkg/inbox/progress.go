@@ -72,7 +72,7 @@ func (i *Inbox) saveProgress(ctx context.Context, tx *database.Tx, b *batch) err
 // stays behind only brings records again.
 func (i *Inbox) commitOffsets(b *batch) {
 	for s, next := range b.sources() {
-		i.metrics.lag(s.claim, next)
+		s.reach(next)
 		err := s.claim.Commit(next)
 		if err != nil && !errors.Is(err, eventbus.ErrClaimEnded) {
 			i.logger.Warn("inbox offset not committed", slog.Any("error", err))

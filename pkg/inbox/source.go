@@ -16,6 +16,7 @@ type source struct {
 
 	mu      sync.Mutex
 	taken   int64 // the offset after the last record that came into a batch
+	done    int64 // the offset after the last record whose batch stands
 	ended   bool  // what is not yet in a batch will not come into one
 	inHand  int   // records in the batch being applied
 	settled chan struct{}
@@ -37,7 +38,7 @@ func (i *Inbox) read(ctx context.Context, c eventbus.Claim) error {
 		return nil // the claim ended before it began
 	}
 	i.checkLoss(c, next)
-	s := &source{claim: c, applied: next, taken: c.InitialOffset()}
+	s := &source{claim: c, applied: next, taken: c.InitialOffset(), done: max(next, c.InitialOffset())}
 	i.addSource(s)
 	defer i.removeSource(s)
 	i.forward(ctx, s)

@@ -1,6 +1,7 @@
 // Command compose checks a Compose file against the specification: what it
 // says, what it refers to, and with every profile on. Then it checks our own
-// rules: exact tags, bounded memory, no port but on the loopback.
+// rules: exact tags, bounded memory, no port but on the loopback, nothing that
+// Docker 20.10 lacks.
 package main
 
 import (
@@ -60,6 +61,9 @@ func wrongs(s types.ServiceConfig) (wrong []string) {
 	}
 	if s.MemLimit == 0 {
 		wrong = append(wrong, "its memory is not limited")
+	}
+	if s.HealthCheck != nil && s.HealthCheck.StartInterval != nil {
+		wrong = append(wrong, "start_interval keeps it from Docker before version 25")
 	}
 	for _, p := range s.Ports {
 		if p.HostIP != "127.0.0.1" {

@@ -44,6 +44,7 @@ func (u unit) Save(ctx context.Context, updates []order.Update) error {
 	}
 	u.tellReleased(updates)
 	u.timeCompleted(ctx, updates)
+	u.countEntered(enteredBy(updates))
 	u.remember(updates)
 	return u.emitChanges(ctx, updates)
 }

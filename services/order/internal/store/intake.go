@@ -35,6 +35,7 @@ func (u unit) Insert(ctx context.Context, orders []order.State) error {
 		return err
 	}
 	u.tx.OnCommit(func() { u.memory.keep(orders) })
+	u.countEntered(map[order.Status]int{order.Pending: len(orders)})
 	failpoint.Hit("intake-before-commit")
 	return nil
 }

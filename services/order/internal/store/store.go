@@ -30,6 +30,7 @@ type Store struct {
 	outbox      Outbox
 	listener    Listener
 	completions prometheus.Observer
+	entered     *prometheus.CounterVec
 	memory      *memory
 }
 
@@ -41,7 +42,7 @@ func WithListener(l Listener) Option { return func(s *Store) { s.listener = l } 
 
 // New makes a Store over db, emitting through outbox.
 func New(db *database.DB, outbox Outbox, opts ...Option) *Store {
-	s := &Store{db: db, outbox: outbox, memory: newMemory(memoryMax)}
+	s := &Store{db: db, outbox: outbox, entered: newEntered(), memory: newMemory(memoryMax)}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -55,7 +56,7 @@ func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order
 
 // Unit makes a unit of a transaction that somebody else commits: the inbox.
 func (s *Store) Unit(tx *database.Tx) order.Unit {
-	return unit{tx: tx, outbox: s.outbox, listener: s.listener, completions: s.completions, memory: s.memory}
+	return unit{tx: tx, outbox: s.outbox, listener: s.listener, completions: s.completions, entered: s.entered, memory: s.memory}
 }
 
 // unit implements order.Unit.
@@ -64,6 +65,7 @@ type unit struct {
 	outbox      Outbox
 	listener    Listener            // nil for none
 	completions prometheus.Observer // nil for none
+	entered     *prometheus.CounterVec
 	memory      *memory
 }
 
