@@ -72,7 +72,9 @@ func newBench(b *testing.B) *workload {
 }
 
 func (w *workload) perRow(b *testing.B, name string, fn func(payment.Unit) error) {
-	b.Run(name, func(b *testing.B) { databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(w.Unit(tx)) }) })
+	b.Run(name, func(b *testing.B) {
+		databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(w.Unit(tx)) })
+	})
 }
 
 func (w *workload) orders(b *testing.B) []payment.OrderID {

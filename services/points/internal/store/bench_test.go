@@ -60,7 +60,9 @@ func newBench(b *testing.B) *workload {
 }
 
 func (w *workload) perRow(b *testing.B, name string, fn func(points.Unit) error) {
-	b.Run(name, func(b *testing.B) { databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(store.NewUnit(tx, mute{})) }) })
+	b.Run(name, func(b *testing.B) {
+		databasetest.TimeRows(b, w.db, benchRows, func(tx *database.Tx) error { return fn(store.NewUnit(tx, mute{})) })
+	})
 }
 
 func (w *workload) orders(b *testing.B) []points.OrderID {
