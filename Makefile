@@ -18,7 +18,8 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/souk, which holds the CLI and every service
-	go build -o bin/souk ./cmd/souk
+	@[ -x bin/souk ] || echo 'building bin/souk: the first time takes a minute or two'
+	go build -ldflags "-X main.revision=$$(git rev-parse HEAD 2>/dev/null)" -o bin/souk ./cmd/souk
 
 up: build ## start souk: engines, services, demo data (INFRA=embedded, native or docker, REPLICAS=n)
 	bin/souk up $(if $(INFRA),--infra $(INFRA)) $(if $(REPLICAS),--replicas $(REPLICAS))

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"souk.example/cmd/souk/internal/home"
 	"souk.example/cmd/souk/internal/topology"
+	"souk.example/internal/embedded"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/config"
 	"souk.example/pkg/database"
@@ -214,6 +216,19 @@ func TestUpInContainersWantsDocker(t *testing.T) {
 	}
 }
 
+// What could not be had is not what souk runs on from then on.
+func TestAFailedUpIsNotRemembered(t *testing.T) {
+	ownHome(t)
+	t.Chdir("../..")
+	t.Setenv("PATH", t.TempDir())
+	if got := souk(t, "up", "--infra", "docker"); got.code != 2 {
+		t.Fatalf("exit code %d", got.code)
+	}
+	if got := souk(t, "down", "--wipe"); got.code != 0 {
+		t.Errorf("down wants docker: %v", got.err)
+	}
+}
+
 func TestContainersAreRead(t *testing.T) {
 	got, err := parseContainers("order 12 healthy\nredis 13 starting\njaeger 14 healthy\n")
 	if err != nil || got["order"] != (container{12, true}) || got["redis"] != (container{13, false}) || len(got) != 3 {
@@ -221,6 +236,18 @@ func TestContainersAreRead(t *testing.T) {
 	}
 	if _, err := parseContainers("order x healthy\n"); err == nil {
 		t.Error("a line without a process was read")
+	}
+}
+
+// The provider's record is of the payments that one kind of engines keeps.
+func TestEnginesDoNotShareAProvider(t *testing.T) {
+	h, err := home.At(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := nativePlatform{app: &app{home: h}}.dsn(topology.PSP)
+	if err != nil || got == config.Secret(embedded.DSN(h.Data(), topology.PSP)) {
+		t.Errorf("on native engines it is kept at %s, %v", got.Reveal(), err)
 	}
 }
 

@@ -141,10 +141,11 @@ func (n nativePlatform) stopAll(ctx context.Context, services []topology.Service
 	return errors.Join(errs...)
 }
 
-// dsn of what is not ours is a file, as it is on embedded engines.
+// dsn of what is not ours is a file, as it is on embedded engines, but not the
+// same: the provider's record is of the payments that these engines keep.
 func (n nativePlatform) dsn(service string) (config.Secret, error) {
 	if service == topology.PSP {
-		return config.Secret(embedded.DSN(n.home.Data(), service)), nil
+		return config.Secret(embedded.DSN(n.home.Data(), nativeMode+"-"+service)), nil
 	}
 	return n.native.DSN(service)
 }

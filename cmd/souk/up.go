@@ -109,6 +109,9 @@ func (a *app) up(ctx context.Context, want home.Setup, timeout time.Duration) (e
 			return err
 		}
 	}
+	if err := a.home.Remember(want); err != nil { // not before: what cannot be had is not what souk runs on
+		return err
+	}
 	if err := a.startMissing(ctx, timeout); err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (a *app) startMissing(ctx context.Context, timeout time.Duration) error {
 	}
 }
 
-// adopt makes what is wanted this home's setup, unless another one runs.
+// adopt works with what is wanted, unless another setup runs.
 func (a *app) adopt(want home.Setup) error {
 	if err := a.recall(); err != nil { // another souk up may have come first
 		return err
@@ -144,10 +147,7 @@ func (a *app) adopt(want home.Setup) error {
 	if a.platform.running() == nil && want != a.setup {
 		return fmt.Errorf("souk runs already with %s, not with %s; stop it with `souk down`", a.setup, want)
 	}
-	if err := a.use(want); err != nil {
-		return err
-	}
-	return a.home.Remember(want)
+	return a.use(want)
 }
 
 // makeReady waits for the services and loads the demo data between: order is
