@@ -27,7 +27,7 @@ func TestMariaDBsDiskIsFull(t *testing.T) {
 	s.infra(t, "up") // makes the home
 	s.infra(t, "down")
 	wipe(t, filepath.Join(home, "native", "mariadb"))
-	disk := smallDisk(t, filepath.Join(home, "native", "mariadb"), "640m")
+	disk := smallDisk(t, filepath.Join(home, "native", "mariadb"), "1664m") // of which the redo log takes 1 GiB at once
 	t.Cleanup(func() { s.run("down") })
 	if err := s.up(); err != nil {
 		t.Fatal(err)
