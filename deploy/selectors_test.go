@@ -119,7 +119,7 @@ func render(t *testing.T, overlay string) string {
 	}
 	tools, given := os.LookupEnv("TOOLS")
 	if !given {
-		t.Skip("without TOOLS")
+		t.Skip("make check-deploy gives the tool that renders overlays: TOOLS")
 	}
 	text, err := exec.CommandContext(t.Context(), tools+"/kustomize", "build", "k8s/overlays/"+overlay).Output()
 	if err != nil {
