@@ -23,14 +23,43 @@ func (in insertion) blockRows() int { return max(1, blockParams/in.width) }
 
 func (in insertion) sql(rows int) string { return in.prefix + tuples(in.width, rows) + in.suffix }
 
+// heavyRows is up to how many rows with heavyBytes in them are a block of their
+// own: text has them quoted by the client and unquoted by the server, byte by
+// byte, and there is one prepared statement for each number of rows.
+const (
+	heavyRows  = 8
+	heavyBytes = 8 << 10
+)
+
+func heavy(rows [][]any) bool {
+	if len(rows) > heavyRows {
+		return false
+	}
+	size := 0
+	for _, row := range rows {
+		for _, v := range row {
+			if b, ok := v.([]byte); ok {
+				size += len(b)
+			}
+		}
+	}
+	return size >= heavyBytes
+}
+
 // insertChunk inserts rows in whole blocks, as far as they go, and what is left
 // in one statement. SQLite, which has no server to spare, gets all in one.
 func (tx *Tx) insertChunk(ctx context.Context, in insertion, rows [][]any) (affected int64, err error) {
-	whole := len(rows) / in.blockRows() * in.blockRows()
-	if tx.dialect == SQLite || whole == 0 {
+	if tx.dialect == SQLite {
 		return tx.insertText(ctx, in, rows)
 	}
-	affected, err = tx.insertBlocks(ctx, in, rows[:whole])
+	if heavy(rows) {
+		return tx.insertBlocks(ctx, in, rows, len(rows))
+	}
+	whole := len(rows) / in.blockRows() * in.blockRows()
+	if whole == 0 {
+		return tx.insertText(ctx, in, rows)
+	}
+	affected, err = tx.insertBlocks(ctx, in, rows[:whole], in.blockRows())
 	if err != nil || whole == len(rows) {
 		return affected, err
 	}
@@ -46,8 +75,9 @@ func (tx *Tx) insertText(ctx context.Context, in insertion, rows [][]any) (affec
 	return tx.Exec(ctx, in.sql(len(rows)), args...)
 }
 
-func (tx *Tx) insertBlocks(ctx context.Context, in insertion, rows [][]any) (affected int64, err error) {
-	stmt, err := tx.sql.PrepareContext(ctx, in.sql(in.blockRows()))
+// insertBlocks inserts rows, of which there are a multiple of size.
+func (tx *Tx) insertBlocks(ctx context.Context, in insertion, rows [][]any, size int) (affected int64, err error) {
+	stmt, err := tx.sql.PrepareContext(ctx, in.sql(size))
 	if refusesToPrepare(err) {
 		return tx.insertText(ctx, in, rows)
 	}
@@ -55,7 +85,7 @@ func (tx *Tx) insertBlocks(ctx context.Context, in insertion, rows [][]any) (aff
 		return 0, translate(err)
 	}
 	defer func() { _ = stmt.Close() }()
-	for block := range slices.Chunk(rows, in.blockRows()) {
+	for block := range slices.Chunk(rows, size) {
 		args, err := flatten(block, in.width)
 		if err != nil {
 			return 0, err

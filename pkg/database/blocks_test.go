@@ -14,16 +14,23 @@ import (
 // manyRows is not a whole number of the blocks that long lists are sent in.
 const manyRows = 1337
 
-// What is inserted by the hundred arrives as what is inserted alone does.
-func TestInsertOfManyKeepsEveryValue(t *testing.T) {
+// What is inserted by the hundred, or is heavy, arrives as what is inserted alone does.
+func TestInsertKeepsEveryValue(t *testing.T) {
+	for name, shape := range map[string]struct{ rows, times int }{"many": {manyRows, 1}, "heavy": {5, 200}} {
+		t.Run(name, func(t *testing.T) { keepsEveryValue(t, shape.rows, shape.times) })
+	}
+}
+
+// keepsEveryValue inserts rows, each with all bytes that there are, times over.
+func keepsEveryValue(t *testing.T, n, times int) {
 	db := open(t)
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)
 	}
-	rows := make([][]any, manyRows)
+	rows := make([][]any, n)
 	for i := range rows {
-		rows[i] = []any{int64(i) << 40, fmt.Sprintf("it's \\ %d 日本 🛒", i), append(all, byte(i)), uint32(1<<32 - 1), true, nil}
+		rows[i] = []any{int64(i) << 40, fmt.Sprintf("it's \\ %d 日本 🛒", i), append(bytes.Repeat(all, times), byte(i)), uint32(1<<32 - 1), true, nil}
 	}
 	inTx(t, db, func(ctx context.Context, tx *database.Tx) error {
 		_, err := tx.Exec(ctx, "CREATE TABLE thing (id BIGINT NOT NULL PRIMARY KEY, word VARCHAR(64) NOT NULL, bin "+blob(db)+" NOT NULL, n BIGINT NOT NULL, yes INT NOT NULL, none INT)")
@@ -47,10 +54,10 @@ func TestInsertOfManyKeepsEveryValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		if id != rows[i][0] || word != rows[i][1] || !bytes.Equal(bin, rows[i][2].([]byte)) || n != 1<<32-1 || yes != 1 || none.Valid {
-			t.Errorf("row %d: %d %q %x %d %d %v", i, id, word, bin, n, yes, none)
+			t.Errorf("row %d: %d %q %d bytes %d %d %v", i, id, word, len(bin), n, yes, none)
 		}
 	}
-	if err := found.Err(); err != nil || i != manyRows {
+	if err := found.Err(); err != nil || i != len(rows) {
 		t.Errorf("%d rows, %v", i, err)
 	}
 }

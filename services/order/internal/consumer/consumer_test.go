@@ -45,9 +45,9 @@ func listening(t *testing.T) (*database.DB, *store.Store, *said) {
 	t.Helper()
 	db, box := databasetest.Open(t, migrations.Set()), &said{}
 	s := store.New(db, box)
-	var states []order.State
+	var states []*order.State
 	for id, key := range map[order.ID]string{1: "a", 2: "b"} {
-		states = append(states, order.State{
+		states = append(states, &order.State{
 			ID: id, Key: order.Key{User: 1, Key: key}, Status: order.Pending, Version: 1, Total: money.Of(5, "CNY"), Payable: money.Of(5, "CNY"),
 			Method: "wallet", CreatedAt: at, Deadline: at.Add(time.Minute),
 		})

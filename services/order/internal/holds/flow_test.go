@@ -101,8 +101,8 @@ func punished(err error) bool { return tooMany(err) && apperr.From(err).RetryAft
 func TestASlotIsFreeWhenItsOrderEnds(t *testing.T) {
 	t.Parallel()
 	policy := order.Policy{BeforePayment: []order.Condition{{Fact: order.StockReserved}}}
-	learn := func(facts ...order.Fact) func(*shop, order.State) {
-		return func(s *shop, o order.State) {
+	learn := func(facts ...order.Fact) func(*shop, *order.State) {
+		return func(s *shop, o *order.State) {
 			for _, f := range facts {
 				s.inUnit(func(ctx context.Context, u order.Unit) error {
 					return order.NewLearner(policy, new(order.Pacer)).Learn(ctx, u, []order.Report{{Order: o.ID, Fact: f}})
@@ -111,20 +111,20 @@ func TestASlotIsFreeWhenItsOrderEnds(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		ends func(*shop, order.State)
+		ends func(*shop, *order.State)
 		then func(error) bool // what another order is answered
 	}{
 		"paid":           {learn(order.StockReserved, order.Captured), placed},
 		"out of stock":   {learn(order.StockRefused), placed},
 		"payment failed": {learn(order.StockReserved, order.PaymentFailed), placed},
-		"cancelled": {func(s *shop, o order.State) {
+		"cancelled": {func(s *shop, o *order.State) {
 			c := order.NewCanceller(s.store, policy, groupcommit.Config{})
 			run(s.t, c)
 			if _, err := c.Cancel(s.t.Context(), order.CancelOrder{Order: o.ID, User: o.Key.User}); err != nil {
 				s.t.Error(err)
 			}
 		}, placed},
-		"lapsed": {func(s *shop, o order.State) {
+		"lapsed": {func(s *shop, o *order.State) {
 			s.inUnit(func(ctx context.Context, u order.Unit) error {
 				return order.NewExpirer(policy).Expire(ctx, u, []order.ID{o.ID})
 			})

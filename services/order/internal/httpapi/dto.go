@@ -65,7 +65,7 @@ type listResponse struct {
 	NextCursor *string         `json:"next_cursor"`
 }
 
-func responseFrom(s order.State) orderResponse {
+func responseFrom(s *order.State) orderResponse {
 	r := orderResponse{
 		ID: strconv.FormatInt(int64(s.ID), 10), Status: string(s.Status), Reason: s.Reason,
 		Items: itemsFrom(s), Total: s.Total, Payable: s.Payable, PointsUsed: s.PointsUsed,
@@ -81,7 +81,7 @@ func responseFrom(s order.State) orderResponse {
 	return r
 }
 
-func itemsFrom(s order.State) []itemResponse {
+func itemsFrom(s *order.State) []itemResponse {
 	items := make([]itemResponse, len(s.Lines))
 	for i, l := range s.Lines {
 		items[i] = itemResponse{SKU: string(l.SKU), Quantity: l.Quantity, UnitPrice: money.Of(l.UnitPrice, s.Total.Currency())}

@@ -45,7 +45,7 @@ func parseFilter(c *gin.Context) (order.Filter, error) {
 	return filter, err
 }
 
-func pageFrom(states []order.State, limit int) listResponse {
+func pageFrom(states []*order.State, limit int) listResponse {
 	page := listResponse{Items: make([]orderResponse, 0, limit)}
 	for i, s := range states {
 		if i == limit {

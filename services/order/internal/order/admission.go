@@ -49,7 +49,7 @@ type permits struct {
 // draft is the order that a request asks for, at today's prices, or why it
 // cannot be one.
 type draft struct {
-	state State
+	state *State
 	err   error
 }
 
@@ -112,14 +112,15 @@ func pick[T any](batch []PlaceOrder, places []int, of func(PlaceOrder) T) []T {
 // giveBack ends what was permitted and not used: slots of what is no open order
 // now, which is what was refused and what replays an order that has been decided;
 // and units of what placed no order.
-func (p *Placer) giveBack(ctx context.Context, batch []PlaceOrder, m permits, orders map[Key]State) {
+func (p *Placer) giveBack(ctx context.Context, batch []PlaceOrder, m permits, orders map[Key]*State) {
 	var keys []Key
 	var asks []Ask
 	for i, req := range batch {
-		if m.slots[i].Taken && !orders[req.Key].Status.Cancellable() {
+		s, placed := orders[req.Key]
+		if m.slots[i].Taken && !(placed && s.Status.Cancellable()) {
 			keys = append(keys, req.Key)
 		}
-		if m.admissions[i].Held && orders[req.Key].ID != req.id {
+		if m.admissions[i].Held && !(placed && s.ID == req.id) {
 			asks = append(asks, req.ask())
 		}
 	}

@@ -26,7 +26,7 @@ func (req CancelOrder) Subject() string { return strconv.FormatInt(int64(req.Ord
 type Canceller struct {
 	store  Store
 	policy Policy
-	intake *groupcommit.Committer[CancelOrder, State]
+	intake *groupcommit.Committer[CancelOrder, *State]
 }
 
 // NewCanceller makes a Canceller.
@@ -43,13 +43,13 @@ func (c *Canceller) Run(ctx context.Context) error { return c.intake.Run(ctx) }
 // that is durable. To cancel again answers the same, so a repetition is safe
 // after any error. ErrNotFound stands for somebody else's order as well; an
 // order that is paid or closed otherwise is an *apperr.Error.
-func (c *Canceller) Cancel(ctx context.Context, req CancelOrder) (State, error) {
+func (c *Canceller) Cancel(ctx context.Context, req CancelOrder) (*State, error) {
 	return c.intake.Do(ctx, req)
 }
 
 // flush cancels a batch in one transaction. The row locks decide races with
 // facts and with the deadline: who comes second finds what the first left.
-func (c *Canceller) flush(ctx context.Context, batch []CancelOrder) (out []groupcommit.Outcome[State], err error) {
+func (c *Canceller) flush(ctx context.Context, batch []CancelOrder) (out []groupcommit.Outcome[*State], err error) {
 	err = c.store.InUnit(ctx, func(ctx context.Context, u Unit) error {
 		out, err = c.cancel(ctx, u, batch)
 		return err
@@ -57,7 +57,7 @@ func (c *Canceller) flush(ctx context.Context, batch []CancelOrder) (out []group
 	return out, err
 }
 
-func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]groupcommit.Outcome[State], error) {
+func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]groupcommit.Outcome[*State], error) {
 	states, err := u.Lock(ctx, wanted(batch))
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]
 	if err != nil {
 		return nil, err
 	}
-	out := make([]groupcommit.Outcome[State], len(batch))
+	out := make([]groupcommit.Outcome[*State], len(batch))
 	var updates []Update
 	for i, req := range batch {
 		was, found := states[req.Order]
@@ -75,7 +75,7 @@ func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]
 			continue
 		}
 		up, err := c.callOff(was, now)
-		out[i] = groupcommit.Outcome[State]{Value: up.After, Err: err}
+		out[i] = groupcommit.Outcome[*State]{Value: up.After, Err: err}
 		if len(up.Changes) > 0 {
 			states[req.Order] = up.After
 			updates = append(updates, up)
@@ -84,7 +84,7 @@ func (c *Canceller) cancel(ctx context.Context, u Unit, batch []CancelOrder) ([]
 	return out, u.Save(ctx, updates)
 }
 
-func (c *Canceller) callOff(was State, now time.Time) (Update, error) {
+func (c *Canceller) callOff(was *State, now time.Time) (Update, error) {
 	o := Restore(was, c.policy)
 	changes, err := o.Cancel(contracts.ReasonUserCancelled, now)
 	if errors.Is(err, ErrNotCancellable) {

@@ -16,7 +16,7 @@ func TestCancelInEveryStatus(t *testing.T) {
 		for _, reason := range []string{contracts.ReasonUserCancelled, contracts.ReasonDeadlinePassed} {
 			t.Run(string(status)+" "+reason, func(t *testing.T) {
 				o := in(t, status)
-				before := o.State()
+				before := *o.State()
 				changes, err := o.Cancel(reason, at.Add(time.Second))
 				if !cancellable[status] {
 					if !errors.Is(err, order.ErrNotCancellable) || len(changes) != 0 || o.State().Version != before.Version {
@@ -69,7 +69,7 @@ func TestCaptureAfterCancel(t *testing.T) {
 // An order that uses points is due only when they are frozen as well.
 func TestPaymentWaitsForThePoints(t *testing.T) {
 	for _, facts := range [][]order.Fact{{order.StockReserved, order.PointsFrozen}, {order.PointsFrozen, order.StockReserved}} {
-		o := order.Restore(order.State{Status: order.Pending, Version: 1, PointsUsed: 5}, policy())
+		o := order.Restore(&order.State{Status: order.Pending, Version: 1, PointsUsed: 5}, policy())
 		for i, f := range facts {
 			changes, err := o.Learn(f, at)
 			if err != nil || len(changes) != i {
@@ -77,7 +77,7 @@ func TestPaymentWaitsForThePoints(t *testing.T) {
 			}
 		}
 	}
-	refused := order.Restore(order.State{Status: order.Pending, Version: 1, PointsUsed: 5}, policy())
+	refused := order.Restore(&order.State{Status: order.Pending, Version: 1, PointsUsed: 5}, policy())
 	if _, err := refused.Learn(order.PointsRefused, at); err != nil || refused.State().Reason != contracts.ReasonPointsRefused {
 		t.Errorf("refused points leave %+v, %v", refused.State(), err)
 	}
@@ -93,7 +93,7 @@ func TestWhoClosedTheOrder(t *testing.T) {
 		contracts.ReasonOutOfStock: "inventory", contracts.ReasonPaymentFailed: "payment", contracts.ReasonPointsRefused: "points",
 		contracts.ReasonUserCancelled: "order", contracts.ReasonDeadlinePassed: "order",
 	} {
-		timeline := order.State{Status: order.Cancelled, CreatedAt: at, ClosedAt: at, Reason: reason}.Timeline()
+		timeline := (&order.State{Status: order.Cancelled, CreatedAt: at, ClosedAt: at, Reason: reason}).Timeline()
 		if last := timeline[len(timeline)-1]; last.Service != service || last.Reason != reason {
 			t.Errorf("%s: %+v", reason, last)
 		}

@@ -28,10 +28,10 @@ func (s *slow) InUnit(ctx context.Context, fn func(context.Context, order.Unit) 
 
 func (s *slow) Now(context.Context) (time.Time, error) { return at, nil }
 
-func (s *slow) Lock(_ context.Context, ids []order.ID) (map[order.ID]order.State, error) {
-	states := map[order.ID]order.State{}
+func (s *slow) Lock(_ context.Context, ids []order.ID) (map[order.ID]*order.State, error) {
+	states := map[order.ID]*order.State{}
 	for _, id := range ids {
-		states[id] = order.State{ID: id, Key: order.Key{User: 1}, Status: order.Pending, Version: 1}
+		states[id] = &order.State{ID: id, Key: order.Key{User: 1}, Status: order.Pending, Version: 1}
 	}
 	return states, nil
 }

@@ -27,8 +27,8 @@ func (e *Expirer) Expire(ctx context.Context, u Unit, due []ID) error {
 	}
 	var updates []Update
 	for _, id := range due {
-		was := states[id]
-		if !was.Status.Cancellable() {
+		was, found := states[id]
+		if !found || !was.Status.Cancellable() {
 			continue
 		}
 		o := Restore(was, e.policy)

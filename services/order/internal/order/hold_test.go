@@ -185,21 +185,21 @@ func TestWhatHoldsNothingTakesNoSlot(t *testing.T) {
 // has stores an order that user 1 placed under key.
 func (m *memory) has(key string, status order.Status) {
 	req := request(1, key)
-	m.orders[req.Key] = order.State{ID: 99, Key: req.Key, Fingerprint: req.Fingerprint, Status: status}
+	m.orders[req.Key] = &order.State{ID: 99, Key: req.Key, Fingerprint: req.Fingerprint, Status: status}
 }
 
 // Exactly the ways out of PENDING and RESERVED release.
 func TestReleases(t *testing.T) {
 	for _, from := range order.Statuses() {
 		for _, to := range order.Statuses() {
-			_, released := order.Update{Before: order.State{Status: from}, After: order.State{Status: to}}.Releases()
+			_, released := order.Update{Before: &order.State{Status: from}, After: &order.State{Status: to}}.Releases()
 			if want := from.Cancellable() && !to.Cancellable(); released != want {
 				t.Errorf("%s to %s releases: %v", from, to, released)
 			}
 		}
 	}
 	for reason, lapsed := range map[string]bool{contracts.ReasonDeadlinePassed: true, contracts.ReasonUserCancelled: false, contracts.ReasonPaymentFailed: false} {
-		up := order.Update{Before: order.State{Status: order.Pending}, After: order.State{Status: order.Cancelled, Reason: reason}}
+		up := order.Update{Before: &order.State{Status: order.Pending}, After: &order.State{Status: order.Cancelled, Reason: reason}}
 		if r, _ := up.Releases(); r.Lapsed != lapsed {
 			t.Errorf("%s lapsed: %v", reason, r.Lapsed)
 		}

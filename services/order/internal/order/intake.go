@@ -46,7 +46,7 @@ func (p *Placer) attempt(ctx context.Context, batch []PlaceOrder, m permits, loo
 		if err != nil {
 			return err
 		}
-		d = p.decide(batch, m, map[Key]State{}, now)
+		d = p.decide(batch, m, make(map[Key]*State, len(batch)), now)
 		if lookUp || d.refused {
 			placed, err := u.Placed(ctx, keysOf(batch))
 			if err != nil {
@@ -72,15 +72,15 @@ func (p *Placer) mayStand(err error) bool {
 // insert, and every order that one of the keys has placed by then.
 type decisions struct {
 	outcomes []outcome
-	fresh    []State
-	orders   map[Key]State
+	fresh    []*State
+	orders   map[Key]*State
 	refused  bool
 }
 
 // decide takes the requests one after the other, as if each were alone: a
 // request finds what those before it placed.
-func (p *Placer) decide(batch []PlaceOrder, m permits, placed map[Key]State, now time.Time) decisions {
-	d := decisions{outcomes: make([]outcome, len(batch)), fresh: make([]State, 0, len(batch)), orders: placed}
+func (p *Placer) decide(batch []PlaceOrder, m permits, placed map[Key]*State, now time.Time) decisions {
+	d := decisions{outcomes: make([]outcome, len(batch)), fresh: make([]*State, 0, len(batch)), orders: placed}
 	for i, req := range batch {
 		if was, ok := placed[req.Key]; ok {
 			d.outcomes[i] = replay(req, was)
@@ -90,7 +90,7 @@ func (p *Placer) decide(batch []PlaceOrder, m permits, placed map[Key]State, now
 			d.outcomes[i], d.refused = outcome{Err: err}, true
 			continue
 		}
-		s := m.drafts[i].state
+		s := m.drafts[i].state // this batch's alone, until it is committed
 		s.CreatedAt, s.Deadline = now, now.Add(p.limits.Deadline)
 		placed[req.Key] = s
 		d.fresh = append(d.fresh, s)
@@ -101,7 +101,7 @@ func (p *Placer) decide(batch []PlaceOrder, m permits, placed map[Key]State, now
 
 // replay answers a request whose key has placed an order. Finding our own id
 // means that an earlier run of this very batch had committed after all.
-func replay(req PlaceOrder, was State) outcome {
+func replay(req PlaceOrder, was *State) outcome {
 	if was.Fingerprint != req.Fingerprint {
 		return outcome{Err: apperr.New(apperr.Unprocessable, "idempotency_key_reused", "this Idempotency-Key was used with another body")}
 	}
@@ -109,12 +109,12 @@ func replay(req PlaceOrder, was State) outcome {
 }
 
 // asPlaced is the order as its first reply showed it.
-func (s State) asPlaced() State {
-	placed := s
+func (s *State) asPlaced() *State {
+	placed := *s
 	placed.Status, placed.Version, placed.Facts, placed.Reason = Pending, 1, 0, ""
 	placed.ReservedAt, placed.PaidAt, placed.CompletedAt, placed.ClosedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	placed.RefundRequestedAt, placed.RefundedAt, placed.Return = time.Time{}, time.Time{}, ReturnTimes{}
-	return placed
+	return &placed
 }
 
 func skusOf(batch []PlaceOrder) []SKU {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -48,7 +47,11 @@ func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 		return err
 	}
 	for _, r := range reports {
-		if err := les.hear(r, now); err != nil && les.recalled[r.Order] {
+		p, ok := les.pupils[r.Order]
+		if !ok {
+			return fmt.Errorf("%s for order %d: %w", r.Fact, r.Order, ErrNotFound)
+		}
+		if err := les.hear(p, r, now); err != nil && p.recalled {
 			return u.Mistrust(les.ids)
 		} else if err != nil {
 			return err
@@ -64,63 +67,56 @@ func (l *Learner) Learn(ctx context.Context, u Unit, reports []Report) error {
 
 // lesson is one batch of reports on its way into orders.
 type lesson struct {
-	ids      []ID
-	before   map[ID]State
-	recalled map[ID]bool
-	orders   map[ID]*Order
-	changes  map[ID][]Change
-	nudged   []ID // whose end somebody waits to hear
+	ids    []ID
+	pupils map[ID]*pupil
+	nudged []ID // whose end somebody waits to hear
+}
+
+// pupil is an order that learns.
+type pupil struct {
+	*Order
+	before   *State
+	recalled bool
+	changes  []Change
 }
 
 // open recalls the orders, and reads and locks those that nobody remembers.
 func (l *Learner) open(ctx context.Context, u Unit, ids []ID) (*lesson, error) {
-	before, recalled := u.Recall(ids), make(map[ID]bool)
-	unknown := make([]ID, 0, len(ids))
+	les := &lesson{ids: ids, pupils: make(map[ID]*pupil, len(ids))}
+	l.admit(les, u.Recall(ids), true)
+	unknown := make([]ID, 0, len(ids)-len(les.pupils))
 	for _, id := range ids {
-		if _, ok := before[id]; ok {
-			recalled[id] = true
-		} else {
+		if _, ok := les.pupils[id]; !ok {
 			unknown = append(unknown, id)
 		}
 	}
-	if len(unknown) > 0 {
-		locked, err := u.Lock(ctx, unknown)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(before, locked)
+	if len(unknown) == 0 {
+		return les, nil
 	}
-	return &lesson{
-		ids: ids, before: before, recalled: recalled,
-		orders: l.restore(before), changes: make(map[ID][]Change, len(ids)),
-	}, nil
+	locked, err := u.Lock(ctx, unknown)
+	l.admit(les, locked, false)
+	return les, err
 }
 
-func (l *Learner) restore(states map[ID]State) map[ID]*Order {
-	orders := make(map[ID]*Order, len(states))
+func (l *Learner) admit(les *lesson, states map[ID]*State, recalled bool) {
 	for id, s := range states {
-		orders[id] = Restore(s, l.policy)
+		les.pupils[id] = &pupil{Order: Restore(s, l.policy), before: s, recalled: recalled}
 	}
-	return orders
 }
 
 // errUnproved: what the report comes to is nothing that an UPDATE would prove.
 var errUnproved = errors.New("decided on a recalled order")
 
 // hear tells an order one fact.
-func (les *lesson) hear(r Report, now time.Time) error {
-	o, ok := les.orders[r.Order]
-	if !ok {
-		return fmt.Errorf("%s for order %d: %w", r.Fact, r.Order, ErrNotFound)
-	}
-	if les.recalled[r.Order] && (r.Nudged || o.State().Facts.Has(r.Fact)) {
+func (les *lesson) hear(p *pupil, r Report, now time.Time) error {
+	if p.recalled && (r.Nudged || p.State().Facts.Has(r.Fact)) {
 		return errUnproved
 	}
-	entered, err := o.Learn(r.Fact, now)
+	entered, err := p.Learn(r.Fact, now)
 	if err != nil {
 		return err
 	}
-	les.changes[r.Order] = append(les.changes[r.Order], entered...)
+	p.changes = append(p.changes, entered...)
 	if r.Nudged && !slices.Contains(les.nudged, r.Order) {
 		les.nudged = append(les.nudged, r.Order)
 	}
@@ -128,10 +124,10 @@ func (les *lesson) hear(r Report, now time.Time) error {
 }
 
 // answers is what those are told who nudge for an order's end, once per order.
-func (les *lesson) answers() []State {
-	var decided []State
+func (les *lesson) answers() []*State {
+	var decided []*State
 	for _, id := range les.nudged {
-		if s, ok := les.orders[id].State().Decided(); ok {
+		if s, ok := les.pupils[id].State().Decided(); ok {
 			decided = append(decided, s)
 		}
 	}
@@ -141,9 +137,9 @@ func (les *lesson) answers() []State {
 func (les *lesson) updates() []Update {
 	out := make([]Update, 0, len(les.ids))
 	for _, id := range les.ids {
-		was, is := les.before[id], les.orders[id].State()
-		if is.Facts != was.Facts || is.Version != was.Version {
-			out = append(out, Update{Before: was, After: is, Changes: les.changes[id], Recalled: les.recalled[id]})
+		p := les.pupils[id]
+		if was, is := p.before, p.State(); is.Facts != was.Facts || is.Version != was.Version {
+			out = append(out, Update{Before: was, After: is, Changes: p.changes, Recalled: p.recalled})
 		}
 	}
 	return out

@@ -62,7 +62,7 @@ type saga struct {
 }
 
 func newSaga(t *rapid.T) *saga {
-	s := &saga{o: order.Restore(order.State{
+	s := &saga{o: order.Restore(&order.State{
 		ID: 7, Status: order.Pending, Version: 1, CreatedAt: at, PointsUsed: rapid.Int64Range(0, 1).Draw(t, "points"),
 		Payable: money.Of(rapid.Int64Range(0, 1).Draw(t, "payable"), "CNY"),
 	}, policy()), regrets: rapid.Bool().Draw(t, "regrets")}
@@ -119,12 +119,12 @@ func (s *saga) deliver(t *rapid.T) {
 }
 
 func (s *saga) learn(t *rapid.T, l letter) {
-	before := s.o.State()
+	before := *s.o.State()
 	changes, err := s.o.Learn(l.fact, at)
 	if err != nil {
 		t.Fatalf("%v, after %v", err, s.events)
 	}
-	s.changed(t, before, changes)
+	s.changed(t, &before, changes)
 	if d, ok := s.o.State().Decided(); ok && l.nudged {
 		s.repeat(t, eventOf(order.Change{Status: d.Status, State: d}), false)
 	}
@@ -139,17 +139,17 @@ func (s *saga) repeat(t *rapid.T, event string, nudged bool) {
 }
 
 func (s *saga) cancel(t *rapid.T, reason string) {
-	before := s.o.State()
+	before := *s.o.State()
 	changes, err := s.o.Cancel(reason, at)
 	if (err == nil) != (before.Status.Cancellable() || before.Reason == reason) {
 		t.Fatalf("cancelling in %s: %v", before.Status, err)
 	}
-	s.changed(t, before, changes)
+	s.changed(t, &before, changes)
 }
 
 // changed: every change is one event and one version, none comes twice, and
 // from PAID an order only goes on.
-func (s *saga) changed(t *rapid.T, before order.State, changes []order.Change) {
+func (s *saga) changed(t *rapid.T, before *order.State, changes []order.Change) {
 	for _, c := range changes {
 		if slices.Contains(s.events, eventOf(c)) {
 			t.Fatalf("%s twice, after %v", eventOf(c), s.events)

@@ -38,7 +38,8 @@ type Key struct {
 }
 
 // State is an order laid open, for storage and for rendering. The zero time
-// means that the order has not been in that status.
+// means that the order has not been in that status. It is large, and shared by
+// all who look at it: once handed out it never changes.
 type State struct {
 	ID          ID
 	Key         Key
@@ -79,22 +80,29 @@ type ReturnTimes struct {
 // [Order.FinishReturn].
 // Not safe for concurrent use.
 type Order struct {
-	state  State
+	state  *State
 	policy Policy
 }
 
 // Restore rebuilds an order from its stored state.
-func Restore(s State, p Policy) *Order { return &Order{state: s, policy: p} }
+func Restore(s *State, p Policy) *Order { return &Order{state: s, policy: p} }
 
-// State returns a copy of the order's state; Lines is shared and immutable.
-func (o *Order) State() State { return o.state }
+// State returns the order's state as it is now.
+func (o *Order) State() *State { return o.state }
+
+// revise makes the state that follows today's, to be filled in.
+func (o *Order) revise() *State {
+	s := *o.state
+	o.state = &s
+	return &s
+}
 
 // Change is one version of the order after another: a status it entered, or
 // what it asked for while it stays CANCELLED or RETURNING. It becomes exactly
 // one event.
 type Change struct {
 	Status Status
-	State  State // as of this change
+	State  *State // as of this change
 }
 
 // Learn records a fact and moves the order as far as all its facts allow,
@@ -113,12 +121,12 @@ func (o *Order) Learn(f Fact, at time.Time) ([]Change, error) {
 // before everything that payment waits for holds. A cancelled order may have
 // been charged on the word of an earlier self, and presumes nothing.
 func (o *Order) know(f Fact, at time.Time) {
-	s := &o.state
+	s := o.revise()
 	if f == Refunded && !s.Facts.Has(Refunded) {
 		s.RefundedAt = at
 	}
 	if s.Status.Cancellable() && (f == Captured || f == PointsAwarded) {
-		s.Facts = presume(o.policy.BeforePayment, *s).With(Captured)
+		s.Facts = presume(o.policy.BeforePayment, s).With(Captured)
 	}
 	s.Facts = s.Facts.With(f)
 }
@@ -141,7 +149,7 @@ func (o *Order) settle(at time.Time) []Change {
 // next is the status that the facts call for, one step ahead of today's, and
 // why when it is an unhappy one.
 func (o *Order) next() (status Status, reason string, ok bool) {
-	s := &o.state
+	s := o.state
 	switch {
 	case s.Status == Pending && s.Facts.Has(StockRefused):
 		return Rejected, contracts.ReasonOutOfStock, true
@@ -149,18 +157,18 @@ func (o *Order) next() (status Status, reason string, ok bool) {
 		return Cancelled, contracts.ReasonPointsRefused, true
 	case s.Status.Cancellable() && s.Facts.Has(PaymentFailed):
 		return Cancelled, contracts.ReasonPaymentFailed, true
-	case s.Status == Pending && hold(o.policy.BeforePayment, *s):
+	case s.Status == Pending && hold(o.policy.BeforePayment, s):
 		return Reserved, "", true
 	case s.Status == Reserved && s.Facts.Has(Captured):
 		return Paid, "", true
-	case s.Status == Paid && hold(o.policy.BeforeCompletion, *s):
+	case s.Status == Paid && hold(o.policy.BeforeCompletion, s):
 		return Completed, "", true
 	}
 	return "", "", false
 }
 
 func (o *Order) enter(next Status, reason string, at time.Time) Change {
-	s := &o.state
+	s := o.revise()
 	s.Status, s.Reason = next, reason
 	s.Version++
 	switch next {
@@ -177,25 +185,28 @@ func (o *Order) enter(next Status, reason string, at time.Time) Change {
 	case Returned:
 		s.Return.DoneAt = at
 	}
-	return Change{Status: next, State: *s}
+	return Change{Status: next, State: s}
 }
 
 // owesRefund: money was taken for an order that is off, and nobody has said so.
 func (o *Order) owesRefund() bool {
-	s := &o.state
+	s := o.state
 	return s.Status == Cancelled && s.Facts.Has(Captured) && s.RefundRequestedAt.IsZero()
 }
 
 func (o *Order) requestRefund(at time.Time) Change {
-	return o.ask(&o.state.RefundRequestedAt, at)
+	return o.ask((*State).refundRequested, at)
 }
 
 // ask notes that another service is asked for something.
-func (o *Order) ask(asked *time.Time, at time.Time) Change {
-	*asked = at
-	o.state.Version++
-	return Change{Status: o.state.Status, State: o.state}
+func (o *Order) ask(asked func(*State) *time.Time, at time.Time) Change {
+	s := o.revise()
+	*asked(s) = at
+	s.Version++
+	return Change{Status: s.Status, State: s}
 }
+
+func (s *State) refundRequested() *time.Time { return &s.RefundRequestedAt }
 
 // ErrNotCancellable says that an order is past the point where it can be
 // called off, or closed for another reason.
@@ -204,7 +215,7 @@ var ErrNotCancellable = errors.New("order can no longer be cancelled")
 // Cancel calls the order off for reason, before it is paid. To cancel again
 // for the same reason changes nothing.
 func (o *Order) Cancel(reason string, at time.Time) ([]Change, error) {
-	s := &o.state
+	s := o.state
 	switch {
 	case s.Status.Cancellable():
 		return []Change{o.enter(Cancelled, reason, at)}, nil

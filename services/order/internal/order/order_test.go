@@ -2,12 +2,14 @@ package order_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"souk.example/contracts"
 	"souk.example/services/order/internal/order"
 )
 
@@ -33,7 +35,7 @@ func in(t *testing.T, status order.Status) *order.Order {
 		order.Returning: {order.StockReserved, order.Captured, order.PointsAwarded},
 		order.Returned:  {order.StockReserved, order.Captured, order.PointsAwarded},
 	}
-	o := order.Restore(order.State{ID: 7, Status: order.Pending, Version: 1, CreatedAt: at}, policy())
+	o := order.Restore(&order.State{ID: 7, Status: order.Pending, Version: 1, CreatedAt: at}, policy())
 	for _, f := range ways[status] {
 		if _, err := o.Learn(f, at); err != nil {
 			t.Fatal(err)
@@ -175,7 +177,7 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 		for _, fact := range order.AllFacts() {
 			t.Run(string(status)+" "+fact.String(), func(t *testing.T) {
 				o := in(t, status)
-				before := o.State()
+				before := *o.State()
 				changes, err := o.Learn(fact, at.Add(time.Second))
 				check(t, table[status][fact], before, o.State(), changes, err)
 			})
@@ -183,7 +185,7 @@ func TestEveryFactInEveryStatus(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, want any, before, after order.State, changes []order.Change, err error) {
+func check(t *testing.T, want any, before order.State, after *order.State, changes []order.Change, err error) {
 	t.Helper()
 	if want == impossible {
 		if _, ok := errors.AsType[*order.ImpossibleFactError](err); !ok {
@@ -209,6 +211,33 @@ func check(t *testing.T, want any, before, after order.State, changes []order.Ch
 	}
 }
 
+// What was handed out is shared, with what remembers orders and with what emits
+// events: an order that goes on leaves it as it is.
+func TestAStateThatWasHandedOutNeverChanges(t *testing.T) {
+	for _, status := range order.Statuses() {
+		o := in(t, status)
+		shown, was := []*order.State{o.State()}, []order.State{*o.State()}
+		show := func(changes []order.Change, _ error) {
+			shown, was = append(shown, o.State()), append(was, *o.State())
+			for _, c := range changes {
+				shown, was = append(shown, c.State), append(was, *c.State)
+			}
+		}
+		show(o.Return(at))
+		for i, fact := range order.AllFacts() {
+			show(o.Ask(fact, at.Add(time.Duration(i)*time.Second)))
+			show(o.Learn(fact, at.Add(time.Duration(i)*time.Minute)))
+		}
+		show(o.Cancel(contracts.ReasonUserCancelled, at.Add(time.Hour)))
+		show(o.FinishReturn(at.Add(2 * time.Hour)))
+		for i, s := range shown {
+			if !reflect.DeepEqual(*s, was[i]) {
+				t.Errorf("from %s: state %d was %+v and is %+v", status, i, was[i], *s)
+			}
+		}
+	}
+}
+
 // The timeline of a good order is exactly PENDING, RESERVED, PAID, COMPLETED,
 // whatever the order and number in which its facts arrive.
 func TestTimelineOfAGoodOrder(t *testing.T) {
@@ -216,7 +245,7 @@ func TestTimelineOfAGoodOrder(t *testing.T) {
 		facts := rapid.Permutation([]order.Fact{
 			order.StockReserved, order.Captured, order.PointsAwarded, order.StockReserved, order.Captured, order.PointsAwarded,
 		}).Draw(t, "facts")
-		o := order.Restore(order.State{Status: order.Pending, Version: 1, CreatedAt: at}, policy())
+		o := order.Restore(&order.State{Status: order.Pending, Version: 1, CreatedAt: at}, policy())
 		for i, f := range facts {
 			if _, err := o.Learn(f, at.Add(time.Duration(i+1)*time.Second)); err != nil {
 				t.Fatal(err)
@@ -241,7 +270,7 @@ func TestTimelineOfAGoodOrder(t *testing.T) {
 // A check added to the policy holds payment back until it is known.
 func TestPolicyDecidesWhatPaymentWaitsFor(t *testing.T) {
 	strict := order.Policy{BeforePayment: []order.Condition{{Fact: order.StockReserved}, {Fact: order.PointsAwarded}}}
-	o := order.Restore(order.State{Status: order.Pending, Version: 1}, strict)
+	o := order.Restore(&order.State{Status: order.Pending, Version: 1}, strict)
 	changes, err := o.Learn(order.StockReserved, at)
 	if err != nil || len(changes) != 0 || o.State().Status != order.Pending {
 		t.Errorf("entered %v in %s, %v; want to wait in PENDING", changes, o.State().Status, err)

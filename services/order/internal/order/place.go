@@ -35,7 +35,7 @@ func (req PlaceOrder) Subject() string { return strconv.FormatInt(int64(req.id),
 
 // Placement is the answer to a PlaceOrder: the order as it was when placed.
 type Placement struct {
-	Order    State
+	Order    *State
 	Replayed bool // an earlier request with the same key had placed it
 }
 
@@ -148,19 +148,19 @@ func invalid(f apperr.Field) *apperr.Error {
 
 // price turns a request into a PENDING order at today's prices, that was not
 // placed yet.
-func (req PlaceOrder) price(prices map[SKU]money.Amount) (State, error) {
-	s := State{
+func (req PlaceOrder) price(prices map[SKU]money.Amount) (*State, error) {
+	s := &State{
 		ID: req.id, Key: req.Key, Fingerprint: req.Fingerprint, Status: Pending, Version: 1,
 		Method: req.Method, Token: req.Token, PointsUsed: req.Points, Lines: make([]Line, len(req.Items)),
 	}
 	for i, it := range req.Items {
 		unit, ok := prices[it.SKU]
 		if !ok {
-			return State{}, unknownSKU(i)
+			return nil, unknownSKU(i)
 		}
 		s.Lines[i] = Line{SKU: it.SKU, Quantity: it.Quantity, UnitPrice: unit.Minor()}
 		if err := s.add(unit, it.Quantity); err != nil {
-			return State{}, err
+			return nil, err
 		}
 	}
 	return s, s.deductPoints()

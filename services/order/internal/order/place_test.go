@@ -22,7 +22,7 @@ import (
 type memory struct {
 	mu       sync.Mutex
 	prices   map[order.SKU]money.Amount
-	orders   map[order.Key]order.State
+	orders   map[order.Key]*order.State
 	commits  int
 	unknowns int     // commits that stand but answer that nobody knows
 	fails    []error // what commits fail with one after the other, and all after them with the last
@@ -33,7 +33,7 @@ var errUnknown = errors.New("commit unknown")
 func newMemory() *memory {
 	return &memory{
 		prices: map[order.SKU]money.Amount{"TEA": money.Of(500, "CNY"), "CUP": money.Of(300, "CNY"), "EURO": money.Of(1, "EUR")},
-		orders: map[order.Key]order.State{},
+		orders: map[order.Key]*order.State{},
 	}
 }
 
@@ -63,7 +63,7 @@ func (m *memory) InUnit(ctx context.Context, fn func(context.Context, order.Unit
 type memoryUnit struct {
 	*memory
 	order.Unit // the methods intake does not use
-	inserted   []order.State
+	inserted   []*order.State
 }
 
 func (u *memoryUnit) Now(context.Context) (time.Time, error) { return at, nil }
@@ -74,8 +74,8 @@ func (m *memory) Prices(context.Context, []order.SKU) (map[order.SKU]money.Amoun
 	return maps.Clone(m.prices), nil
 }
 
-func (u *memoryUnit) Placed(_ context.Context, keys []order.Key) (map[order.Key]order.State, error) {
-	found := map[order.Key]order.State{}
+func (u *memoryUnit) Placed(_ context.Context, keys []order.Key) (map[order.Key]*order.State, error) {
+	found := map[order.Key]*order.State{}
 	for _, k := range keys {
 		if s, ok := u.orders[k]; ok {
 			found[k] = s
@@ -84,7 +84,7 @@ func (u *memoryUnit) Placed(_ context.Context, keys []order.Key) (map[order.Key]
 	return found, nil
 }
 
-func (u *memoryUnit) Insert(_ context.Context, orders []order.State) error {
+func (u *memoryUnit) Insert(_ context.Context, orders []*order.State) error {
 	for _, s := range orders {
 		if _, taken := u.orders[s.Key]; taken {
 			return order.ErrKeyTaken

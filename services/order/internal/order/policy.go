@@ -11,16 +11,16 @@ type Policy struct {
 // that all do.
 type Condition struct {
 	Fact Fact
-	When func(State) bool
+	When func(*State) bool
 }
 
 // UsesPoints reports whether the order is paid with points in part or whole.
-func UsesPoints(s State) bool { return s.PointsUsed > 0 }
+func UsesPoints(s *State) bool { return s.PointsUsed > 0 }
 
-func (c Condition) concerns(s State) bool { return c.When == nil || c.When(s) }
+func (c Condition) concerns(s *State) bool { return c.When == nil || c.When(s) }
 
 // hold reports whether every condition that concerns s holds.
-func hold(conditions []Condition, s State) bool {
+func hold(conditions []Condition, s *State) bool {
 	for _, c := range conditions {
 		if c.concerns(s) && !s.Facts.Has(c.Fact) {
 			return false
@@ -30,7 +30,7 @@ func hold(conditions []Condition, s State) bool {
 }
 
 // presume adds the facts that conditions ask of s.
-func presume(conditions []Condition, s State) Facts {
+func presume(conditions []Condition, s *State) Facts {
 	facts := s.Facts
 	for _, c := range conditions {
 		if c.concerns(s) {

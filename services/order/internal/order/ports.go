@@ -29,17 +29,17 @@ type Unit interface {
 	// NoteSnapshot remembers for good that a whole catalogue has been learned.
 	NoteSnapshot(ctx context.Context) error
 	// Placed finds the orders that these keys have already placed.
-	Placed(ctx context.Context, keys []Key) (map[Key]State, error)
+	Placed(ctx context.Context, keys []Key) (map[Key]*State, error)
 	// Insert stores new orders and their order.placed events, and puts those
 	// on the waitlist that its walk would miss. ErrKeyTaken says that one of
 	// the keys had placed an order already.
-	Insert(ctx context.Context, orders []State) error
+	Insert(ctx context.Context, orders []*State) error
 	// Lock loads and locks orders, in the order of their ids.
-	Lock(ctx context.Context, ids []ID) (map[ID]State, error)
+	Lock(ctx context.Context, ids []ID) (map[ID]*State, error)
 	// Recall tells what is remembered of orders that are open, without reading
 	// or locking them: it may be old, and those it does not know are absent.
 	// Save proves it, for the orders it saves.
-	Recall(ids []ID) map[ID]State
+	Recall(ids []ID) map[ID]*State
 	// Mistrust forgets what Recall knows of the orders and returns an error that
 	// has the whole unit run again, reading them.
 	Mistrust(ids []ID) error
@@ -49,9 +49,9 @@ type Unit interface {
 	Save(ctx context.Context, updates []Update) error
 	// Repeat sends the event that each state's latest change made once more,
 	// under its own id. It decides nothing.
-	Repeat(ctx context.Context, states []State) error
+	Repeat(ctx context.Context, states []*State) error
 	// Remind is Repeat to those who owe an answer to the event: nudged.
-	Remind(ctx context.Context, states []State) error
+	Remind(ctx context.Context, states []*State) error
 }
 
 // Holds counts each user's open orders, which hold stock that is not paid for,
@@ -79,7 +79,7 @@ type Gate interface {
 // Update is what a unit of work did to one order: the state it was read in and
 // the changes it went through. Without changes only facts are new.
 type Update struct {
-	Before, After State
+	Before, After *State
 	Changes       []Change
 	Recalled      bool // Before was recalled, not locked
 }

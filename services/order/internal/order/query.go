@@ -14,7 +14,7 @@ type Filter struct {
 type Reader interface {
 	// Get returns the user's order; ErrNotFound for an order of somebody
 	// else as for one that does not exist.
-	Get(ctx context.Context, user UserID, id ID) (State, error)
+	Get(ctx context.Context, user UserID, id ID) (*State, error)
 	// List returns up to f.Limit orders of the user, newest first.
-	List(ctx context.Context, user UserID, f Filter) ([]State, error)
+	List(ctx context.Context, user UserID, f Filter) ([]*State, error)
 }

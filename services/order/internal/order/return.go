@@ -31,17 +31,20 @@ func (o *Order) Lacks(part Fact) bool {
 
 // Ask asks for a part of a return, once: to ask again changes nothing.
 func (o *Order) Ask(part Fact, at time.Time) ([]Change, error) {
-	asked := map[Fact]*time.Time{
-		Refunded: &o.state.RefundRequestedAt, Restocked: &o.state.Return.RestockRequestedAt, PointsReversed: &o.state.Return.ReversalRequestedAt,
+	asked := map[Fact]func(*State) *time.Time{
+		Refunded: (*State).refundRequested, Restocked: (*State).restockRequested, PointsReversed: (*State).reversalRequested,
 	}[part]
 	if asked == nil || o.state.Status != Returning {
 		return nil, fmt.Errorf("order %d is %s: nobody is asked for %q", o.state.ID, o.state.Status, part)
 	}
-	if !asked.IsZero() {
+	if !asked(o.state).IsZero() {
 		return nil, nil
 	}
 	return []Change{o.ask(asked, at)}, nil
 }
+
+func (s *State) restockRequested() *time.Time  { return &s.Return.RestockRequestedAt }
+func (s *State) reversalRequested() *time.Time { return &s.Return.ReversalRequestedAt }
 
 // FinishReturn ends a return. It does not ask whether every part was reported:
 // an operator may have seen to one by hand.
@@ -87,7 +90,7 @@ func NewReturner(policy Policy) *Returner { return &Returner{policy: policy} }
 
 // Begin makes an order of the user's RETURNING. ErrNotFound stands for somebody
 // else's order as well; one that is not COMPLETED is an *apperr.Error.
-func (r *Returner) Begin(ctx context.Context, u Unit, id ID, user UserID) (State, error) {
+func (r *Returner) Begin(ctx context.Context, u Unit, id ID, user UserID) (*State, error) {
 	s, err := r.change(ctx, u, id, func(o *Order, at time.Time) ([]Change, error) {
 		if o.State().Key.User != user {
 			return nil, ErrNotFound
@@ -115,7 +118,7 @@ func (r *Returner) Ask(ctx context.Context, u Unit, id ID, part Fact) (waits boo
 	if err != nil || !waits || asked {
 		return waits, err
 	}
-	return true, u.Remind(ctx, []State{s})
+	return true, u.Remind(ctx, []*State{s})
 }
 
 // Finish makes an order RETURNED.
@@ -125,18 +128,18 @@ func (r *Returner) Finish(ctx context.Context, u Unit, id ID) error {
 }
 
 // change does something to one order, under its lock.
-func (r *Returner) change(ctx context.Context, u Unit, id ID, do func(*Order, time.Time) ([]Change, error)) (State, error) {
+func (r *Returner) change(ctx context.Context, u Unit, id ID, do func(*Order, time.Time) ([]Change, error)) (*State, error) {
 	states, err := u.Lock(ctx, []ID{id})
 	if err != nil {
-		return State{}, err
+		return nil, err
 	}
 	was, found := states[id]
 	if !found {
-		return State{}, ErrNotFound
+		return nil, ErrNotFound
 	}
 	now, err := u.Now(ctx) // not before the lock: what was waited for has come before
 	if err != nil {
-		return State{}, err
+		return nil, err
 	}
 	o := Restore(was, r.policy)
 	changes, err := do(o, now)

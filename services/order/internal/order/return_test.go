@@ -18,7 +18,7 @@ import (
 func TestEveryStatusMeetsAReturn(t *testing.T) {
 	for _, status := range order.Statuses() {
 		o := in(t, status)
-		before := o.State()
+		before := *o.State()
 		changes, err := o.Return(at)
 		if returns := status == order.Completed; returns != (err == nil) || returns != (len(changes) == 1) || err != nil && !errors.Is(err, order.ErrNotReturnable) {
 			t.Errorf("%s is returned: %v, %v", status, changes, err)
@@ -76,8 +76,8 @@ func TestAReturnFromBeginToEnd(t *testing.T) {
 }
 
 func TestWhatAReturnLacks(t *testing.T) {
-	o := order.Restore(order.State{Status: order.Returning, Payable: money.Of(5, "CNY")}, policy())
-	free := order.Restore(order.State{Status: order.Returning, Payable: money.Of(0, "CNY")}, policy())
+	o := order.Restore(&order.State{Status: order.Returning, Payable: money.Of(5, "CNY")}, policy())
+	free := order.Restore(&order.State{Status: order.Returning, Payable: money.Of(0, "CNY")}, policy())
 	if !o.Lacks(order.Refunded) || free.Lacks(order.Refunded) || !free.Lacks(order.Restocked) || !free.Lacks(order.PointsReversed) {
 		t.Error("only an order that nothing was paid for has nothing to be refunded")
 	}

@@ -18,7 +18,7 @@ type Entry struct {
 // Timeline tells the order's life so far, oldest first. It names each status
 // once, in the order of the state machine, whatever the order in which the
 // facts arrived.
-func (s State) Timeline() []Entry {
+func (s *State) Timeline() []Entry {
 	entries := []Entry{{Status: Pending, At: s.CreatedAt, Service: "order"}}
 	for _, e := range []Entry{
 		{Status: Reserved, At: s.ReservedAt, Service: "inventory"},
@@ -51,7 +51,7 @@ func closedBy(reason string) string {
 
 // PaymentStatus tells where the money is: "none" of it taken, "captured", or
 // captured and "refunded".
-func (s State) PaymentStatus() string {
+func (s *State) PaymentStatus() string {
 	switch {
 	case s.Facts.Has(Refunded):
 		return "refunded"

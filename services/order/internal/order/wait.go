@@ -5,7 +5,7 @@ import "time"
 // WaitsSince is when the order began to wait for another service's word, which
 // is when it asked: its latest event. False when it waits for nobody; while it
 // is RETURNING its saga does.
-func (s State) WaitsSince() (time.Time, bool) {
+func (s *State) WaitsSince() (time.Time, bool) {
 	switch {
 	case s.Status == Pending:
 		return s.CreatedAt, true
@@ -19,7 +19,7 @@ func (s State) WaitsSince() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (s State) waitsForRefund() bool {
+func (s *State) waitsForRefund() bool {
 	return s.Status == Cancelled && !s.RefundRequestedAt.IsZero() && !s.Facts.Has(Refunded)
 }
 
@@ -33,18 +33,19 @@ const (
 // Decided is the order as it was when it was paid, rejected or cancelled: the
 // last that those who hold stock and points for it are told. False while it is
 // open, when they know all there is to know.
-func (s State) Decided() (State, bool) {
-	switch {
-	case !s.PaidAt.IsZero():
-		s.Status = Paid
-	case s.ClosedAt.IsZero():
-		return State{}, false
+func (s *State) Decided() (*State, bool) {
+	if s.PaidAt.IsZero() && s.ClosedAt.IsZero() {
+		return nil, false
 	}
-	s.Version = versionAfterReserved
+	was := *s
+	if !s.PaidAt.IsZero() {
+		was.Status = Paid
+	}
+	was.Version = versionAfterReserved
 	if s.ReservedAt.IsZero() {
-		s.Version = versionAfterPending
+		was.Version = versionAfterPending
 	}
-	s.CompletedAt, s.RefundRequestedAt, s.RefundedAt = time.Time{}, time.Time{}, time.Time{}
-	s.Return = ReturnTimes{}
-	return s, true
+	was.CompletedAt, was.RefundRequestedAt, was.RefundedAt = time.Time{}, time.Time{}, time.Time{}
+	was.Return = ReturnTimes{}
+	return &was, true
 }

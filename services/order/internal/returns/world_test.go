@@ -85,10 +85,10 @@ func policy() order.Policy {
 // completed stores completed orders of the owner, 1 to n.
 func (w *world) completed(n int64, payable int64) {
 	w.t.Helper()
-	states, reports := make([]order.State, n), make([]order.Report, n)
+	states, reports := make([]*order.State, n), make([]order.Report, n)
 	for i := range n {
 		id := order.ID(i + 1)
-		states[i] = order.State{
+		states[i] = &order.State{
 			ID: id, Key: order.Key{User: owner, Key: chargeKey(id)}, Status: order.Pending, Version: 1, Total: money.Of(5, "CNY"),
 			Payable: money.Of(payable, "CNY"), PointsUsed: 5 - payable, Method: "wallet", CreatedAt: time.UnixMicro(1), Deadline: time.UnixMicro(2),
 		}

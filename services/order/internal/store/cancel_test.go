@@ -101,7 +101,7 @@ func TestCancelRacesWithFacts(t *testing.T) {
 		t.Run(fmt.Sprintf("batches of %d", batch), func(t *testing.T) {
 			s, box := open(t)
 			const orders = 50
-			states := make([]order.State, orders)
+			states := make([]*order.State, orders)
 			reports := make([]order.Report, 0, 2*orders)
 			for i := range states {
 				id := order.ID(i + 1)

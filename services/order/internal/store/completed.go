@@ -19,7 +19,7 @@ func (u unit) timeCompleted(ctx context.Context, updates []order.Update) {
 	if u.completions == nil {
 		return
 	}
-	var completed []order.State
+	var completed []*order.State
 	for _, up := range updates {
 		if up.Before.CompletedAt.IsZero() && !up.After.CompletedAt.IsZero() {
 			completed = append(completed, up.After)

@@ -64,7 +64,7 @@ func (s shop) fill(b *testing.B) (first time.Time) {
 		count  int
 	}{{order.Completed, benchClosed}, {order.Pending, benchLive}} {
 		for done := 0; done < part.count; done += 1000 {
-			states := make([]order.State, 1000)
+			states := make([]*order.State, 1000)
 			for i := range states {
 				n++
 				states[i] = placedAt(made.Add(time.Duration(n)*time.Millisecond), n, first.Add(benchSpan*time.Duration(done+i)/time.Duration(part.count)))
@@ -77,7 +77,7 @@ func (s shop) fill(b *testing.B) (first time.Time) {
 }
 
 // store inserts without events: they are no part of what is measured.
-func (s shop) store(b *testing.B, states []order.State) {
+func (s shop) store(b *testing.B, states []*order.State) {
 	err := s.db.InTx(b.Context(), func(ctx context.Context, tx *database.Tx) error {
 		return store.New(s.db, &emitted{}).Unit(tx).Insert(ctx, asPlaced(states))
 	})
@@ -96,7 +96,7 @@ func (s shop) store(b *testing.B, states []order.State) {
 	}
 }
 
-func asPlaced(states []order.State) []order.State {
+func asPlaced(states []*order.State) []*order.State {
 	placed := slices.Clone(states)
 	for i := range placed {
 		placed[i].Status = order.Pending

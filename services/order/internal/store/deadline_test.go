@@ -58,7 +58,7 @@ func idAt(made time.Time, n int64) int64 {
 }
 
 // placedAt is a PENDING order that was made and stored at one time.
-func placedAt(made time.Time, n int64, deadline time.Time) order.State {
+func placedAt(made time.Time, n int64, deadline time.Time) *order.State {
 	s := pending(idAt(made, n), 1, fmt.Sprint(made.UnixMilli(), "-", n))
 	s.CreatedAt, s.Deadline = made, deadline
 	return s
@@ -106,7 +106,7 @@ func TestDeadlinesPass(t *testing.T) {
 			s := openShop(t)
 			now := s.now(t)
 			old, past, soon, later := now.Add(-10*time.Minute), now.Add(-time.Minute), now.Add(time.Second), now.Add(time.Hour)
-			states := map[string]order.State{
+			states := map[string]*order.State{
 				"late when placed":            placedAt(now, 1, past),
 				"placed with a near deadline": placedAt(now, 2, soon),
 				"walked past its deadline":    placedAt(old, 3, past),
@@ -117,7 +117,7 @@ func TestDeadlinesPass(t *testing.T) {
 				"rejected":                    placedAt(old, 8, past),
 				"placed just now":             placedAt(now, 9, later),
 			}
-			var all []order.State
+			var all []*order.State
 			for _, st := range states {
 				all = append(all, st)
 			}
@@ -190,7 +190,7 @@ func TestALateCommitIsNotMissed(t *testing.T) {
 func TestAnUnreadableOrderHoldsUpNobody(t *testing.T) {
 	s := openShop(t)
 	now := s.now(t)
-	var states []order.State
+	var states []*order.State
 	for n := range int64(5) {
 		states = append(states, placedAt(now, n, now))
 	}
@@ -218,7 +218,7 @@ func TestDeadlineRaces(t *testing.T) {
 	s := openShop(t)
 	const orders = 60
 	now := s.now(t)
-	var states []order.State
+	var states []*order.State
 	for n := range int64(orders) {
 		states = append(states, placedAt(now, n, now.Add(time.Duration(n)*5*time.Millisecond)))
 	}

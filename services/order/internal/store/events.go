@@ -12,20 +12,20 @@ import (
 )
 
 // Repeat implements order.Unit.
-func (u unit) Repeat(ctx context.Context, states []order.State) error {
+func (u unit) Repeat(ctx context.Context, states []*order.State) error {
 	return u.emit(ctx, states, eventFor)
 }
 
 // Remind implements order.Unit.
-func (u unit) Remind(ctx context.Context, states []order.State) error {
-	return u.emit(ctx, states, func(s order.State) (eventbus.Event, error) {
+func (u unit) Remind(ctx context.Context, states []*order.State) error {
+	return u.emit(ctx, states, func(s *order.State) (eventbus.Event, error) {
 		e, err := eventFor(s)
 		e.Nudge = true
 		return e, err
 	})
 }
 
-func (u unit) emit(ctx context.Context, states []order.State, tell func(order.State) (eventbus.Event, error)) error {
+func (u unit) emit(ctx context.Context, states []*order.State, tell func(*order.State) (eventbus.Event, error)) error {
 	if len(states) == 0 {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
 	for _, up := range updates {
 		n += len(up.Changes)
 	}
-	states := make([]order.State, 0, n) // a state is large: no growing
+	states := make([]*order.State, 0, n)
 	for _, up := range updates {
 		for _, c := range up.Changes {
 			states = append(states, c.State)
@@ -58,7 +58,7 @@ func (u unit) emitChanges(ctx context.Context, updates []order.Update) error {
 
 // eventFor is the order's latest event: that it entered the status it is in,
 // or what it has asked for since.
-func eventFor(s order.State) (eventbus.Event, error) {
+func eventFor(s *order.State) (eventbus.Event, error) {
 	if s.Status == order.Returning {
 		return returningEvent(s)
 	}
@@ -74,7 +74,7 @@ func eventFor(s order.State) (eventbus.Event, error) {
 
 // returningEvent is how far a return has come: its parts are asked for one
 // after the other.
-func returningEvent(s order.State) (eventbus.Event, error) {
+func returningEvent(s *order.State) (eventbus.Event, error) {
 	id, user := int64(s.ID), int64(s.Key.User)
 	switch {
 	case !s.Return.ReversalRequestedAt.IsZero():
@@ -90,7 +90,7 @@ func returningEvent(s order.State) (eventbus.Event, error) {
 		&orderv1.OrderReturnRequested{OrderId: id, UserId: user, Version: s.Version})
 }
 
-func refundRequested(s order.State, refund string) (eventbus.Event, error) {
+func refundRequested(s *order.State, refund string) (eventbus.Event, error) {
 	id := int64(s.ID)
 	return contracts.NewRefundEvent(contracts.OrderRefundRequested, id, refund, &orderv1.OrderRefundRequested{
 		OrderId: id, UserId: int64(s.Key.User), Version: s.Version, RefundId: refund,
@@ -98,7 +98,7 @@ func refundRequested(s order.State, refund string) (eventbus.Event, error) {
 	})
 }
 
-func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
+func payloadFor(s *order.State) (contracts.Type, contracts.Message, error) {
 	id, user, currency := int64(s.ID), int64(s.Key.User), string(s.Total.Currency())
 	switch s.Status {
 	case order.Pending:
@@ -124,7 +124,7 @@ func payloadFor(s order.State) (contracts.Type, contracts.Message, error) {
 	return contracts.Type{}, nil, fmt.Errorf("order %d: no event tells of status %q", s.ID, s.Status)
 }
 
-func placedFrom(s order.State) *orderv1.OrderPlaced {
+func placedFrom(s *order.State) *orderv1.OrderPlaced {
 	lines := make([]*orderv1.Line, len(s.Lines))
 	for i, l := range s.Lines {
 		lines[i] = &orderv1.Line{Sku: string(l.SKU), Quantity: l.Quantity, UnitPrice: l.UnitPrice}

@@ -12,13 +12,13 @@ import (
 
 // Lock implements order.Unit. Ids come in ascending order, and so are the row
 // locks taken: two batches that lock never wait for each other in a circle.
-func (u unit) Lock(ctx context.Context, ids []order.ID) (map[order.ID]order.State, error) {
+func (u unit) Lock(ctx context.Context, ids []order.ID) (map[order.ID]*order.State, error) {
 	in, args := database.In(ids)
 	states, err := u.query(ctx, "WHERE id IN "+in+" ORDER BY id"+u.tx.ForUpdate(), args...)
 	if err != nil {
 		return nil, fmt.Errorf("lock %d orders: %w", len(ids), err)
 	}
-	found := make(map[order.ID]order.State, len(states))
+	found := make(map[order.ID]*order.State, len(states))
 	for _, s := range states {
 		found[s.ID] = s
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Insert implements order.Unit.
-func (u unit) Insert(ctx context.Context, orders []order.State) error {
+func (u unit) Insert(ctx context.Context, orders []*order.State) error {
 	rows := make([][]any, len(orders))
 	for i, s := range orders {
 		row, err := rowFrom(s)
@@ -42,9 +42,9 @@ func (u unit) Insert(ctx context.Context, orders []order.State) error {
 
 // Placed implements order.Unit. It reads by the unique key in chunks, so that
 // no statement outgrows a parameter limit.
-func (u unit) Placed(ctx context.Context, keys []order.Key) (map[order.Key]order.State, error) {
+func (u unit) Placed(ctx context.Context, keys []order.Key) (map[order.Key]*order.State, error) {
 	const chunk = 500
-	found := make(map[order.Key]order.State)
+	found := make(map[order.Key]*order.State)
 	for len(keys) > 0 {
 		n := min(chunk, len(keys))
 		if err := u.placed(ctx, keys[:n], found); err != nil {
@@ -55,7 +55,7 @@ func (u unit) Placed(ctx context.Context, keys []order.Key) (map[order.Key]order
 	return found, nil
 }
 
-func (u unit) placed(ctx context.Context, keys []order.Key, found map[order.Key]order.State) error {
+func (u unit) placed(ctx context.Context, keys []order.Key, found map[order.Key]*order.State) error {
 	args := make([]any, 0, 2*len(keys))
 	for _, k := range keys {
 		args = append(args, int64(k.User), k.Key)
@@ -69,13 +69,13 @@ func (u unit) placed(ctx context.Context, keys []order.Key, found map[order.Key]
 }
 
 // query reads the orders that the rest of a SELECT names.
-func (u unit) query(ctx context.Context, rest string, args ...any) ([]order.State, error) {
+func (u unit) query(ctx context.Context, rest string, args ...any) ([]*order.State, error) {
 	rows, err := u.tx.Query(ctx, "SELECT "+strings.Join(orderFields, ",")+" FROM orders "+rest, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var states []order.State
+	var states []*order.State
 	for rows.Next() {
 		var r orderRow
 		if err := rows.Scan(r.fields()...); err != nil {

@@ -23,15 +23,15 @@ type memory struct {
 	hits, misses atomic.Int64
 
 	mu         sync.Mutex
-	young, old map[order.ID]order.State
+	young, old map[order.ID]*order.State
 }
 
 func newMemory(limit int) *memory {
-	return &memory{max: limit / 2, young: make(map[order.ID]order.State)}
+	return &memory{max: limit / 2, young: make(map[order.ID]*order.State)}
 }
 
 // keep remembers the orders that are open and forgets the others.
-func (m *memory) keep(states []order.State) {
+func (m *memory) keep(states []*order.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range states {
@@ -40,7 +40,7 @@ func (m *memory) keep(states []order.State) {
 			continue
 		}
 		if len(m.young) >= m.max {
-			m.old, m.young = m.young, make(map[order.ID]order.State)
+			m.old, m.young = m.young, make(map[order.ID]*order.State)
 		}
 		m.young[s.ID] = s
 	}
@@ -51,10 +51,10 @@ func open(s order.Status) bool {
 	return s == order.Pending || s == order.Reserved || s == order.Paid
 }
 
-func (m *memory) recall(ids []order.ID) map[order.ID]order.State {
+func (m *memory) recall(ids []order.ID) map[order.ID]*order.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := make(map[order.ID]order.State, len(ids))
+	known := make(map[order.ID]*order.State, len(ids))
 	for _, id := range ids {
 		if s, ok := m.young[id]; ok {
 			known[id] = s
@@ -81,7 +81,7 @@ func (m *memory) drop(id order.ID) {
 }
 
 // Recall implements order.Unit.
-func (u unit) Recall(ids []order.ID) map[order.ID]order.State { return u.memory.recall(ids) }
+func (u unit) Recall(ids []order.ID) map[order.ID]*order.State { return u.memory.recall(ids) }
 
 // Mistrust implements order.Unit.
 func (u unit) Mistrust(ids []order.ID) error {
@@ -90,7 +90,7 @@ func (u unit) Mistrust(ids []order.ID) error {
 }
 
 func (u unit) remember(updates []order.Update) {
-	states := make([]order.State, len(updates))
+	states := make([]*order.State, len(updates))
 	for i, up := range updates {
 		states[i] = up.After
 	}

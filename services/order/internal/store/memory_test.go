@@ -20,10 +20,13 @@ func twoProcesses(t *testing.T) (here, elsewhere *store.Store, box *emitted) {
 	return store.New(db, box), store.New(db, box), box
 }
 
+// recalls is the status that s remembers the order in, "" for none.
 func recalls(t *testing.T, s *store.Store, id order.ID) (status order.Status) {
 	t.Helper()
 	err := s.InUnit(t.Context(), func(_ context.Context, u order.Unit) error {
-		status = u.Recall([]order.ID{id})[id].Status
+		if s, known := u.Recall([]order.ID{id})[id]; known {
+			status = s.Status
+		}
 		return nil
 	})
 	if err != nil {

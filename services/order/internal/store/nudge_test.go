@@ -23,7 +23,7 @@ func (s shop) said(from int) []eventbus.Event {
 func (s shop) places(t *testing.T, n int64, ago time.Duration) []order.ID {
 	t.Helper()
 	made := s.now(t).Add(-ago)
-	ids, states := make([]order.ID, n), make([]order.State, n)
+	ids, states := make([]order.ID, n), make([]*order.State, n)
 	for i := range n {
 		states[i] = placedAt(made, i, made.Add(24*time.Hour))
 		ids[i] = states[i].ID

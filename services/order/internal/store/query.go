@@ -11,20 +11,20 @@ import (
 )
 
 // Get implements order.Reader.
-func (s *Store) Get(ctx context.Context, user order.UserID, id order.ID) (order.State, error) {
+func (s *Store) Get(ctx context.Context, user order.UserID, id order.ID) (*order.State, error) {
 	var row orderRow
 	err := s.db.ORM(ctx).Where("id = ? AND user_id = ?", int64(id), int64(user)).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return order.State{}, order.ErrNotFound
+		return nil, order.ErrNotFound
 	}
 	if err != nil {
-		return order.State{}, fmt.Errorf("get order: %w", err)
+		return nil, fmt.Errorf("get order: %w", err)
 	}
 	return row.state()
 }
 
 // List implements order.Reader.
-func (s *Store) List(ctx context.Context, user order.UserID, f order.Filter) ([]order.State, error) {
+func (s *Store) List(ctx context.Context, user order.UserID, f order.Filter) ([]*order.State, error) {
 	q := s.db.ORM(ctx).Where("user_id = ?", int64(user))
 	if f.Status != "" {
 		q = q.Where("status = ?", string(f.Status))
@@ -36,7 +36,7 @@ func (s *Store) List(ctx context.Context, user order.UserID, f order.Filter) ([]
 	if err := q.Order("id DESC").Limit(f.Limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list orders: %w", err)
 	}
-	states := make([]order.State, len(rows))
+	states := make([]*order.State, len(rows))
 	for i := range rows {
 		st, err := rows[i].state()
 		if err != nil {

@@ -84,7 +84,7 @@ type lineJSON struct {
 }
 
 // rowFrom makes the row of a new order.
-func rowFrom(s order.State) (*orderRow, error) {
+func rowFrom(s *order.State) (*orderRow, error) {
 	items, err := itemsFrom(s.Lines)
 	if err != nil {
 		return nil, err
@@ -99,13 +99,13 @@ func rowFrom(s order.State) (*orderRow, error) {
 	}, nil
 }
 
-func (r *orderRow) state() (order.State, error) {
+func (r *orderRow) state() (*order.State, error) {
 	lines, err := linesFrom(r.Items)
 	if err != nil {
-		return order.State{}, fmt.Errorf("order %d: %w", r.ID, err)
+		return nil, fmt.Errorf("order %d: %w", r.ID, err)
 	}
 	currency := money.Currency(r.Currency)
-	return order.State{
+	return &order.State{
 		ID: order.ID(r.ID), Key: order.Key{User: order.UserID(r.UserID), Key: r.IdemKey}, Fingerprint: [32]byte(r.Fingerprint),
 		Status: order.Status(r.Status), Version: r.Version, Facts: order.Facts(r.Facts), Lines: lines,
 		Total: money.Of(r.Total, currency), Payable: money.Of(r.Payable, currency), PointsUsed: r.PointsUsed,

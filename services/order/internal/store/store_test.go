@@ -54,15 +54,15 @@ func open(t *testing.T) (*store.Store, *emitted) {
 	return store.New(databasetest.Open(t, migrations.Set()), box), box
 }
 
-func pending(id int64, user int64, key string) order.State {
-	return order.State{
+func pending(id int64, user int64, key string) *order.State {
+	return &order.State{
 		ID: order.ID(id), Key: order.Key{User: order.UserID(user), Key: key}, Fingerprint: [32]byte{1, 2, 3},
 		Status: order.Pending, Version: 1, Lines: []order.Line{{SKU: "TEA", Quantity: 2, UnitPrice: 500}},
 		Total: money.Of(1000, "CNY"), Payable: money.Of(1000, "CNY"), Method: "wallet", CreatedAt: at, Deadline: at.Add(15 * time.Minute),
 	}
 }
 
-func insert(t *testing.T, s *store.Store, states ...order.State) error {
+func insert(t *testing.T, s *store.Store, states ...*order.State) error {
 	t.Helper()
 	return s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error { return u.Insert(ctx, states) })
 }
@@ -105,7 +105,7 @@ func TestATakenKeyInsertsNothing(t *testing.T) {
 func TestPlacedFindsKeysOfTheirUserOnly(t *testing.T) {
 	s, _ := open(t)
 	keys := []order.Key{{User: 2, Key: "k"}}
-	var states []order.State
+	var states []*order.State
 	for i := range int64(1100) { // more than one chunk
 		states = append(states, pending(100+i, 1, fmt.Sprint("k", i)))
 		keys = append(keys, states[i].Key)
@@ -113,7 +113,7 @@ func TestPlacedFindsKeysOfTheirUserOnly(t *testing.T) {
 	if err := insert(t, s, states...); err != nil {
 		t.Fatal(err)
 	}
-	var found map[order.Key]order.State
+	var found map[order.Key]*order.State
 	err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) (err error) {
 		found, err = u.Placed(ctx, keys)
 		return err

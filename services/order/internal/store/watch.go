@@ -29,14 +29,14 @@ func (s *Store) Watcher(e *order.Expirer, nudgeAfter time.Duration, cfg waitlist
 }
 
 // nudger repeats the event that an order is in its status by.
-func (s *Store) nudger(after time.Duration) waitlist.Nudger[order.ID, order.State] {
-	return waitlist.Nudger[order.ID, order.State]{
+func (s *Store) nudger(after time.Duration) waitlist.Nudger[order.ID, *order.State] {
+	return waitlist.Nudger[order.ID, *order.State]{
 		After: after,
-		Since: order.State.WaitsSince,
-		Lock: func(ctx context.Context, tx *database.Tx, ids []order.ID) (map[order.ID]order.State, error) {
+		Since: (*order.State).WaitsSince,
+		Lock: func(ctx context.Context, tx *database.Tx, ids []order.ID) (map[order.ID]*order.State, error) {
 			return s.Unit(tx).Lock(ctx, ids)
 		},
-		Remind: func(ctx context.Context, tx *database.Tx, states []order.State) error {
+		Remind: func(ctx context.Context, tx *database.Tx, states []*order.State) error {
 			return s.Unit(tx).Remind(ctx, states)
 		},
 	}
@@ -52,7 +52,7 @@ func orderIDs(ids []int64) []order.ID {
 
 // listMissed lists new orders that the walk would miss: all that they wait for
 // when it may have passed their ids, and deadlines that are nearer than it.
-func (u unit) listMissed(ctx context.Context, orders []order.State) error {
+func (u unit) listMissed(ctx context.Context, orders []*order.State) error {
 	var missed []waitlist.Entry
 	for _, s := range orders {
 		id := int64(s.ID)
@@ -80,14 +80,14 @@ func (u unit) listWaiting(ctx context.Context, updates []order.Update) error {
 	return waitlist.Enlist(ctx, u.tx, begun)
 }
 
-func deadlineOf(s order.State) waitlist.Entry {
+func deadlineOf(s *order.State) waitlist.Entry {
 	return waitlist.Entry{ID: int64(s.ID), Why: whyDeadline, Due: s.Deadline}
 }
 
 // stretch reads, of the orders that may wait for somebody, as much as tells
 // whether and since when. At the ends of an order nothing is waited for, but at
 // CANCELLED, where a refund may be.
-func stretch(ctx context.Context, tx *database.Tx, n waitlist.Nudger[order.ID, order.State], after, before int64, limit int) (out waitlist.Stretch, err error) {
+func stretch(ctx context.Context, tx *database.Tx, n waitlist.Nudger[order.ID, *order.State], after, before int64, limit int) (out waitlist.Stretch, err error) {
 	if out, err = waitlist.Extent(ctx, tx, "orders", "id", after, before, limit); err != nil || out.Rows == 0 {
 		return out, err
 	}
@@ -108,7 +108,7 @@ func stretch(ctx context.Context, tx *database.Tx, n waitlist.Nudger[order.ID, o
 	return out, rows.Err()
 }
 
-func waitsOf(s order.State, n waitlist.Nudger[order.ID, order.State]) (entries []waitlist.Entry) {
+func waitsOf(s *order.State, n waitlist.Nudger[order.ID, *order.State]) (entries []waitlist.Entry) {
 	if s.Status.Cancellable() {
 		entries = append(entries, deadlineOf(s))
 	}
@@ -119,8 +119,8 @@ func waitsOf(s order.State, n waitlist.Nudger[order.ID, order.State]) (entries [
 }
 
 // waiting is the part of the order that says what it waits for.
-func (r *orderRow) waiting() order.State {
-	return order.State{
+func (r *orderRow) waiting() *order.State {
+	return &order.State{
 		ID: order.ID(r.ID), Status: order.Status(r.Status), Facts: order.Facts(r.Facts),
 		CreatedAt: instant(r.CreatedAt), Deadline: instant(r.Deadline), ReservedAt: instant(r.ReservedAt),
 		PaidAt: instant(r.PaidAt), RefundRequestedAt: instant(r.RefundRequestedAt),
