@@ -83,7 +83,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "who nudges told where the order stands, and not how it was decided",
-			edits: []edit{{"services/order/internal/order/learn.go", `if s, ok := les.orders[id].State().Decided(); ok {`, `if s := les.orders[id].State(); s.Status.Terminal() {`}},
+			edits: []edit{{"services/order/internal/order/learn.go", `if s, ok := les.pupils[id].State().Decided(); ok {`, `if s := les.pupils[id].State(); s.Status.Terminal() {`}},
 			pkg:   "./services/order/internal/store", run: "TestANudgedFactIsAnsweredWithTheDecision",
 		},
 		{
@@ -215,7 +215,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "a part of a return asked for anew",
-			edits: []edit{{"services/order/internal/order/return.go", `if !asked.IsZero() {`, `if asked == nil {`}},
+			edits: []edit{{"services/order/internal/order/return.go", `if !asked(o.state).IsZero() {`, `if asked == nil {`}},
 			pkg:   "./services/order/internal/order", run: "TestAReturnFromBeginToEnd",
 		},
 		{
