@@ -14,7 +14,7 @@ type topicPartition struct {
 
 // entry is one event at its place in the log.
 type entry struct {
-	event       eventbus.Event
+	event       *eventbus.Event
 	at          topicPartition
 	offset      int64
 	pos         int // within the record
@@ -47,9 +47,9 @@ func (b *batch) add(it item) {
 		b.skipped += len(it.events)
 		return
 	}
-	for pos, e := range it.events {
+	for pos := range it.events {
 		b.entries = append(b.entries, entry{
-			event:       e,
+			event:       &it.events[pos],
 			at:          at,
 			offset:      r.Offset,
 			pos:         pos,

@@ -42,7 +42,7 @@ func eventLetter(e entry, f fault) letter {
 		attempts = 0
 	}
 	// Encode refuses only what Decode has refused before.
-	payload, _ := eventbus.Encode(e.event.Source, e.event.Time, []eventbus.Event{e.event})
+	payload, _ := eventbus.Encode(e.event.Source, e.event.Time, []eventbus.Event{*e.event})
 	return letter{
 		at: e.at, offset: e.offset, pos: e.pos,
 		key: e.event.Subject, source: e.event.Source, eventID: e.event.ID, eventType: e.event.Type,

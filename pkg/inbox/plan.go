@@ -43,7 +43,7 @@ const (
 func (i *Inbox) plan(b *batch, faults map[int]fault, isParked map[string]bool) plan {
 	p := plan{results: make([]result, len(b.entries))}
 	waiting := make(map[string]bool)
-	seen := make(sightings)
+	seen := make(sightings, len(b.entries))
 	for n, e := range b.entries {
 		key := e.event.Subject
 		f, faulty := faults[n]
@@ -96,7 +96,7 @@ func (s sightings) judge(e entry) result {
 func (b *batch) events(entries []int) []eventbus.Event {
 	events := make([]eventbus.Event, len(entries))
 	for n, at := range entries {
-		events[n] = b.entries[at].event
+		events[n] = *b.entries[at].event
 	}
 	return events
 }

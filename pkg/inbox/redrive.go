@@ -173,7 +173,7 @@ func (r *redriver) unpack(ctx context.Context, tx *database.Tx, l Letter) error 
 			continue
 		}
 		p.keys = append(p.keys, e.Subject)
-		p.park = append(p.park, eventLetter(entry{event: e, at: at, offset: l.Offset, pos: pos}, fault{class: classBehind}))
+		p.park = append(p.park, eventLetter(entry{event: &e, at: at, offset: l.Offset, pos: pos}, fault{class: classBehind}))
 	}
 	return r.savePark(ctx, tx, p)
 }

@@ -40,7 +40,7 @@ func (i *Inbox) members(events iter.Seq[eventbus.Event], n int) iter.Seq[tracing
 func (b *batch) all() iter.Seq[eventbus.Event] {
 	return func(yield func(eventbus.Event) bool) {
 		for _, e := range b.entries {
-			if !yield(e.event) {
+			if !yield(*e.event) {
 				return
 			}
 		}

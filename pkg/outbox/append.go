@@ -86,6 +86,7 @@ func (o *Outbox) route(topic string, events []eventbus.Event) (byPart map[int32]
 	if err := o.cfg.complete(); err != nil {
 		return nil, nil, err
 	}
+	share := 1 + 5*len(events)/(4*int(o.cfg.Partitions)) // a hash's, and a quarter more
 	for _, e := range events {
 		part := o.cfg.Partition(e.Subject, o.cfg.Partitions)
 		if _, known := o.partitions[address{topic, part}]; !known {
@@ -93,6 +94,7 @@ func (o *Outbox) route(topic string, events []eventbus.Event) (byPart map[int32]
 		}
 		if _, seen := byPart[part]; !seen {
 			order = append(order, part)
+			byPart[part] = make([]eventbus.Event, 0, share)
 		}
 		byPart[part] = append(byPart[part], e)
 	}
