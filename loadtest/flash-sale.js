@@ -41,7 +41,7 @@ export function setup() {
   if (found.available !== units) {
     adjust(sku, units - found.available, 'flash sale');
   }
-  sleep(3); // what souk remembers of earlier stock outside its database is older than it accepts by then
+  sleep(12); // inventory looks every 10 s for what is nearly sold out, and gives it a gate
   return { sold: found.sold, since: new Date().toISOString() };
 }
 
