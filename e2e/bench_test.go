@@ -205,11 +205,34 @@ func TestBenchProfile(t *testing.T) {
 	}
 }
 
+func TestBenchOverload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes several seconds")
+	}
+	r := voidRetried(t, "bench", "overload", "--json", "--warmup", "0", "--duration", "1s", "--knee-clients", "8", "--clients", "512", "--factors", "2")
+	var b struct {
+		Knee struct {
+			PerS float64 `json:"accepted_per_s"`
+		}
+		Overloads []struct {
+			Offered  float64 `json:"offered_per_s"`
+			Accepted float64 `json:"accepted_per_s"`
+		}
+		Audit struct{ Clean bool }
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &b); err != nil || b.Knee.PerS <= 0 || len(b.Overloads) != 1 || !b.Audit.Clean {
+		t.Fatalf("%v in %s", err, r.stdout)
+	}
+	if o := b.Overloads[0]; o.Offered < 1.9*b.Knee.PerS || o.Accepted <= 0 {
+		t.Errorf("%+v beside %+v", o, b.Knee)
+	}
+}
+
 func TestBenchesRefuseWhatTheyCannotDo(t *testing.T) {
 	for _, args := range []string{
 		"limits --duration 1ms", "limits --target inventory", "limits --profile cold", "limits 5",
 		"browse --target order", "browse --clients 0", "browse --duration 0", "browse --duration 1h",
-		"profile --top 0", "profile --out= ", "profile --duration 1ms", "orders --target inventory", "orders --clients 0",
+		"overload --factors 0.5", "overload --clients 0", "overload --target inventory", "profile --top 0", "profile --out= ", "profile --duration 1ms", "orders --target inventory", "orders --clients 0",
 	} {
 		t.Run(args, func(t *testing.T) {
 			if r := shared.run(append([]string{"bench"}, strings.Fields(args)...)...); r.code != 2 || r.stdout != "" || r.stderr == "" {

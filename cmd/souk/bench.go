@@ -18,7 +18,7 @@ import (
 
 func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure what this souk can do"}
-	cmd.AddCommand(benchOrdersCommand(a), benchLimitsCommand(a), benchBrowseCommand(a), benchProfileCommand(a), benchPlanCommand(a), emptyHandlerCommand())
+	cmd.AddCommand(benchOrdersCommand(a), benchLimitsCommand(a), benchBrowseCommand(a), benchProfileCommand(a), benchOverloadCommand(a), benchPlanCommand(a), emptyHandlerCommand())
 	return cmd
 }
 

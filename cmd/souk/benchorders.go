@@ -140,20 +140,28 @@ func (a *app) writeChart(path string, r bench.Report) error {
 }
 
 // runBench measures orders on the souk that runs, as adjust has completed it.
-func (a *app) runBench(ctx context.Context, cfg bench.Config, adjust func(*bench.Stack)) (bench.Report, error) {
+func (a *app) runBench(ctx context.Context, cfg bench.Config, adjust func(*bench.Stack)) (r bench.Report, err error) {
 	cfg.Progress = func(what string) { a.progress.Say("%s", what) }
-	s, err := a.benchStack(ctx, cfg.Target)
+	err = a.withBench(ctx, cfg.Target, func(s bench.Stack) (err error) {
+		adjust(&s)
+		r, err = bench.Run(ctx, cfg, s)
+		return err
+	})
+	return r, err
+}
+
+// withBench does something with the souk that runs and its databases.
+func (a *app) withBench(ctx context.Context, target string, do func(bench.Stack) error) error {
+	s, err := a.benchStack(ctx, target)
 	if err != nil {
-		return bench.Report{}, err
+		return err
 	}
 	dbs, err := a.openDatabases(ctx, "inventory", "order", "payment")
 	if err != nil {
-		return bench.Report{}, err
+		return err
 	}
 	s.Inventory, s.Order, s.Payment = dbs["inventory"], dbs["order"], dbs["payment"]
-	adjust(&s)
-	r, err := bench.Run(ctx, cfg, s)
-	return r, errors.Join(err, dbs.close())
+	return errors.Join(do(s), dbs.close())
 }
 
 func (a *app) printBench(r bench.Report) error {

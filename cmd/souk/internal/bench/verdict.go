@@ -40,14 +40,14 @@ func (e evidence) why() string {
 		}
 	}
 	add(e.accepted == 0, "no order was accepted in the window")
-	add(len(e.errors) > 0, "errors: %s", counts(e.errors))
+	add(len(e.errors) > 0, "errors: %s", Counts(e.errors))
 	add(e.generatorShare > maxGeneratorShare, "the generator was saturated: it took %.0f %% of the CPU that it and the stack used", 100*e.generatorShare)
 	add(e.lateShare > maxLateShare, "%.1f %% of the arrivals were sent more than %v late: the stack does not keep up with this rate, or the clients are too few", 100*e.lateShare, tooLate)
 	add(e.unsent > 0, "%d arrivals could not be sent in time", e.unsent)
 	add(e.backlogGrew(), "the backlog grew: %d orders accepted in the window, %d completed", e.accepted, e.completed)
 	add(e.open > 0, "%d orders were not at rest %v after the load", e.open, drainWait)
 	add(e.missing > 0, "%d acknowledged orders are not in the database", e.missing)
-	add(len(e.otherwise) > 0, "orders that did not complete: %s", counts(e.otherwise))
+	add(len(e.otherwise) > 0, "orders that did not complete: %s", Counts(e.otherwise))
 	add(e.auditErr != nil, "the audit failed: %v", e.auditErr)
 	add(e.auditErr == nil && !e.audit.Clean, "the audit found %d violations", len(e.audit.Violations))
 	return strings.Join(reasons, "; ")
@@ -59,8 +59,8 @@ func (e evidence) backlogGrew() bool {
 	return float64(e.completed) < minCompletedShare*float64(e.accepted)
 }
 
-// counts renders {"503": 2, "429": 1} as "1 × 429, 2 × 503".
-func counts(by map[string]int) string {
+// Counts renders {"503": 2, "429": 1} as "1 × 429, 2 × 503".
+func Counts(by map[string]int) string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(by)) {
 		parts = append(parts, fmt.Sprintf("%d × %s", by[what], what))
