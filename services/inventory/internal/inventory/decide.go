@@ -44,8 +44,9 @@ type Change struct {
 func Decide(requests []Request, book Book, at time.Time) (Decisions, error) {
 	d := desk{
 		before: book.Reservations, stock: maps.Clone(book.Stock),
-		now: make(map[OrderID]Reservation), told: make(map[OrderID]bool), restocked: make(map[OrderID]bool),
-		table: transitions(), out: Decisions{Moves: make(Moves), At: at},
+		now: make(map[OrderID]Reservation, len(requests)), touched: make([]OrderID, 0, len(requests)),
+		told: make(map[OrderID]bool), restocked: make(map[OrderID]bool),
+		table: transitions(), out: Decisions{Moves: make(Moves, len(requests)), At: at},
 	}
 	for _, r := range requests {
 		if err := d.handle(r); err != nil {
@@ -192,6 +193,8 @@ func (d *desk) tellRestocked(r Reservation) {
 
 // close sorts what the batch has left into new and changed.
 func (d *desk) close() {
+	d.out.Changed = make([]Change, 0, len(d.before))
+	d.out.New = make([]Reservation, 0, max(0, len(d.touched)-len(d.before)))
 	for _, id := range d.touched {
 		if was, ok := d.before[id]; ok {
 			d.out.Changed = append(d.out.Changed, Change{Before: was.Version, After: d.now[id]})

@@ -34,9 +34,9 @@ func (u unit) lockStock(ctx context.Context, skus []inventory.SKU, into map[inve
 		return err
 	}
 	defer rows.Close()
+	var sku inventory.SKU
+	var available int64
 	for rows.Next() {
-		var sku inventory.SKU
-		var available int64
 		if err := rows.Scan(&sku, &available); err != nil {
 			return err
 		}
@@ -93,11 +93,12 @@ func (s *Store) insertMoves(ctx context.Context, tx *database.Tx, moves inventor
 		return fmt.Errorf("id of ledger batch: %w", err)
 	}
 	rows := make([][]any, 0, len(moves))
+	var id, written any = batch, database.Micros(at) // the same of all rows, so one object
 	for _, key := range slices.SortedFunc(maps.Keys(moves), compareMoveKeys) {
 		m := moves[key]
 		rows = append(rows, []any{
-			batch, string(key.SKU), string(key.Cause),
-			m.Available, m.Reserved, m.Sold, m.Initial, m.Adjusted, note, database.Micros(at),
+			id, string(key.SKU), string(key.Cause),
+			m.Available, m.Reserved, m.Sold, m.Initial, m.Adjusted, note, written,
 		})
 	}
 	if err := tx.Insert(ctx, "stock_ledger", ledgerColumns, rows); err != nil {
