@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -99,28 +100,35 @@ var byName = func() map[string]Type {
 // NewEvent makes the event of type t about the aggregate (an order), with the
 // id "<aggregate>-<step>" and the aggregate as its subject.
 func NewEvent(t Type, aggregate int64, m Message) (eventbus.Event, error) {
-	subject := strconv.FormatInt(aggregate, 10)
-	return event(t, subject, subject, t.Step, m)
+	id := eventID(strconv.AppendInt(make([]byte, 0, idRoom), aggregate, 10), t.Step)
+	return event(t, id[:strings.LastIndexByte(id, '-')], id, m) // the subject is a part of it
 }
 
 // NewRefundEvent makes the event of type t about a refund of an order, with the
 // id "<refund>-<step>" and the order as its subject.
 func NewRefundEvent(t Type, order int64, refund string, m Message) (eventbus.Event, error) {
-	return event(t, strconv.FormatInt(order, 10), refund, t.Step, m)
+	return event(t, strconv.FormatInt(order, 10), eventID([]byte(refund), t.Step), m)
 }
 
 // NewProductChanged makes the event of one version of a product; its subject
 // is the SKU.
 func NewProductChanged(m *productv1.ProductChanged) (eventbus.Event, error) {
-	return event(ProductChanged, m.Sku, m.Sku, int(m.Version), m)
+	return event(ProductChanged, m.Sku, eventID([]byte(m.Sku), int(m.Version)), m)
 }
 
-func event(t Type, subject, aggregate string, step int, m Message) (eventbus.Event, error) {
+// idRoom holds an order's id and a step.
+const idRoom = 32
+
+func eventID(aggregate []byte, step int) string {
+	return string(strconv.AppendInt(append(aggregate, '-'), int64(step), 10))
+}
+
+func event(t Type, subject, id string, m Message) (eventbus.Event, error) {
 	payload, err := m.MarshalVT()
 	if err != nil {
 		return eventbus.Event{}, fmt.Errorf("encode %s: %w", t.Name, err)
 	}
-	return eventbus.Event{ID: aggregate + "-" + strconv.Itoa(step), Type: t.Name, Subject: subject, Payload: payload}, nil
+	return eventbus.Event{ID: id, Type: t.Name, Subject: subject, Payload: payload}, nil
 }
 
 // ErrUnknownType is what Decode answers to a type this version does not know.

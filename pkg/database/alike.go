@@ -26,11 +26,7 @@ func (u UpdateMany) partition() (alike [][][]any, rest [][]any) {
 	if !u.Locked || !u.constant() {
 		return nil, u.Rows
 	}
-	groups := make(map[string][][]any)
-	for _, r := range u.Rows {
-		like := likeness(r)
-		groups[like] = append(groups[like], r)
-	}
+	groups := groupAlike(u.Rows)
 	for _, rows := range groups {
 		if len(groups) == 1 || len(rows) >= manyAlike {
 			alike = append(alike, rows)
@@ -39,6 +35,23 @@ func (u UpdateMany) partition() (alike [][][]any, rest [][]any) {
 		}
 	}
 	return alike, rest
+}
+
+// groupAlike puts rows together that are equal behind the first value.
+func groupAlike(rows [][]any) (groups [][][]any) {
+	known := make(map[string]int)
+	var like []byte
+	for _, r := range rows {
+		like = appendLikeness(like[:0], r)
+		group, ok := known[string(like)]
+		if !ok {
+			group = len(groups)
+			known[string(like)] = group
+			groups = append(groups, nil)
+		}
+		groups[group] = append(groups[group], r)
+	}
+	return groups
 }
 
 var givenColumn = regexp.MustCompile(`\bv\.(\w+)`)
@@ -62,9 +75,8 @@ func (u UpdateMany) expressions() string {
 	return all
 }
 
-// likeness is equal for rows with equal values behind the first.
-func likeness(row []any) string {
-	var b []byte
+// appendLikeness appends what is equal for rows with equal values behind the first.
+func appendLikeness(b []byte, row []any) []byte {
 	for _, v := range row[min(1, len(row)):] {
 		switch v := v.(type) {
 		case int64:
@@ -79,7 +91,7 @@ func likeness(row []any) string {
 		}
 		b = append(b, ',')
 	}
-	return string(b)
+	return b
 }
 
 // updateAlike updates rows that differ in nothing but the first column of their
@@ -90,12 +102,11 @@ func (tx *Tx) updateAlike(ctx context.Context, u UpdateMany, rows [][]any) (affe
 		return 0, err
 	}
 	for part := range slices.Chunk(rows, maxAlike) {
-		keys := make([]any, len(part))
-		for i, r := range part {
-			keys[i] = r[0]
+		args := append(make([]any, 0, len(values)+len(part)), values...)
+		for _, r := range part {
+			args = append(args, r[0])
 		}
-		in, keys := In(keys)
-		n, err := tx.Exec(ctx, query+in, slices.Concat(values, keys)...)
+		n, err := tx.Exec(ctx, query+tuples(len(part), 1), args...)
 		if err != nil {
 			return 0, err
 		}

@@ -13,6 +13,9 @@ import (
 // Encode packs events, which take source and at as their own: Source and Time
 // of the events given are not read. Times are kept to the microsecond.
 func Encode(source string, at time.Time, events []Event) ([]byte, error) {
+	if err := check(source, events); err != nil {
+		return nil, fmt.Errorf("encode pack: %w", err)
+	}
 	pack := &packpb.Pack{
 		Source: source,
 		TimeUs: at.UnixMicro(),
@@ -28,41 +31,11 @@ func Encode(source string, at time.Time, events []Event) ([]byte, error) {
 			Payload:     e.Payload,
 		}
 	}
-	if err := check(pack); err != nil {
-		return nil, fmt.Errorf("encode pack: %w", err)
-	}
 	value, err := pack.MarshalVT()
 	if err != nil {
 		return nil, fmt.Errorf("encode pack: %w", err)
 	}
 	return value, nil
-}
-
-// Decode unpacks what Encode packed, and refuses anything that Encode would
-// not write. The events share no memory with value.
-func Decode(value []byte) ([]Event, error) {
-	pack := &packpb.Pack{}
-	if err := pack.UnmarshalVT(value); err != nil {
-		return nil, fmt.Errorf("decode pack: %w", err)
-	}
-	if err := check(pack); err != nil {
-		return nil, fmt.Errorf("decode pack: %w", err)
-	}
-	at := time.UnixMicro(pack.TimeUs).UTC()
-	events := make([]Event, len(pack.Events))
-	for i, e := range pack.Events {
-		events[i] = Event{
-			ID:          e.Id,
-			Source:      pack.Source,
-			Type:        e.Type,
-			Subject:     e.Subject,
-			Time:        at,
-			TraceParent: e.Traceparent,
-			Nudge:       e.Nudge,
-			Payload:     e.Payload,
-		}
-	}
-	return events, nil
 }
 
 // Longest attributes, in bytes: receivers keep them in SQL columns.
@@ -73,15 +46,15 @@ const (
 
 // check holds a pack to the format's promises: a source, at least one event,
 // and on each the attributes that receivers route and deduplicate by.
-func check(pack *packpb.Pack) error {
-	if !isName(pack.Source, maxSource) {
+func check(source string, events []Event) error {
+	if !isName(source, maxSource) {
 		return fmt.Errorf("pack's source must be 1 to %d bytes of text", maxSource)
 	}
-	if len(pack.Events) == 0 {
+	if len(events) == 0 {
 		return errors.New("pack holds no events")
 	}
-	for i, e := range pack.Events {
-		if !isName(e.Id, maxAttribute) || !isName(e.Type, maxAttribute) || !isName(e.Subject, maxAttribute) {
+	for i, e := range events {
+		if !isName(e.ID, maxAttribute) || !isName(e.Type, maxAttribute) || !isName(e.Subject, maxAttribute) {
 			return fmt.Errorf("id, type and subject of event %d must be 1 to %d bytes of text", i, maxAttribute)
 		}
 	}
@@ -89,5 +62,5 @@ func check(pack *packpb.Pack) error {
 }
 
 func isName(s string, maxLen int) bool {
-	return s != "" && len(s) <= maxLen && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+	return s != "" && len(s) <= maxLen && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
 }

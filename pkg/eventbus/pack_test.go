@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"souk.example/pkg/eventbus"
+	"souk.example/pkg/eventbus/packpb"
 )
 
 var update = flag.Bool("update", false, "write the golden pack anew; only for a new schema version")
@@ -136,6 +139,9 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if generated := new(packpb.Pack); generated.UnmarshalVT(value) == nil && !reflect.DeepEqual(got, eventsOf(generated)) {
+			t.Fatalf("Decode() = %+v, generated code reads %+v", got, eventsOf(generated))
+		}
 		again, err := eventbus.Encode(got[0].Source, got[0].Time, got)
 		if err != nil {
 			t.Fatalf("Encode() of what Decode returned: %v", err)
@@ -144,6 +150,67 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("Decode() = %v, %v, want %v", back, err, got)
 		}
 	})
+}
+
+// eventsOf is what Decode makes of a pack, by the generated code.
+func eventsOf(pack *packpb.Pack) []eventbus.Event {
+	events := make([]eventbus.Event, len(pack.Events))
+	for i, e := range pack.Events {
+		events[i] = eventbus.Event{
+			ID: e.Id, Source: pack.Source, Type: e.Type, Subject: e.Subject, Time: time.UnixMicro(pack.TimeUs).UTC(),
+			TraceParent: e.Traceparent, Nudge: e.Nudge, Payload: e.Payload,
+		}
+	}
+	return events
+}
+
+// A receiver unpacks many more events than it handles.
+func TestDecodeMakesOneObjectPerEvent(t *testing.T) {
+	value := unsampledPack(t)
+	got, err := eventbus.Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const slack = 2 // the slice, and its source
+	if allocs := testing.AllocsPerRun(10, func() { _, _ = eventbus.Decode(value) }); int(allocs) > len(got)+slack {
+		t.Errorf("%v allocations for %d events", allocs, len(got))
+	}
+}
+
+// To append to one payload must not write into the next event.
+func TestPayloadsEndWhereTheyEnd(t *testing.T) {
+	value, err := eventbus.Encode("order", at(), []eventbus.Event{events()[0], events()[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := eventbus.Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(got[0].Payload, "more than there is room for"...)
+	if again, err := eventbus.Decode(value); err != nil || !reflect.DeepEqual(again, got) {
+		t.Errorf("Decode() = %+v, %v, after an append to a payload", again, err)
+	}
+}
+
+// Later versions may add fields.
+func TestDecodePassesOverWhatItDoesNotKnow(t *testing.T) {
+	value, err := eventbus.Encode("order", at(), events())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, field := range map[string][]byte{
+		"a number":     protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 7),
+		"text":         protowire.AppendString(protowire.AppendTag(nil, 99, protowire.BytesType), "new"),
+		"64 bits":      protowire.AppendFixed64(protowire.AppendTag(nil, 99, protowire.Fixed64Type), 7),
+		"another kind": protowire.AppendFixed32(protowire.AppendTag(nil, 1, protowire.Fixed32Type), 7),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := eventbus.Decode(append(field, value...)); err != nil || !reflect.DeepEqual(got, events()) {
+				t.Errorf("Decode() = %+v, %v", got, err)
+			}
+		})
+	}
 }
 
 func ExampleEncode() {

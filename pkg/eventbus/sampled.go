@@ -9,17 +9,9 @@ import (
 	"souk.example/pkg/tracing"
 )
 
-// Numbers of fields in pack.proto.
-const (
-	packEvents       = 3
-	eventType        = 2
-	eventSubject     = 3
-	eventTraceParent = 4
-)
-
 // traced is how a trace context of version 00 begins in an event: its field, its
 // length and its version.
-var traced = append(protowire.AppendTag(nil, eventTraceParent, protowire.BytesType), traceParentLen, '0', '0', '-')
+var traced = append(protowire.AppendVarint(nil, eventTraceParent), traceParentLen, '0', '0', '-')
 
 // traceParentLen is that of a trace context of version 00.
 const traceParentLen = 55
@@ -33,11 +25,11 @@ func Sampled(value []byte) iter.Seq[Event] {
 		if !maySample(value) {
 			return
 		}
-		for number, field := range fields(value) {
-			if number != packEvents || !maySample(field) {
+		for f, err := range fields(value) {
+			if err != nil || f.tag != packEvents || !maySample(f.bytes) {
 				continue
 			}
-			if e, ok := sampledEvent(field); ok && !yield(e) {
+			if e, ok := sampledEvent(f.bytes); ok && !yield(e) {
 				return
 			}
 		}
@@ -61,41 +53,21 @@ func maySample(value []byte) bool {
 
 func sampledEvent(value []byte) (e Event, sampled bool) {
 	var name, subject, parent []byte
-	for number, field := range fields(value) {
-		switch number {
+	for f, err := range fields(value) {
+		if err != nil {
+			break
+		}
+		switch f.tag {
 		case eventType:
-			name = field
+			name = f.bytes
 		case eventSubject:
-			subject = field
+			subject = f.bytes
 		case eventTraceParent:
-			parent = field
+			parent = f.bytes
 		}
 	}
 	if !tracing.Sampled(parent) {
 		return Event{}, false
 	}
 	return Event{Type: string(name), Subject: string(subject), TraceParent: string(parent)}, true
-}
-
-// fields yields a message's fields of bytes and text.
-func fields(message []byte) iter.Seq2[protowire.Number, []byte] {
-	return func(yield func(protowire.Number, []byte) bool) {
-		for len(message) > 0 {
-			number, kind, n := protowire.ConsumeTag(message)
-			if n < 0 {
-				return
-			}
-			message = message[n:]
-			var field []byte
-			if kind == protowire.BytesType {
-				field, n = protowire.ConsumeBytes(message)
-			} else {
-				n = protowire.ConsumeFieldValue(number, kind, message)
-			}
-			if n < 0 || field != nil && !yield(number, field) {
-				return
-			}
-			message = message[n:]
-		}
-	}
 }

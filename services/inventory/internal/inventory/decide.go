@@ -11,7 +11,7 @@ import (
 // Book is what a batch of requests is decided on.
 type Book struct {
 	Reservations map[OrderID]Reservation // decided before
-	Stock        map[SKU]Stock           // locked; absent is not sold
+	Stock        map[SKU]int64           // available, locked; absent is not sold
 }
 
 // Decisions is what becomes of a batch of requests. All of it, or nothing,
@@ -43,12 +43,10 @@ type Change struct {
 // The error satisfies IsImpossible and leaves no decisions.
 func Decide(requests []Request, book Book, at time.Time) (Decisions, error) {
 	d := desk{
-		before: book.Reservations, stock: make(map[SKU]int64, len(book.Stock)),
-		now: make(map[OrderID]Reservation), told: make(map[OrderID]bool), restocked: make(map[OrderID]bool),
-		table: transitions(), out: Decisions{Moves: make(Moves), At: at},
-	}
-	for sku, s := range book.Stock {
-		d.stock[sku] = s.Available
+		before: book.Reservations, stock: maps.Clone(book.Stock),
+		now: make(map[OrderID]Reservation, len(requests)), touched: make([]OrderID, 0, len(requests)),
+		told: make(map[OrderID]bool), restocked: make(map[OrderID]bool),
+		table: transitions(), out: Decisions{Moves: make(Moves, len(requests)), At: at},
 	}
 	for _, r := range requests {
 		if err := d.handle(r); err != nil {
@@ -195,6 +193,8 @@ func (d *desk) tellRestocked(r Reservation) {
 
 // close sorts what the batch has left into new and changed.
 func (d *desk) close() {
+	d.out.Changed = make([]Change, 0, len(d.before))
+	d.out.New = make([]Reservation, 0, max(0, len(d.touched)-len(d.before)))
 	for _, id := range d.touched {
 		if was, ok := d.before[id]; ok {
 			d.out.Changed = append(d.out.Changed, Change{Before: was.Version, After: d.now[id]})

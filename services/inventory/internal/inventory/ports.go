@@ -8,9 +8,9 @@ type Unit interface {
 	// Reservations loads and locks what is decided about these orders, in the
 	// order of their ids.
 	Reservations(ctx context.Context, orders []OrderID) (map[OrderID]Reservation, error)
-	// LockStock loads and locks what is there of these SKUs, in their order;
-	// a SKU that is not sold is absent.
-	LockStock(ctx context.Context, skus []SKU) (map[SKU]Stock, error)
+	// LockStock locks the stock of these SKUs, in their order, and tells how
+	// much is available; a SKU that is not sold is absent.
+	LockStock(ctx context.Context, skus []SKU) (available map[SKU]int64, err error)
 	// Record stores the decisions with their ledger rows and emits an event
 	// per reply. It fails when a count would fall below 0.
 	Record(ctx context.Context, d Decisions) error

@@ -45,7 +45,7 @@ func ordersOf(requests []Request) []OrderID {
 // skusOf is the stock a batch can move: of undecided orders, of held ones, and
 // of sold ones that come back.
 func skusOf(requests []Request, known map[OrderID]Reservation) []SKU {
-	skus := make(map[SKU]struct{})
+	skus := make(map[SKU]struct{}, len(requests))
 	for _, r := range requests {
 		lines := r.Lines
 		if was, decided := known[r.Order]; decided {

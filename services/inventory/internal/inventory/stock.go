@@ -75,7 +75,7 @@ func (m Moves) add(sku SKU, cause Cause, n int64) {
 // Net is the movement of each SKU over all causes, without those that come to
 // nothing.
 func (m Moves) Net() map[SKU]Move {
-	net := make(map[SKU]Move)
+	net := make(map[SKU]Move, len(m))
 	for key, move := range m {
 		net[key.SKU] = net[key.SKU].add(move)
 	}

@@ -21,7 +21,7 @@ func newWorld(stock map[inventory.SKU]inventory.Stock) *world {
 }
 
 func (w *world) apply(requests ...inventory.Request) error {
-	book := inventory.Book{Reservations: maps.Clone(w.reservations), Stock: maps.Clone(w.stock)}
+	book := inventory.Book{Reservations: maps.Clone(w.reservations), Stock: w.available()}
 	d, err := inventory.Decide(requests, book, instant())
 	if err != nil {
 		return err
@@ -39,6 +39,14 @@ func (w *world) apply(requests ...inventory.Request) error {
 	}
 	w.replies, w.restocked = append(w.replies, d.Replies...), append(w.restocked, d.Restocked...)
 	return nil
+}
+
+func (w *world) available() map[inventory.SKU]int64 {
+	available := make(map[inventory.SKU]int64, len(w.stock))
+	for sku, s := range w.stock {
+		available[sku] = s.Available
+	}
+	return available
 }
 
 // check holds the world to the invariants of stock.

@@ -49,13 +49,13 @@ func (s *Store) Adjust(ctx context.Context, a inventory.Adjustment) (inventory.A
 }
 
 func (s *Store) adjust(ctx context.Context, tx *database.Tx, a inventory.Adjustment) (stockJSON, error) {
-	found := make(map[inventory.SKU]inventory.Stock, 1)
-	if err := lockStock(ctx, tx, []inventory.SKU{a.SKU}, found); err != nil {
-		return stockJSON{}, err
-	}
-	stock, ok := found[a.SKU]
-	if !ok {
+	var stock inventory.Stock
+	err := tx.QueryRow(ctx, selectStock+"= ?"+tx.ForUpdate(), string(a.SKU)).Scan(stockFields(&stock)...)
+	if errors.Is(err, database.ErrNotFound) {
 		return stockJSON{}, inventory.ErrProductNotFound
+	}
+	if err != nil {
+		return stockJSON{}, fmt.Errorf("lock stock: %w", err)
 	}
 	if err := stock.Adjust(a.Delta); err != nil {
 		return stockJSON{}, err

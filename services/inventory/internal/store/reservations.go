@@ -33,9 +33,10 @@ func (u unit) readReservations(ctx context.Context, ids []inventory.OrderID, int
 		return err
 	}
 	defer rows.Close()
+	var r reservationRow
+	fields := r.fields()
 	for rows.Next() {
-		var r reservationRow
-		if err := rows.Scan(r.fields()...); err != nil {
+		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
 		if into[inventory.OrderID(r.OrderID)], err = r.reservation(); err != nil {

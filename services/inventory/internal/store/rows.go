@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -114,30 +113,4 @@ func deadlineMicros(t time.Time) int64 {
 		return 0
 	}
 	return database.Micros(t)
-}
-
-// lineJSON is one element of the items column.
-type lineJSON struct {
-	SKU      string `json:"sku"`
-	Quantity int64  `json:"quantity"`
-}
-
-func itemsFrom(lines []inventory.Line) ([]byte, error) {
-	out := make([]lineJSON, len(lines))
-	for i, l := range lines {
-		out[i] = lineJSON{SKU: string(l.SKU), Quantity: l.Quantity}
-	}
-	return json.Marshal(out)
-}
-
-func linesFrom(items []byte) ([]inventory.Line, error) {
-	var in []lineJSON
-	if err := json.Unmarshal(items, &in); err != nil {
-		return nil, fmt.Errorf("items: %w", err)
-	}
-	lines := make([]inventory.Line, len(in))
-	for i, l := range in {
-		lines[i] = inventory.Line{SKU: inventory.SKU(l.SKU), Quantity: l.Quantity}
-	}
-	return lines, nil
 }

@@ -17,29 +17,30 @@ const selectStock = "SELECT sku, available, reserved, sold, initial, adjusted FR
 
 // LockStock implements inventory.Unit; skus come in ascending order, and are
 // locked in it: two batches never wait for each other in a circle.
-func (u unit) LockStock(ctx context.Context, skus []inventory.SKU) (map[inventory.SKU]inventory.Stock, error) {
-	found := make(map[inventory.SKU]inventory.Stock, len(skus))
+func (u unit) LockStock(ctx context.Context, skus []inventory.SKU) (map[inventory.SKU]int64, error) {
+	available := make(map[inventory.SKU]int64, len(skus))
 	for part := range slices.Chunk(skus, chunk) {
-		if err := lockStock(ctx, u.tx, part, found); err != nil {
+		if err := u.lockStock(ctx, part, available); err != nil {
 			return nil, fmt.Errorf("lock stock of %d skus: %w", len(part), err)
 		}
 	}
-	return found, nil
+	return available, nil
 }
 
-func lockStock(ctx context.Context, tx *database.Tx, skus []inventory.SKU, into map[inventory.SKU]inventory.Stock) error {
+func (u unit) lockStock(ctx context.Context, skus []inventory.SKU, into map[inventory.SKU]int64) error {
 	in, args := database.In(skus)
-	rows, err := tx.Query(ctx, selectStock+"IN "+in+" ORDER BY sku"+tx.ForUpdate(), args...)
+	rows, err := u.tx.Query(ctx, "SELECT sku, available FROM stock WHERE sku IN "+in+" ORDER BY sku"+u.tx.ForUpdate(), args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	var sku inventory.SKU
+	var available int64
 	for rows.Next() {
-		var s inventory.Stock
-		if err := rows.Scan(stockFields(&s)...); err != nil {
+		if err := rows.Scan(&sku, &available); err != nil {
 			return err
 		}
-		into[s.SKU] = s
+		into[sku] = available
 	}
 	return rows.Err()
 }
@@ -92,11 +93,12 @@ func (s *Store) insertMoves(ctx context.Context, tx *database.Tx, moves inventor
 		return fmt.Errorf("id of ledger batch: %w", err)
 	}
 	rows := make([][]any, 0, len(moves))
+	var id, written any = batch, database.Micros(at) // the same of all rows, so one object
 	for _, key := range slices.SortedFunc(maps.Keys(moves), compareMoveKeys) {
 		m := moves[key]
 		rows = append(rows, []any{
-			batch, string(key.SKU), string(key.Cause),
-			m.Available, m.Reserved, m.Sold, m.Initial, m.Adjusted, note, database.Micros(at),
+			id, string(key.SKU), string(key.Cause),
+			m.Available, m.Reserved, m.Sold, m.Initial, m.Adjusted, note, written,
 		})
 	}
 	if err := tx.Insert(ctx, "stock_ledger", ledgerColumns, rows); err != nil {

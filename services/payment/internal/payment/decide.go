@@ -38,7 +38,7 @@ type Decisions struct {
 // answered with what is recorded only when order says that it still waits. The
 // error satisfies IsImpossible and leaves no decisions.
 func Decide(requests []Request, book Book, offers Offers, at time.Time) (Decisions, error) {
-	d := newDesk(book, offers, at)
+	d := newDesk(book, offers, at, len(requests))
 	for _, r := range requests {
 		if err := d.handle(r); err != nil {
 			return Decisions{}, err
@@ -62,18 +62,22 @@ type desk struct {
 	out     Decisions
 }
 
-func newDesk(book Book, offers Offers, at time.Time) *desk {
+func newDesk(book Book, offers Offers, at time.Time, requests int) *desk {
 	return &desk{
-		payments: withRoom(book.Payments), refunds: withRoom(book.Refunds), wallets: withRoom(book.Wallets),
+		payments: withRoom(book.Payments, requests), refunds: withRoom(book.Refunds, 0), wallets: withRoom(book.Wallets, 0),
 		offers: offers, at: at,
-		was: map[OrderID]Status{}, tokens: map[OrderID]config.Secret{}, told: map[string]bool{},
-		out: Decisions{Reserved: map[OrderID]int64{}, Taken: map[WalletID]int64{}, Given: map[WalletID]int64{}},
+		touched: make([]OrderID, 0, requests), was: make(map[OrderID]Status, requests),
+		tokens: map[OrderID]config.Secret{}, told: make(map[string]bool, requests),
+		out: Decisions{
+			Entries: make([]Entry, 0, requests), Replies: make([]Payment, 0, requests),
+			Reserved: map[OrderID]int64{}, Taken: make(map[WalletID]int64, len(book.Wallets)), Given: map[WalletID]int64{},
+		},
 	}
 }
 
-// withRoom is a copy that can be written to, also of a nil map.
-func withRoom[K comparable, V any](m map[K]V) map[K]V {
-	c := make(map[K]V, len(m))
+// withRoom is a copy that can be written to, also of a nil map, with room for more.
+func withRoom[K comparable, V any](m map[K]V, more int) map[K]V {
+	c := make(map[K]V, len(m)+more)
 	maps.Copy(c, m)
 	return c
 }
@@ -118,6 +122,7 @@ func (d *desk) tell(p Payment) {
 
 // finish sorts what was touched into what is new and what has changed.
 func (d *desk) finish() Decisions {
+	d.out.Payments = make([]Payment, 0, len(d.touched))
 	for _, order := range d.touched {
 		p, was := d.payments[order], d.was[order]
 		if was != None {

@@ -38,7 +38,7 @@ type Later struct {
 // Judge applies the words one after the other. It changes nothing it was given.
 func Judge(words []Word, records Records, at time.Time) Rulings {
 	c := &court{
-		payments: withRoom(records.Payments), refunds: withRoom(records.Refunds), claims: withRoom(records.Claims), at: at,
+		payments: withRoom(records.Payments, 0), refunds: withRoom(records.Refunds, 0), claims: withRoom(records.Claims, 0), at: at,
 		was: map[OrderID]Status{}, refundWas: map[RefundID]Status{}, done: map[string]bool{},
 	}
 	for _, w := range words {

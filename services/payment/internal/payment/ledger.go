@@ -32,7 +32,7 @@ func (w WalletID) Compare(other WalletID) int {
 
 // Account is the wallet's account in the ledger; the currency stands in each entry.
 func (w WalletID) Account() Account {
-	return Account("wallet:" + strconv.FormatInt(int64(w.User), 10))
+	return Account(numbered("wallet", int64(w.User)))
 }
 
 // Entry is one movement of money, never changed once written: Debit gives and
@@ -85,4 +85,11 @@ func SeedEntry(user UserID, amount money.Amount, at time.Time) Entry {
 // SeedCause is the cause of a user's SeedEntry.
 func SeedCause(user UserID) string { return cause("seed", int64(user)) }
 
-func cause(kind string, id int64) string { return kind + ":" + strconv.FormatInt(id, 10) }
+func cause(kind string, id int64) string { return numbered(kind, id) }
+
+// numbered is "<kind>:<id>", made at once.
+func numbered(kind string, id int64) string {
+	const room = 40 // as an account's name has
+	text := append(append(make([]byte, 0, room), kind...), ':')
+	return string(strconv.AppendInt(text, id, 10))
+}

@@ -56,13 +56,13 @@ func (u unit) LockWallets(ctx context.Context, users []payment.UserID) (map[paym
 		return nil, fmt.Errorf("lock wallets of %d users: %w", len(users), err)
 	}
 	defer rows.Close()
+	var user, balance int64
+	var currency money.Currency
 	for rows.Next() {
-		var user, balance int64
-		var currency string
 		if err := rows.Scan(&user, &currency, &balance); err != nil {
 			return nil, fmt.Errorf("read wallet: %w", err)
 		}
-		balances[payment.WalletID{User: payment.UserID(user), Currency: money.Currency(currency)}] = balance
+		balances[payment.WalletID{User: payment.UserID(user), Currency: currency}] = balance
 	}
 	return balances, rows.Err()
 }

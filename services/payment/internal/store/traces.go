@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"strings"
 	"sync"
 
 	"souk.example/pkg/tracing"
@@ -32,7 +33,7 @@ func (t *traces) keep(key, traceParent string) {
 	if t.young == nil || len(t.young) >= tracesMax/2 {
 		t.old, t.young = t.young, make(map[string]string)
 	}
-	t.young[key] = traceParent
+	t.young[key] = strings.Clone(traceParent) // it may be part of a whole event
 }
 
 // find returns a call's trace, "" if none is known.

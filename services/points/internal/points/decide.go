@@ -39,9 +39,11 @@ type Decisions struct {
 func Decide(requests []Request, book Book, rules []Rule, at time.Time) (Decisions, error) {
 	d := desk{
 		book: book, rules: rules, at: at, table: transitions(),
-		awards: make(map[OrderID]Award), freezes: make(map[OrderID]Freeze),
-		awardTold: make(map[OrderID]bool), freezeTold: make(map[OrderID]bool), reversalTold: make(map[OrderID]bool),
-		out: Decisions{Moves: make(map[UserID]Move)},
+		awards: make(map[OrderID]Award, len(requests)), freezes: make(map[OrderID]Freeze),
+		awardTold: make(map[OrderID]bool, len(requests)), freezeTold: make(map[OrderID]bool), reversalTold: make(map[OrderID]bool),
+		out: Decisions{
+			Entries: make([]Entry, 0, len(requests)), Awards: make([]Award, 0, len(requests)), Moves: make(map[UserID]Move, len(requests)),
+		},
 	}
 	for _, r := range requests {
 		if err := d.handle(r); err != nil {

@@ -10,7 +10,7 @@ type Unit interface {
 	Awards(ctx context.Context, orders []OrderID) (map[OrderID]Award, error)
 	// Entries finds all that is written about these orders.
 	Entries(ctx context.Context, orders []OrderID) (map[OrderID][]Entry, error)
-	// Debtors finds those of the users who owe points.
+	// Debtors finds those of the users who owe points; users come in id order.
 	Debtors(ctx context.Context, users []UserID) ([]UserID, error)
 	// Freezes loads and locks what is decided about the points that these
 	// orders use, in the order of their ids.

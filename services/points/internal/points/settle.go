@@ -58,7 +58,7 @@ func usesPoints(r Request) bool { return r.Action == Cancel || r.Points > 0 }
 
 // ordersOf lists the orders of the requests that match, once each, in id order.
 func ordersOf(requests []Request, match func(Request) bool) []OrderID {
-	orders := make(map[OrderID]struct{})
+	orders := make(map[OrderID]struct{}, len(requests))
 	for _, r := range requests {
 		if match(r) {
 			orders[r.Order] = struct{}{}
@@ -69,7 +69,7 @@ func ordersOf(requests []Request, match func(Request) bool) []OrderID {
 
 // usersOf lists the users of the requests that match, once each, in id order.
 func usersOf(requests []Request, match func(Request) bool) []UserID {
-	users := make(map[UserID]struct{})
+	users := make(map[UserID]struct{}, len(requests))
 	for _, r := range requests {
 		if match(r) {
 			users[r.User] = struct{}{}
