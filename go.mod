@@ -138,3 +138,9 @@ require (
 	modernc.org/sqlite v1.60.1 // indirect
 )
 
+require github.com/valyala/fasthttp v1.74.0
+
+require (
+	github.com/molecule-man/go-brrr v1.0.1 // indirect
+	github.com/valyala/bytebufferpool v1.0.0 // indirect
+)

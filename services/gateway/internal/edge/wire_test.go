@@ -16,7 +16,10 @@ import (
 	"souk.example/pkg/httpserver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The goroutine that closes unused connections ends a minute after the last.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
+}
 
 // send writes bytes to the edge and reads the head of its reply.
 func send(t *testing.T, url, text string) *http.Response {
