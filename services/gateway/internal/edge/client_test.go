@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,8 +16,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/tracing"
 	"souk.example/services/gateway/internal/edge"
 )
 
@@ -142,17 +148,16 @@ func TestASlowServiceIsAskedOnce(t *testing.T) {
 		<-release
 	}))
 	defer close(release)
-	header := g.bearer()
+	header, began := g.bearer(), time.Now()
 	header.Set("Idempotency-Key", "k")
 	resp, body := g.do("POST", "/v1/orders", header, "{}")
-	if resp.StatusCode != 504 || code(body) != "outcome_unknown" || calls.Load() != 1 {
-		t.Errorf("%d %s after %d calls", resp.StatusCode, body, calls.Load())
+	if resp.StatusCode != 504 || code(body) != "outcome_unknown" || calls.Load() != 1 || time.Since(began) > 10*time.Second {
+		t.Errorf("%d %s after %d calls and %v", resp.StatusCode, body, calls.Load(), time.Since(began))
 	}
 }
 
-// raw is a service that answers each request with text, and closes the connection
-// if it is told to.
-func raw(t *testing.T, text string, end bool) string {
+// raw is a service that answers each request with text and closes the connection.
+func raw(t *testing.T, text string) string {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	var all sync.WaitGroup
@@ -166,23 +171,39 @@ func raw(t *testing.T, text string, end bool) string {
 			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				_, _ = io.WriteString(c, text)
 			}
-			if end {
-				_ = c.Close()
-				continue
-			}
-			t.Cleanup(func() { _ = c.Close() })
+			_ = c.Close()
 		}
 	})
 	return "http://" + l.Addr().String()
 }
 
-// What a service says beyond its reply must not become the next client's.
+// What a service says beyond its reply, at once or later, must not become the next
+// client's.
 func TestNothingIsLeftForTheNext(t *testing.T) {
-	g := open(t, httpserver.Config{}, raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine"+
-		"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"+strings.Repeat("o", 50_000), false)) // more than is read at a time
-	for range 3 {
-		if resp, body := g.do("GET", "/v1/products", nil, ""); resp.StatusCode != 200 || body != "mine" {
-			t.Errorf("%d %.20s", resp.StatusCode, body)
+	const mine, other = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother"
+	for together, later := range map[string]string{mine + other: "", mine: other} {
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		must(t, err)
+		conns := make(chan net.Conn, 3)
+		t.Cleanup(func() { _ = l.Close() })
+		go func() {
+			for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, _ = io.WriteString(c, together)
+				conns <- c
+			}
+		}()
+		g := open(t, httpserver.Config{}, "http://"+l.Addr().String())
+		for range 3 {
+			if resp, body := g.do("GET", "/v1/products", nil, ""); resp.StatusCode != 200 || body != "mine" {
+				t.Fatalf("%d %s", resp.StatusCode, body)
+			}
+			c := <-conns
+			defer c.Close()
+			_, _ = io.WriteString(c, later)
+			if later == "" {
+				_ = c.(*net.TCPConn).CloseWrite()
+			}
 		}
 	}
 }
@@ -198,7 +219,7 @@ func TestRepliesThatEndEarly(t *testing.T) {
 		"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n1": false,
 		"\r\nhalf": true,
 	} {
-		g := open(t, httpserver.Config{}, raw(t, "HTTP/1.1 200 OK\r\n"+head, true))
+		g := open(t, httpserver.Config{}, raw(t, "HTTP/1.1 200 OK\r\n"+head))
 		resp, err := http.Get(g.url + "/v1/products") // fails where our reply had not begun
 		var text []byte
 		if err == nil {
@@ -231,7 +252,7 @@ func TestTheAddressArrivesAsItWasSent(t *testing.T) {
 	var got *http.Request
 	g := open(t, httpserver.Config{}, service(t, func(_ http.ResponseWriter, r *http.Request) { got = r }))
 	for _, target := range []string{
-		"/v1/products?query=http://evil.example//x&limit=1", "/v1/products?query=a#b", "/v1/products?query=%2e%2E/a%20b+c%23", "/v1/products/TEA%20%3F%23%C3%A4+",
+		"/v1/products?query=http://evil.example//x&limit=1", "/v1/products?query=a#b", "/v1/products?query=%2e%2E/a%20b+c%23", "/v1/products/TEA%20%3F%23%C3%A4+$&,:=@",
 	} {
 		for _, host := range []string{"souk", "souk:bad", "user:secret@souk", "[::1"} {
 			resp := send(t, g.url, "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nUser-Agent:\r\n\r\n")
@@ -292,20 +313,41 @@ func TestUnusedConnectionsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proxy, err := edge.NewProxy([]string{server.URL})
 		must(t, err)
-		ask := func() {
-			w := httptest.NewRecorder()
-			c, _ := gin.CreateTestContext(w)
-			c.Request = httptest.NewRequestWithContext(t.Context(), "GET", "/v1/products", nil)
-			if proxy.Handle(c); w.Code != 200 {
-				t.Errorf("%d %s", w.Code, w.Body)
-			}
-		}
-		ask()
+		handle(t, t.Context(), proxy)
 		time.Sleep(59 * time.Second)
-		if ask(); came.Load() != 1 {
+		if handle(t, t.Context(), proxy); came.Load() != 1 {
 			t.Errorf("%d connections", came.Load())
 		}
 		time.Sleep(74 * time.Second) // less than the services' patience
 	})
 	<-ended
+}
+
+// handle sends a request of ctx through proxy, without a router before it.
+func handle(t *testing.T, ctx context.Context, proxy *edge.Proxy) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	c, _ := gin.CreateTestContext(w)
+	c.Request = httptest.NewRequestWithContext(ctx, "GET", "/v1/products", nil)
+	if proxy.Handle(c); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// Within a recorded span each attempt has one, and the service is told of its own.
+func TestEachAttemptHasASpan(t *testing.T) {
+	var heard string
+	proxy, err := edge.NewProxy([]string{service(t, func(_ http.ResponseWriter, r *http.Request) { heard = r.Header.Get("Traceparent") }), refused(t)})
+	must(t, err)
+	spans := tracetest.NewSpanRecorder()
+	ctx, request := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test").Start(t.Context(), "request")
+	handle(t, ctx, proxy) // the one that is down comes first
+	attempts := spans.Ended()
+	if len(attempts) != 2 || attempts[0].Status().Code != codes.Error || attempts[1].Status().Code != codes.Unset {
+		t.Fatalf("attempts %v", attempts)
+	}
+	answered := tracing.Inject(trace.ContextWithSpanContext(t.Context(), attempts[1].SpanContext()))
+	if heard != answered || attempts[1].Parent().SpanID() != request.SpanContext().SpanID() {
+		t.Errorf("the service hears %s of %s", heard, answered)
+	}
 }

@@ -128,6 +128,9 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 	if got.URL.String() != "/v1/orders?x=1" || body != `{"a":1}` || got.Header.Get("Idempotency-Key") != "k" || got.Header.Get("Authorization") == "" {
 		t.Errorf("the service got %s %v %s", got.URL, got.Header, body)
 	}
+	if from := got.Header.Values("X-Forwarded-For"); len(from) != 1 || from[0] != "127.0.0.1" || got.Header["Content-Type"] != nil {
+		t.Errorf("from %v, content type %v", from, got.Header["Content-Type"])
+	}
 	if got.Header.Get("X-User-Id") != "" || got.Header.Get("X-User-Role") != "" || strings.Contains(got.Header.Get("X-Forwarded-For"), "6.6.6.6") {
 		t.Errorf("identity from outside passed: %v", got.Header)
 	}
