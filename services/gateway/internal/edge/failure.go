@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -20,8 +19,6 @@ func upstreamError(r *http.Request, err error) error {
 		return client.public()
 	}
 	switch {
-	case errors.Is(err, context.Canceled):
-		return err // the client is gone
 	case neverSent(err):
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):
