@@ -15,8 +15,8 @@ import (
 // whose size the server has bounded, in memory: so it can be sent again.
 func outgoing(out *fasthttp.Request, in *http.Request) error {
 	out.SetRequestURI("http://upstream" + in.URL.EscapedPath())
-	out.URI().SetQueryString(in.URL.RawQuery) // fasthttp would end it at a #
-	out.UseHostHeader = true                  // and take the client's host for part of the URI
+	out.URI().SetQueryString(in.URL.RawQuery) // else it would end at a #
+	out.UseHostHeader = true                  // else the client's would be part of the URI
 	out.Header.SetHost(in.Host)
 	out.Header.SetMethod(in.Method)
 	out.Header.SetNoDefaultContentType(true)
