@@ -36,10 +36,9 @@ func Module(cfg Config) fx.Option {
 }
 
 func newProxies(cfg Config) (map[edge.Service]*edge.Proxy, error) {
-	transport := edge.NewTransport()
 	proxies := make(map[edge.Service]*edge.Proxy)
 	for service, urls := range cfg.upstreams() {
-		p, err := edge.NewProxy(transport, urls)
+		p, err := edge.NewProxy(urls)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", service, err)
 		}

@@ -42,9 +42,7 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	must(t, err)
 	verifier, err := auth.NewVerifier(auth.Config{PublicKeys: public})
 	must(t, err)
-	transport := edge.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
-	proxy, err := edge.NewProxy(transport, replicas)
+	proxy, err := edge.NewProxy(replicas)
 	must(t, err)
 	router := httpserver.NewRouter(cfg, telemetry.Nop())
 	proxies := map[edge.Service]*edge.Proxy{}
@@ -129,6 +127,9 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 	}
 	if got.URL.String() != "/v1/orders?x=1" || body != `{"a":1}` || got.Header.Get("Idempotency-Key") != "k" || got.Header.Get("Authorization") == "" {
 		t.Errorf("the service got %s %v %s", got.URL, got.Header, body)
+	}
+	if from := got.Header.Values("X-Forwarded-For"); len(from) != 1 || from[0] != "127.0.0.1" || got.Header["Content-Type"] != nil {
+		t.Errorf("from %v, content type %v", from, got.Header["Content-Type"])
 	}
 	if got.Header.Get("X-User-Id") != "" || got.Header.Get("X-User-Role") != "" || strings.Contains(got.Header.Get("X-Forwarded-For"), "6.6.6.6") {
 		t.Errorf("identity from outside passed: %v", got.Header)
@@ -272,7 +273,7 @@ func TestABodyTooLargeStopsAtTheEdge(t *testing.T) {
 
 func TestUpstreamsMustBeAddresses(t *testing.T) {
 	for _, urls := range [][]string{nil, {"127.0.0.1:80"}, {"https://h:1"}, {"http://h:1/path"}} {
-		if _, err := edge.NewProxy(edge.NewTransport(), urls); err == nil {
+		if _, err := edge.NewProxy(urls); err == nil {
 			t.Errorf("%v was taken", urls)
 		}
 	}
@@ -294,7 +295,7 @@ func TestAnAdministratorKeepsHisOwnAddress(t *testing.T) {
 func BenchmarkProxy(b *testing.B) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }))
 	defer up.Close()
-	proxy, err := edge.NewProxy(edge.NewTransport(), []string{up.URL})
+	proxy, err := edge.NewProxy([]string{up.URL})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,13 +1,9 @@
 package edge
 
 import (
-	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"souk.example/contracts"
@@ -22,16 +18,12 @@ func upstreamError(r *http.Request, err error) error {
 	if client, ok := errors.AsType[*clientBodyError](err); ok {
 		return client.public()
 	}
-	timeout, isNet := errors.AsType[net.Error](err)
-	timedOut := r.Context().Err() != nil || (isNet && timeout.Timeout())
 	switch {
-	case errors.Is(err, context.Canceled):
-		return err // the client is gone
 	case neverSent(err):
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):
 		return apperr.New(apperr.Timeout, contracts.CodeOutcomeUnknown, "the request may have been carried out: repeat it with the same Idempotency-Key").With(err)
-	case timedOut:
+	case timedOut(err):
 		return apperr.New(apperr.Timeout, "upstream_timeout", "this service did not answer in time").With(err)
 	}
 	return apperr.New(apperr.Unavailable, "upstream_unavailable", "the connection to this service was lost").With(err).WithRetryAfter(retryDown)
@@ -41,32 +33,13 @@ func changesState(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 
-// clientBody remembers why the client's own body could not be read, which the
-// transport reports like any other failure. The transport may go on reading
-// after it has answered, hence the atomic.
-type clientBody struct {
-	body io.Reader
-	err  atomic.Pointer[clientBodyError]
-}
-
-func (b *clientBody) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.err.CompareAndSwap(nil, &clientBodyError{err})
-	}
-	return n, err
-}
-
-// Close keeps the body open for the next replica; the transport closes it even
-// when it could not connect.
-func (b *clientBody) Close() error { return nil }
-
-// blame is err, or what was wrong with the body if that came first.
-func (b *clientBody) blame(err error) error {
-	if own := b.err.Load(); err != nil && own != nil {
-		return own
-	}
-	return err
+// timedOut reports an error that says so itself: fasthttp's is no net.Error.
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && timeout.Timeout()
 }
 
 // clientBodyError is a body that the client did not send properly.

@@ -28,9 +28,7 @@ func TestAFullServiceKeepsNobodyFromTheOthers(t *testing.T) {
 	must(t, err)
 	router := httpserver.NewRouter(httpserver.Config{AccessLog: "off"}, telemetry.Nop())
 	router.Use(edge.CORS([]string{"https://shop.example"}))
-	transport := edge.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
-	proxy, err := edge.NewProxy(transport, []string{service(t, func(http.ResponseWriter, *http.Request) {})})
+	proxy, err := edge.NewProxy([]string{service(t, func(http.ResponseWriter, *http.Request) {})})
 	must(t, err)
 	proxies := map[edge.Service]*edge.Proxy{edge.User: proxy, edge.Inventory: proxy, edge.Order: proxy, edge.Payment: proxy, edge.Points: proxy}
 	limits := edge.Limits{

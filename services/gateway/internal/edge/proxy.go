@@ -1,124 +1,93 @@
 package edge
 
 import (
-	"log"
-	"net"
+	"errors"
+	"io"
 	"net/http"
-	"net/http/httputil"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/valyala/fasthttp"
 
 	"souk.example/pkg/httpserver"
-	"souk.example/pkg/tracing"
 )
 
-// Proxy hands requests on to one service. Safe for concurrent use.
-type Proxy struct{ reverse *httputil.ReverseProxy }
-
-// NewTransport makes the connections that proxies share. It keeps enough of
-// them for a loaded edge, and drops idle ones before the services do.
-func NewTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		MaxIdleConns:          2048,
-		MaxIdleConnsPerHost:   512,
-		IdleConnTimeout:       60 * time.Second,
-		ResponseHeaderTimeout: 15 * time.Second,
-		DisableCompression:    true,
-		ReadBufferSize:        8 << 10,
-		WriteBufferSize:       8 << 10,
-	}
-}
+// Proxy hands requests on to one service: what httputil.ReverseProxy does, less
+// what our services have no use for (upgrades, trailers, interim replies). Safe
+// for concurrent use.
+type Proxy struct{ upstream *upstream }
 
 // NewProxy makes a Proxy to the replicas at urls ("http://HOST:PORT").
-func NewProxy(transport http.RoundTripper, urls []string) (*Proxy, error) {
-	up, err := newUpstream(tracing.Traced(transport), urls)
+func NewProxy(urls []string) (*Proxy, error) {
+	up, err := newUpstream(urls)
 	if err != nil {
 		return nil, err
 	}
-	return &Proxy{reverse: &httputil.ReverseProxy{
-		Rewrite:        rewrite,
-		Transport:      up,
-		ModifyResponse: tidy,
-		ErrorHandler:   failed,
-		BufferPool:     newBuffers(),
-		ErrorLog:       log.New(discard{}, "", 0), // failed has answered already
-	}}, nil
+	return &Proxy{up}, nil
 }
 
-// Handle is the gin handler.
+// Handle is the gin handler. A client that leaves is noticed when the service has
+// answered or the time is up, whichever comes first.
 func (p *Proxy) Handle(c *gin.Context) {
-	p.reverse.ServeHTTP(&reply{ResponseWriter: c.Writer, context: c}, c.Request)
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp) // ends a reply that nobody reads on
+	err := outgoing(req, c.Request)
+	if err == nil {
+		err = p.upstream.ask(c.Request.Context(), req, resp)
+	}
+	if err != nil {
+		httpserver.Fail(c, upstreamError(c.Request, err))
+		return
+	}
+	answer(c.Writer, resp)
 }
 
-// rewrite prepares the request for the service. Nobody outside may say who is
-// asking, from where, or that the method is another: only the token and our
-// own word count.
-func rewrite(r *httputil.ProxyRequest) {
-	r.Out.URL.Scheme = "http"
-	r.Out.URL.Host = "upstream" // the transport names the replica
-	for name := range r.Out.Header {
-		if claimsIdentity(name) {
-			delete(r.Out.Header, name)
+// answer passes a service's reply on. Should the reply break off, so does ours:
+// the client must not take half a reply for a whole one.
+func answer(w gin.ResponseWriter, resp *fasthttp.Response) {
+	replyHeaders(w.Header(), &resp.Header)
+	w.WriteHeader(resp.StatusCode())
+	w.WriteHeaderNow()
+	if copyReply(w, resp) != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// buffers lends copyReply its memory.
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// copyReply copies the body, if there is one. One of unknown length may be long
+// in coming, so each piece goes out at once.
+func copyReply(w gin.ResponseWriter, resp *fasthttp.Response) error {
+	body := resp.BodyStream()
+	if body == nil {
+		return nil
+	}
+	buffer := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buffer)
+	for {
+		n, err := body.Read(buffer[:])
+		if n > 0 {
+			if _, failed := w.Write(buffer[:n]); failed != nil {
+				return failed
+			}
+			if resp.Header.ContentLength() < 0 {
+				w.Flush()
+			}
+		}
+		if err != nil {
+			return unlessWhole(err, resp)
 		}
 	}
-	// The edge says 100 itself; with a service's own, ReverseProxy would drop
-	// every header of the reply that is set by now.
-	r.Out.Header.Del("Expect")
-	r.SetXForwarded() // replaces what the client sent
-	ctx := r.In.Context()
-	r.Out.Header.Set("X-Request-Id", httpserver.RequestIDFrom(ctx))
-	if parent := tracing.Inject(ctx); parent != "" {
-		r.Out.Header.Set("Traceparent", parent)
+}
+
+// unlessWhole is what ended the body, or nil if that was its end: which is the
+// connection's for a reply that has neither a length nor chunks.
+func unlessWhole(err error, resp *fasthttp.Response) error {
+	const untilClose = -2 // as fasthttp says it
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && resp.Header.ContentLength() == untilClose {
+		return nil
 	}
+	return err
 }
-
-// claimsIdentity reports a header, in canonical form, that a service might
-// take for the edge's word.
-func claimsIdentity(name string) bool {
-	switch name {
-	case "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Http-Method-Override", "X-Original-Url", "X-Rewrite-Url":
-		return true
-	}
-	return strings.HasPrefix(name, "X-User") || strings.HasPrefix(name, "X-Souk")
-}
-
-// tidy removes what the edge says itself.
-func tidy(resp *http.Response) error {
-	resp.Header.Del("X-Request-Id")
-	return nil
-}
-
-// reply brings the gin context to where ReverseProxy reports a failure. It
-// costs less than a context value, which would copy the request once more.
-type reply struct {
-	gin.ResponseWriter
-	context *gin.Context
-}
-
-// failed answers for a service that did not.
-func failed(w http.ResponseWriter, r *http.Request, err error) {
-	httpserver.Fail(w.(*reply).context, upstreamError(r, err))
-}
-
-// buffers lends the copying of replies its memory.
-type buffers struct{ pool sync.Pool }
-
-const bufferSize = 16 << 10
-
-func newBuffers() *buffers {
-	return &buffers{pool: sync.Pool{New: func() any { return new([bufferSize]byte) }}}
-}
-
-// Get implements httputil.BufferPool.
-func (b *buffers) Get() []byte { return b.pool.Get().(*[bufferSize]byte)[:] }
-
-// Put implements httputil.BufferPool.
-func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,16 +1,18 @@
 package edge
 
 import (
-	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"souk.example/pkg/tracing"
 )
 
 // restAfterFailure is how long a replica that refused a connection is passed
@@ -19,7 +21,7 @@ const restAfterFailure = time.Second
 
 // replica is one process of a service.
 type replica struct {
-	host    string
+	client  *fasthttp.HostClient
 	resting atomic.Int64 // until, Unix nanoseconds
 }
 
@@ -28,91 +30,81 @@ type replica struct {
 // nothing can happen twice. A request that may be repeated, because it changes
 // nothing or has an Idempotency-Key, goes to the next replica, once, also when
 // the connection is lost before the answer: so a replica that stops costs
-// nobody anything. It implements http.RoundTripper and is safe for concurrent
-// use.
+// nobody anything. Safe for concurrent use.
 type upstream struct {
-	transport http.RoundTripper
-	replicas  []*replica
-	turn      atomic.Uint64
+	replicas []*replica
+	turn     atomic.Uint64
 }
 
-func newUpstream(transport http.RoundTripper, urls []string) (*upstream, error) {
+func newUpstream(urls []string) (*upstream, error) {
 	if len(urls) == 0 {
 		return nil, errors.New("an upstream needs at least one URL")
 	}
-	u := &upstream{transport: transport}
+	u := &upstream{}
 	for _, raw := range urls {
 		parsed, err := url.Parse(raw)
 		if err != nil || parsed.Scheme != "http" || parsed.Host == "" || parsed.Path != "" {
 			return nil, fmt.Errorf("upstream %q must be http://HOST:PORT", raw)
 		}
-		u.replicas = append(u.replicas, &replica{host: parsed.Host})
+		u.replicas = append(u.replicas, &replica{client: newClient(net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), "80")))})
 	}
 	return u, nil
 }
 
-// RoundTrip implements http.RoundTripper.
-func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body == nil {
-		return u.inTurn(req, repeatable(req))
-	}
-	defer req.Body.Close()
-	if repeatable(req) {
-		if err := keepBody(req); err != nil {
-			return nil, err
-		}
-		return u.inTurn(req, true)
-	}
-	body := &clientBody{body: req.Body}
-	req.Body = body
-	resp, err := u.inTurn(req, false)
-	return resp, body.blame(err)
-}
-
-// repeatable reports whether a request has one effect however often it is sent.
-func repeatable(req *http.Request) bool {
-	return !changesState(req.Method) || req.Header.Get("Idempotency-Key") != ""
-}
-
-// keepBody reads the body, whose size the server has bounded, so that it can be
-// sent again.
-func keepBody(req *http.Request) error {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return &clientBodyError{err}
-	}
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.ContentLength = int64(len(body))
-	return nil
-}
-
-func (u *upstream) inTurn(req *http.Request, mayRepeat bool) (*http.Response, error) {
+// ask sends req to a replica and reads its reply, but for the body, until ctx's
+// deadline.
+func (u *upstream) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
 	var refused, lost error
 	for _, r := range u.candidates(time.Now()) {
-		req.URL.Host = r.host
-		if req.GetBody != nil {
-			req.Body, _ = req.GetBody() // it only reads memory
-		}
-		resp, err := u.transport.RoundTrip(req)
+		err := r.ask(ctx, req, resp)
 		switch {
 		case neverSent(err):
 			r.resting.Store(time.Now().Add(restAfterFailure).UnixNano())
 			refused = err
-		case mayRepeat && lost == nil && wasLost(req, err):
+		case lost == nil && wasLost(err) && repeatable(&req.Header):
 			lost = err
 		default:
-			return resp, err
+			return err
 		}
 	}
-	return nil, cmp.Or(lost, refused) // what was lost may have been carried out
+	if lost != nil && len(u.replicas) == 1 { // there is no next: perhaps only the connection was bad
+		if err := u.replicas[0].ask(ctx, req, resp); !neverSent(err) {
+			return err
+		}
+	}
+	return cmp.Or(lost, refused) // what was lost may have been carried out
+}
+
+// ask sends req to the replica, in a span of its own if ctx's is recorded.
+func (r *replica) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
+	ctx, call := tracing.StartCall(ctx, string(req.Header.Method()), r.client.Addr)
+	if parent := tracing.Inject(ctx); parent != "" {
+		req.Header.Set("Traceparent", parent)
+	}
+	err := do(ctx, r.client, req, resp)
+	if err != nil {
+		call.Lost()
+		return err
+	}
+	call.Answered(resp.StatusCode())
+	return nil
+}
+
+func do(ctx context.Context, client *fasthttp.HostClient, req *fasthttp.Request, resp *fasthttp.Response) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		return client.DoDeadline(req, resp, deadline)
+	}
+	return client.Do(req, resp)
+}
+
+// repeatable reports whether a request has one effect however often it is sent.
+func repeatable(header *fasthttp.RequestHeader) bool {
+	return !changesState(string(header.Method())) || len(header.Peek("Idempotency-Key")) > 0
 }
 
 // wasLost reports whether the connection broke before the answer came. Who took
 // too long is not asked again.
-func wasLost(req *http.Request, err error) bool {
-	timeout, isNet := errors.AsType[net.Error](err)
-	return err != nil && req.Context().Err() == nil && (!isNet || !timeout.Timeout())
-}
+func wasLost(err error) bool { return err != nil && !timedOut(err) }
 
 // candidates lists the replicas in the order to ask them: from the next in
 // turn, those that rest last.
@@ -135,5 +127,5 @@ func (u *upstream) candidates(now time.Time) []*replica {
 // go elsewhere whatever its method.
 func neverSent(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+	return ok && op.Op == "dial" || errors.Is(err, fasthttp.ErrNoFreeConns)
 }

@@ -16,7 +16,10 @@ import (
 	"souk.example/pkg/httpserver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The goroutine that closes unused connections ends a minute after the last.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
+}
 
 // send writes bytes to the edge and reads the head of its reply.
 func send(t *testing.T, url, text string) *http.Response {
@@ -70,10 +73,10 @@ func TestHopByHopHeadersEndAtTheEdge(t *testing.T) {
 	}))
 	resp, _ := g.do("GET", "/v1/products", http.Header{
 		"Connection": {"X-Hop"}, "X-Hop": {"1"}, "Te": {"gzip"}, "Proxy-Authorization": {"x"},
-		"Forwarded": {"for=6.6.6.6"}, "X-Forwarded-Host": {"evil.example"}, "X-Http-Method-Override": {"DELETE"},
+		"Forwarded": {"for=6.6.6.6"}, "X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Port": {"6"}, "X-Http-Method-Override": {"DELETE"},
 		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 	}, "")
-	for _, name := range []string{"X-Hop", "Te", "Proxy-Authorization", "Forwarded", "X-Http-Method-Override"} {
+	for _, name := range []string{"X-Hop", "Te", "Proxy-Authorization", "Forwarded", "X-Forwarded-Port", "X-Http-Method-Override"} {
 		if got.Get(name) != "" {
 			t.Errorf("%s passed: %v", name, got[name])
 		}
@@ -129,6 +132,9 @@ func TestAServiceThatDiesInItsReply(t *testing.T) {
 // gets every header of the reply all the same.
 func TestExpectContinue(t *testing.T) {
 	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Expect") != "" {
+			t.Error("the service is asked too")
+		}
 		_, _ = io.Copy(w, r.Body)
 	}))
 	head := "POST /v1/sessions HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
