@@ -221,17 +221,17 @@ func mutants() []mutant {
 		{
 			name:  "a saga whose barrier lets everything through",
 			edits: []edit{{"pkg/saga/barrier.go", `return first && !empty, err`, "_, _ = first, empty\n\treturn true, err"}},
-			pkg:   "./pkg/saga", run: "TestModel",
+			pkg:   "./pkg/saga", run: "TestBarrier",
 		},
 		{
 			name:  "compensations in the order of the steps",
 			edits: []edit{{"pkg/saga/course.go", "for ; i >= 0; i-- {\n\t\tif s := c.Steps[i]", "for n := i; i >= 0; i-- {\n\t\tif s := c.Steps[n-i]"}},
-			pkg:   "./pkg/saga", run: "TestModel",
+			pkg:   "./pkg/saga", run: "TestCourse",
 		},
 		{
 			name:  "a saga that goes back from behind its pivot",
 			edits: []edit{{"pkg/saga/definition.go", `return d.Pivot == "" || i < d.index(d.Pivot)`, `return true`}},
-			pkg:   "./pkg/saga", run: "TestModel",
+			pkg:   "./pkg/saga", run: "TestCourse",
 		},
 	}
 }

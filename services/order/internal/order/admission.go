@@ -117,10 +117,10 @@ func (p *Placer) giveBack(ctx context.Context, batch []PlaceOrder, m permits, or
 	var asks []Ask
 	for i, req := range batch {
 		s, placed := orders[req.Key]
-		if m.slots[i].Taken && !(placed && s.Status.Cancellable()) {
+		if m.slots[i].Taken && (!placed || !s.Status.Cancellable()) {
 			keys = append(keys, req.Key)
 		}
-		if m.admissions[i].Held && !(placed && s.ID == req.id) {
+		if m.admissions[i].Held && (!placed || s.ID != req.id) {
 			asks = append(asks, req.ask())
 		}
 	}
