@@ -53,8 +53,9 @@ type (
 )
 
 // preparedMax bounds the statements that a connection keeps; the server has
-// some hundred bytes for each of their parameters.
-const preparedMax = 16
+// some hundred bytes for each of their parameters. A table takes one for its
+// blocks, and up to heavyRows of few parameters each.
+const preparedMax = 32
 
 // connection keeps the statements that are prepared on it for as long as it
 // lives, so that each is parsed once.

@@ -26,8 +26,9 @@ const (
 	eventPayload     = 6<<3 | bytesField
 )
 
-// Decode unpacks what Encode packed, and refuses anything that Encode would
-// not write. The payloads are parts of value, which must not change while they
+// Decode unpacks what Encode packed, and refuses what lacks something that Encode
+// always writes. Fields that it does not know, a later version's, are passed over.
+// The payloads are parts of value, which must not change while they
 // are in use.
 //
 // A group unpacks every event of its topics and passes over many, so this is

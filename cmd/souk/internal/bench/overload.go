@@ -63,8 +63,8 @@ func (c OverloadConfig) Validate() error {
 	return nil
 }
 
-// OverloadReport is the outcome. A void run has no figures but those of the
-// overloads that were sent, and Why says what was wrong.
+// OverloadReport is the outcome. Why says what makes a run void; its figures then
+// help to find out, and prove nothing.
 type OverloadReport struct {
 	Void      bool          `json:"void"`
 	Why       string        `json:"why,omitzero"`
@@ -86,6 +86,7 @@ type Knee struct {
 type Overload struct {
 	Factor       float64        `json:"factor"`
 	OfferedPerS  float64        `json:"offered_per_s"`
+	SentPerS     float64        `json:"sent_per_s"` // all arrivals that were sent, the late ones too, over the duration
 	AcceptedPerS float64        `json:"accepted_per_s"`
 	Goodput      float64        `json:"goodput_ratio"` // accepted over the knee's
 	P99MS        float64        `json:"accept_p99_ms"` // from when an order was due
@@ -159,32 +160,34 @@ func (f *flood) overload(ctx context.Context, knee Knee, factor float64) Overloa
 	f.say("offering %.0f orders a second, %g times as many", rate, factor)
 	began := time.Now()
 	out := f.send(ctx, f.cfg.Clients, rate, f.cfg.Duration)
-	f.mustHaveSent(out, rate)
 	o := Overload{
-		Factor: factor, OfferedPerS: figures.Round(rate, 1), Refused: out.Errors,
+		Factor: factor, OfferedPerS: figures.Round(rate, 1), SentPerS: figures.PerSecond(sent(out), f.cfg.Duration), Refused: out.Errors,
 		AcceptedPerS: figures.PerSecond(answeredBy(out.Samples, began.Add(f.cfg.Duration)), f.cfg.Duration), P99MS: p99(out.Samples),
 	}
 	o.RecoveryS = f.recovery(ctx, knee)
 	o.judge(knee)
+	if !o.sentEnough() {
+		f.wrong = append(f.wrong, fmt.Sprintf("of %.0f arrivals a second %.0f were sent: the generator is saturated, or the clients are too few", o.OfferedPerS, o.SentPerS))
+	}
 	return o
 }
 
 // judge compares what was seen with the knee.
 func (o *Overload) judge(knee Knee) {
 	o.Goodput, o.P99Ratio = figures.Round(figures.Share(o.AcceptedPerS, knee.PerS), 2), figures.Round(figures.Share(o.P99MS, knee.P99MS), 2)
-	o.Held = o.Goodput >= goodputOwed && o.P99Ratio <= latencyOwed && o.RecoveryS <= recoveryOwed.Seconds()
+	o.Held = o.sentEnough() && o.Goodput >= goodputOwed && o.P99Ratio <= latencyOwed && o.RecoveryS <= recoveryOwed.Seconds()
 }
 
-// mustHaveSent: a generator that could not offer what it was to offer says
-// nothing about the stack.
-func (f *flood) mustHaveSent(out loadgen.Outcome, rate float64) {
-	sent := len(out.Samples)
-	for _, n := range out.Errors {
-		sent += n
+// sentEnough: a generator that could not offer what it was to offer says nothing
+// about the stack.
+func (o *Overload) sentEnough() bool { return o.SentPerS >= 0.9*o.OfferedPerS }
+
+func sent(out loadgen.Outcome) int {
+	n := len(out.Samples)
+	for _, refused := range out.Errors {
+		n += refused
 	}
-	if due := rate * f.cfg.Duration.Seconds(); float64(sent) < 0.9*due {
-		f.wrong = append(f.wrong, fmt.Sprintf("of %.0f arrivals %d were sent: the generator is saturated, or the clients are too few", due, sent))
-	}
+	return n
 }
 
 // recovery is when, after an overload, half the knee begins to be served well

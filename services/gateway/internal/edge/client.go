@@ -98,8 +98,12 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // good reports whether there is nothing to read, not even an end (as in
-// go-sql-driver's connCheck).
+// go-sql-driver's connCheck). What is left of the last request's deadline would
+// be taken for an end.
 func (c *conn) good() bool {
+	if c.SetReadDeadline(time.Time{}) != nil {
+		return false
+	}
 	var got error
 	err := c.raw.Read(func(fd uintptr) bool {
 		var b [1]byte

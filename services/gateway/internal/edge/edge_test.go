@@ -115,6 +115,7 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 	h := g.bearer()
 	h.Set("Idempotency-Key", "k")
 	h.Set("X-Request-Id", "mine")
+	h.Add("X-Request-Id", "and another")
 	h.Set("X-User-Id", "1")
 	h.Set("X-User-Role", "admin")
 	h.Set("X-Forwarded-For", "6.6.6.6")
@@ -127,6 +128,9 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 	}
 	if got.URL.String() != "/v1/orders?x=1" || body != `{"a":1}` || got.Header.Get("Idempotency-Key") != "k" || got.Header.Get("Authorization") == "" {
 		t.Errorf("the service got %s %v %s", got.URL, got.Header, body)
+	}
+	if ids := got.Header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
+		t.Errorf("the service got request ids %v", ids)
 	}
 	if from := got.Header.Values("X-Forwarded-For"); len(from) != 1 || from[0] != "127.0.0.1" || got.Header["Content-Type"] != nil {
 		t.Errorf("from %v, content type %v", from, got.Header["Content-Type"])

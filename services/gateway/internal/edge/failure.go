@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -19,6 +20,8 @@ func upstreamError(r *http.Request, err error) error {
 		return client.public()
 	}
 	switch {
+	case errors.Is(r.Context().Err(), context.Canceled): // nobody reads it; the log says that the client left
+		return context.Canceled
 	case neverSent(err):
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):

@@ -33,7 +33,7 @@ func outgoing(out *fasthttp.Request, in *http.Request) error {
 func passOn(out *fasthttp.RequestHeader, in http.Header) {
 	named := in["Connection"]
 	for name, values := range in {
-		if claimsIdentity(name) || hopByHop(name, named) {
+		if name == "X-Request-Id" || claimsIdentity(name) || hopByHop(name, named) {
 			continue
 		}
 		for _, value := range values {

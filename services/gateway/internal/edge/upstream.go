@@ -61,7 +61,7 @@ func (u *upstream) ask(ctx context.Context, req *fasthttp.Request, resp *fasthtt
 		case neverSent(err):
 			r.resting.Store(time.Now().Add(restAfterFailure).UnixNano())
 			refused = err
-		case lost == nil && wasLost(err) && repeatable(&req.Header):
+		case lost == nil && wasLost(err) && repeatable(&req.Header) && ctx.Err() == nil:
 			lost = err
 		default:
 			return err
@@ -79,6 +79,7 @@ func (u *upstream) ask(ctx context.Context, req *fasthttp.Request, resp *fasthtt
 func (r *replica) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
 	ctx, call := tracing.StartCall(ctx, string(req.Header.Method()), r.client.Addr)
 	if parent := tracing.Inject(ctx); parent != "" {
+		req.Header.Del("Traceparent") // Set would leave a second one
 		req.Header.Set("Traceparent", parent)
 	}
 	err := do(ctx, r.client, req, resp)

@@ -65,7 +65,7 @@ func makeTables(ctx context.Context, db *database.DB) error {
 	for _, ddl := range []string{
 		`CREATE TABLE ` + orderTable + ` (
 			id BIGINT NOT NULL, user_id BIGINT NOT NULL, idem_key VARCHAR(255) NOT NULL, fingerprint BLOB NOT NULL,
-			status VARCHAR(12) NOT NULL, version INT NOT NULL, facts INT NOT NULL, items BLOB NOT NULL,
+			status CHAR(12) NOT NULL, version INT NOT NULL, facts INT NOT NULL, items BLOB NOT NULL,
 			total BIGINT NOT NULL, payable BIGINT NOT NULL, points_used BIGINT NOT NULL, currency VARCHAR(3) NOT NULL,
 			payment_method VARCHAR(16) NOT NULL, reason VARCHAR(32) NOT NULL, created_at BIGINT NOT NULL, deadline BIGINT NOT NULL,
 			reserved_at BIGINT NOT NULL, paid_at BIGINT NOT NULL, completed_at BIGINT NOT NULL, closed_at BIGINT NOT NULL,
