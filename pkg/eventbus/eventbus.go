@@ -98,11 +98,12 @@ type Claim interface {
 	// Records yields the partition's records in order and is closed when the
 	// claim ends.
 	Records() <-chan Record
-	// Commit stores next as the offset at which the group goes on: one above
-	// the last record that is done with. It blocks until the broker has
-	// answered and never lowers what is stored. Once the function that was
-	// given the claim has returned, it changes nothing and fails with
-	// ErrClaimEnded. It may be called from any goroutine.
+	// Commit has the group go on at the offset next: one above the last record
+	// that is done with. It does not wait for the broker, which is told within
+	// a quarter of a second, and before a claim has ended: whoever is killed
+	// meanwhile gets records again. It never lowers what is stored. Once the
+	// function that was given the claim has returned, it changes nothing and
+	// fails with ErrClaimEnded. It may be called from any goroutine.
 	Commit(next int64) error
 }
 

@@ -12,6 +12,7 @@ import (
 // claim is one partition while it belongs to this member.
 type claim struct {
 	sess    sarama.ConsumerGroupSession
+	offsets *offsets
 	sc      sarama.ConsumerGroupClaim
 	initial int64
 	records chan eventbus.Record
@@ -26,8 +27,8 @@ func (c *claim) InitialOffset() int64            { return c.initial }
 func (c *claim) LogEnd() int64                   { return c.sc.HighWaterMarkOffset() }
 func (c *claim) Records() <-chan eventbus.Record { return c.records }
 
-// Commit implements eventbus.Claim. It may wait for a rebalance that is going
-// on. Sarama reports a refusal by the broker to the group's log, not here.
+// Commit implements eventbus.Claim. Sarama reports a refusal by the broker to
+// the group's log, not here.
 func (c *claim) Commit(next int64) error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -35,16 +36,17 @@ func (c *claim) Commit(next int64) error {
 		return eventbus.ErrClaimEnded
 	}
 	c.sess.MarkOffset(c.Topic(), c.Partition(), next, "") // never lowers
-	c.sess.Commit()
+	c.offsets.moved(c.sess)
 	return nil
 }
 
-// end waits for commits under way and refuses later ones: the partition may
+// end stores what was committed and refuses later commits: the partition may
 // belong to another member from here on.
 func (c *claim) end() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.ended = true
+	c.mu.Unlock()
+	c.sess.Commit()
 }
 
 // forward hands records over until the partition or the session is gone.

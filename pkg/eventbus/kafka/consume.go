@@ -58,6 +58,7 @@ func (b *Bus) connectMember(ctx context.Context, set *sarama.Config) (sarama.Cli
 // run takes part in the group until ctx ends.
 func (m *member) run(ctx context.Context, topics []string) {
 	m.readers.Go(m.readErrors)
+	m.readers.Go(func() { m.offsets.keep(ctx) })
 	for ctx.Err() == nil {
 		// Consume returns whenever a session ends: a claim returned, the
 		// coordinator forgot us, a partition's offset was out of range.

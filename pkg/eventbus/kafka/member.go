@@ -23,6 +23,7 @@ type member struct {
 	client  sarama.Client
 	claim   func(ctx context.Context, c eventbus.Claim) error
 	logger  *slog.Logger
+	offsets offsets
 	readers sync.WaitGroup
 
 	mu   sync.Mutex
@@ -41,7 +42,7 @@ func (m *member) ConsumeClaim(sess sarama.ConsumerGroupSession, sc sarama.Consum
 	// A partition that is taken away closes sc.Messages; only the end of the
 	// whole session ends its context.
 	ctx, cancel := context.WithCancel(sess.Context())
-	c := &claim{sess: sess, sc: sc, initial: initial, records: make(chan eventbus.Record)}
+	c := &claim{sess: sess, offsets: &m.offsets, sc: sc, initial: initial, records: make(chan eventbus.Record)}
 	var forwarder sync.WaitGroup
 	forwarder.Go(func() {
 		defer cancel()
