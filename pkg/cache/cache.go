@@ -35,6 +35,7 @@ type Cache[T any] struct {
 	flights   flights[T]
 	slots     chan struct{}
 	refreshes chan struct{}
+	renewals  renewals[T]
 	counts    *counts
 
 	id      string // of this object, in greetings

@@ -42,6 +42,14 @@ func WithBus[T any](bus *pubsub.Bus) Option[T] { return func(c *Cache[T]) { c.bu
 // owner runs it.
 func WithFilter[T any](filter *Filter) Option[T] { return func(c *Cache[T]) { c.filter = filter } }
 
+// WithRenewals has values that are due loaded by load, up to 200 at once: those
+// for which it is time within 10 ms of each other. Without it each is loaded by
+// the loader that was given to the read that found it due. A group takes one of
+// Config.MaxRefreshes.
+func WithRenewals[T any](load BatchLoader[T]) Option[T] {
+	return func(c *Cache[T]) { c.renewals.load = load }
+}
+
 // WithMetrics registers the cache's metrics, labelled with its name.
 func WithMetrics[T any](reg prometheus.Registerer) Option[T] {
 	return func(c *Cache[T]) { c.reg = reg }

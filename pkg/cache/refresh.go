@@ -65,41 +65,103 @@ func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], src sourc
 	if c.remote.health.away() || !e.claimed.CompareAndSwap(false, true) {
 		return
 	}
-	select {
-	case c.refreshes <- struct{}{}:
-	default:
-		e.claimed.Store(false)
-		return
+	begun := false
+	if c.renewals.load != nil {
+		begun = c.gather(due{key, e.id})
+	} else {
+		ctx = context.WithoutCancel(ctx)
+		begun = c.startRenewal(func() { c.renew(ctx, []due{{key, e.id}}, src) })
 	}
-	ctx = context.WithoutCancel(ctx)
-	if !c.start(func() { defer func() { <-c.refreshes }(); c.renew(ctx, key, e.id, src) }) {
-		<-c.refreshes
+	if !begun {
+		e.claimed.Store(false)
 	}
 }
 
-// renew replaces the entry of L2 that has this id. The claim comes first: who
-// gets it sees whether another has just renewed the entry. After a failed load
-// the claim stays until it expires, so nobody tries again at once.
-func (c *Cache[T]) renew(ctx context.Context, key string, id uint64, src source[T]) {
-	token, err := c.remote.claim(ctx, key, c.cfg.LoadTimeout)
-	if err != nil || token == "" {
+// startRenewal runs fn in the background if there is a free slot.
+func (c *Cache[T]) startRenewal(fn func()) bool {
+	select {
+	case c.refreshes <- struct{}{}:
+	default:
+		return false
+	}
+	if c.start(func() { defer func() { <-c.refreshes }(); fn() }) {
+		return true
+	}
+	<-c.refreshes
+	return false
+}
+
+// due is the entry of L2 that is to be renewed: the one with this id, and no
+// other.
+type due struct {
+	key string
+	id  uint64
+}
+
+// renew replaces entries of L2. The claims come first: who gets one sees
+// whether another has just renewed the entry. After a failed load a claim stays
+// until it expires, so nobody tries again at once.
+func (c *Cache[T]) renew(ctx context.Context, list []due, src source[T]) {
+	list, tokens := c.claim(ctx, list)
+	if len(list) == 0 {
 		return
 	}
-	f := &flight[T]{key: key, gen: c.local.generation(key)}
-	held, err := c.remote.get(ctx, key)
-	got, ok := c.unseal(held)
-	switch {
-	case err != nil || !ok: // invalidated: the next reader loads it
-	case got.life.id != id:
-		_, _ = c.keep(key, f.gen, got, c.times(got.life, time.Now())) // nobody waits for it
-	default:
-		f.hold = mark(held)
-		c.counts.refreshes.Add(1)
-		if c.load(ctx, []*flight[T]{f}, src); f.err != nil {
-			return
+	flights := c.outdated(ctx, list)
+	c.counts.refreshes.Add(int64(len(flights)))
+	c.load(ctx, flights, src)
+	failed := make(map[string]bool)
+	for _, f := range flights {
+		failed[f.key] = f.err != nil
+	}
+	var keys, back []string
+	for i, d := range list {
+		if !failed[d.key] {
+			keys, back = append(keys, d.key), append(back, tokens[i])
 		}
 	}
-	if err := c.remote.release(ctx, key, token); err != nil {
+	if err := c.remote.release(ctx, keys, back); err != nil {
 		c.failed(err)
 	}
+}
+
+// claim returns those of list that no other process renews, and the claims.
+func (c *Cache[T]) claim(ctx context.Context, list []due) (mine []due, tokens []string) {
+	all := c.remote.claim(ctx, keysOf(list), c.cfg.LoadTimeout)
+	for i, d := range list {
+		if all[i] != "" {
+			mine, tokens = append(mine, d), append(tokens, all[i])
+		}
+	}
+	return mine, tokens
+}
+
+// outdated makes flights for those of list that L2 still holds as they were.
+// What another has renewed is kept in memory; what is gone the next reader loads.
+func (c *Cache[T]) outdated(ctx context.Context, list []due) (flights []*flight[T]) {
+	gens := make([]generation, len(list))
+	for i, d := range list {
+		gens[i] = c.local.generation(d.key)
+	}
+	held := make([][]byte, len(list))
+	if err := c.remote.getAll(ctx, keysOf(list), held); err != nil {
+		return nil
+	}
+	for i, d := range list {
+		switch got, ok := c.unseal(held[i]); {
+		case !ok:
+		case got.life.id != d.id:
+			_, _ = c.keep(d.key, gens[i], got, c.times(got.life, time.Now())) // nobody waits for it
+		default:
+			flights = append(flights, &flight[T]{key: d.key, gen: gens[i], hold: mark(held[i])})
+		}
+	}
+	return flights
+}
+
+func keysOf(list []due) []string {
+	keys := make([]string, len(list))
+	for i, d := range list {
+		keys[i] = d.key
+	}
+	return keys
 }

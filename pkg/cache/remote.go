@@ -136,6 +136,10 @@ func (r *remote) forfeit(ctx context.Context, keys, placeholders []string) error
 	for i, key := range keys {
 		calls[i] = call{r.prefix + key, []any{placeholders[i]}}
 	}
+	return r.forfeitAll(ctx, calls)
+}
+
+func (r *remote) forfeitAll(ctx context.Context, calls []call) error {
 	var errs []error
 	for _, cmd := range r.run(ctx, "forfeit", calls) {
 		errs = append(errs, r.health.heed(ctx, cmd.Err()))
@@ -143,19 +147,34 @@ func (r *remote) forfeit(ctx context.Context, keys, placeholders []string) error
 	return errors.Join(errs...)
 }
 
-// claim takes the right to refresh key for life; "" when another has it.
-func (r *remote) claim(ctx context.Context, key string, life time.Duration) (token string, err error) {
-	token = rand.Text()
-	err = r.rdb.Write().SetArgs(ctx, r.claims+key, token, redis.SetArgs{Mode: "NX", TTL: life}).Err()
-	if errors.Is(err, redis.Nil) {
-		token = ""
+// claim takes the right to refresh each key for life; "" where another has it,
+// or nobody knows.
+func (r *remote) claim(ctx context.Context, keys []string, life time.Duration) (tokens []string) {
+	tokens = make([]string, len(keys))
+	cmds := make([]*redis.StatusCmd, len(keys))
+	_, _ = r.rdb.Write().Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			tokens[i] = rand.Text()
+			cmds[i] = p.SetArgs(ctx, r.claims+key, tokens[i], redis.SetArgs{Mode: "NX", TTL: life})
+		}
+		return nil
+	}) // each command has its own error
+	for i, cmd := range cmds {
+		err := cmd.Err()
+		if taken := errors.Is(err, redis.Nil); r.health.heed(ctx, err) != nil || taken {
+			tokens[i] = ""
+		}
 	}
-	return token, r.health.heed(ctx, err)
+	return tokens
 }
 
-// release gives a claim back.
-func (r *remote) release(ctx context.Context, key, token string) error {
-	return r.health.heed(ctx, r.scripts.Run(ctx, r.rdb.Write(), "forfeit", []string{r.claims + key}, token).Err())
+// release gives claims back.
+func (r *remote) release(ctx context.Context, keys, tokens []string) error {
+	calls := make([]call, len(keys))
+	for i, key := range keys {
+		calls[i] = call{r.claims + key, []any{tokens[i]}}
+	}
+	return r.forfeitAll(ctx, calls)
 }
 
 func (r *remote) set(ctx context.Context, key string, envelope []byte, hard int64) error {

@@ -64,18 +64,19 @@ func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
 }
 
 // NewPageCache keeps pages so that availability is at most PageTTL old, and
-// reloads one that is read at half of that beside the readers. Memory keeps one
+// reloads one that is read at half of that beside the readers, together with
+// others that are due. Memory keeps one
 // for longer than that: what is read all the time is renewed there, and nobody
 // waits for Redis. An older one is served, for a minute, only when the database
 // cannot answer.
-func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
+func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, s *store.Store, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
 	settings := cache.Config{
 		TTL: cfg.PageTTL, SoftTTL: cfg.PageTTL / 2, L1TTL: cfg.PageTTL * 4 / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute,
 	}
 	pages, err := cache.New(pageCache, rdb, settings,
 		cache.WithCodec[catalogue.Page](catalogue.Codec{}), cache.WithFilter[catalogue.Page](known),
 		cache.WithBus[catalogue.Page](bus), cache.WithMetrics[catalogue.Page](t.Registry),
-		cache.WithTracer[catalogue.Page](t.Tracer))
+		cache.WithTracer[catalogue.Page](t.Tracer), cache.WithRenewals(catalogue.LoadFrom(s)))
 	if err == nil {
 		lc.Append(fx.StopHook(pages.Close))
 	}

@@ -86,24 +86,26 @@ func (p *Pages) Warm(ctx context.Context, skus []inventory.SKU) error {
 	for i, sku := range skus {
 		keys[i] = string(sku)
 	}
-	_, err := p.cache.Warm(ctx, slices.Values(keys), p.load, nil)
+	_, err := p.cache.Warm(ctx, slices.Values(keys), LoadFrom(p.source), nil)
 	return err
 }
 
-// load reads the products when it is called, not before: what was read earlier
+// LoadFrom reads products when it is called, not before: what was read earlier
 // may have changed since.
-func (p *Pages) load(ctx context.Context, skus []string) (map[string]Page, error) {
-	listings, err := p.source.ListingsOf(ctx, skus)
-	if err != nil {
-		return nil, err
-	}
-	pages := make(map[string]Page, len(listings))
-	for _, l := range listings {
-		if pages[string(l.SKU)], err = render(l); err != nil {
+func LoadFrom(source Source) cache.BatchLoader[Page] {
+	return func(ctx context.Context, skus []string) (map[string]Page, error) {
+		listings, err := source.ListingsOf(ctx, skus)
+		if err != nil {
 			return nil, err
 		}
+		pages := make(map[string]Page, len(listings))
+		for _, l := range listings {
+			if pages[string(l.SKU)], err = render(l); err != nil {
+				return nil, err
+			}
+		}
+		return pages, nil
 	}
-	return pages, nil
 }
 
 // Changed implements inventory.Pages. The change is committed already, so it
