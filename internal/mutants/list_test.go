@@ -151,7 +151,7 @@ func mutants() []mutant {
 			name: "offset marked before the commit",
 			edits: []edit{{
 				"pkg/inbox/apply.go",
-				`p, err := i.attempt(ctx, b, faults)`, "i.commitOffsets(b)\n\t\tp, err := i.attempt(ctx, b, faults)",
+				`p, err := i.attempt(ctx, b, handle, faults)`, "i.commitOffsets(b)\n\t\tp, err := i.attempt(ctx, b, handle, faults)",
 			}},
 			pkg: "./pkg/inbox", run: "TestOffsetIsCommittedAfterSQL",
 		},

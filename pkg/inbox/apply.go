@@ -23,10 +23,14 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 	ctx, work := i.start(context.WithoutCancel(running), b.all(), len(b.entries))
 	var undone error
 	defer func() { work.End(undone) }()
+	handle := i.handler
+	if b.fresh() {
+		handle = TrustOnce(i.handler)
+	}
 	faults := i.unknownVersions(b)
 	races := 0
 	for wait := newBackoff(); ; {
-		p, err := i.attempt(ctx, b, faults)
+		p, err := i.attempt(ctx, b, handle, faults)
 		if err == nil {
 			failpoint.Hit("inbox-after-commit")
 			i.report(ctx, b, p, time.Since(begun))
@@ -67,7 +71,7 @@ func (i *Inbox) unknownVersions(b *batch) map[int]fault {
 
 // attempt runs the batch in one transaction: the effects, what is parked, and
 // how far each partition has come, or none of it.
-func (i *Inbox) attempt(ctx context.Context, b *batch, faults map[int]fault) (p plan, err error) {
+func (i *Inbox) attempt(ctx context.Context, b *batch, handle Batch, faults map[int]fault) (p plan, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.cfg.Timeout)
 	defer cancel()
 	keys := i.keys(b)
@@ -78,7 +82,7 @@ func (i *Inbox) attempt(ctx context.Context, b *batch, faults map[int]fault) (p 
 		}
 		p = i.plan(b, faults, isParked)
 		if len(p.apply) > 0 {
-			if err := i.call(ctx, tx, b.events(p.apply)); err != nil {
+			if err := call(ctx, tx, handle, b.events(p.apply)); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,8 @@ import (
 //   - database.IsTransient or IsOperational, or a deadline: run it again, for
 //     as long as it takes. No event is to blame for a full disk.
 //   - database.ErrDuplicate: another process applied the same events at the
-//     same time; run it again, three times at most.
+//     same time; run it again, three times at most, and once more and at once
+//     when the batch was Fresh.
 //   - anything else, marked Permanent or not, and a panic: one of the events
 //     cannot be applied. It is found, and parked with its key.
 type Batch func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error
@@ -70,15 +71,15 @@ func (e *handlerError) class() string {
 	return classPoison
 }
 
-// call runs the handler and turns a panic into an error.
-func (i *Inbox) call(ctx context.Context, tx *database.Tx, events []eventbus.Event) (err error) {
+// call runs a handler and turns a panic into an error.
+func call(ctx context.Context, tx *database.Tx, handle Batch, events []eventbus.Event) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			cause := fmt.Errorf("handler panicked: %v\n%s", v, debug.Stack())
 			err = &handlerError{cause: cause, panicked: true}
 		}
 	}()
-	err = i.handler(ctx, tx, events)
+	err = handle(ctx, tx, events)
 	switch {
 	case err == nil:
 		return nil

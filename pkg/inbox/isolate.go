@@ -101,7 +101,7 @@ func (s *search) try(ctx context.Context, entries []int) (cause *handlerError, e
 	ctx, cancel := context.WithTimeout(ctx, s.inbox.cfg.Timeout)
 	defer cancel()
 	err = s.inbox.db.InTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := s.inbox.call(ctx, tx, s.batch.events(entries)); err != nil {
+		if err := call(ctx, tx, s.inbox.handler, s.batch.events(entries)); err != nil {
 			return err
 		}
 		return errRollback

@@ -154,7 +154,7 @@ func (r *redriver) reapply(ctx context.Context, tx *database.Tx, l Letter) error
 		return &handlerError{cause: unknownVersion(event.Type)}
 	}
 	ctx, work := r.start(ctx, slices.Values([]eventbus.Event{event}), 1)
-	err = r.call(ctx, tx, []eventbus.Event{event})
+	err = call(ctx, tx, r.handler, []eventbus.Event{event})
 	work.End(err)
 	return err
 }
