@@ -54,5 +54,5 @@ func (s *Store) Register(reg prometheus.Registerer) error {
 			ConstLabels: prometheus.Labels{"result": result},
 		}, func() float64 { return float64(n.Load()) }))
 	}
-	return errors.Join(reg.Register(s.entered), count("hit", &s.memory.hits), count("miss", &s.memory.misses))
+	return errors.Join(reg.Register(s.entered), count("hit", &s.memory.Hits), count("miss", &s.memory.Misses))
 }

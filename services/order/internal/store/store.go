@@ -42,7 +42,7 @@ func WithListener(l Listener) Option { return func(s *Store) { s.listener = l } 
 
 // New makes a Store over db, emitting through outbox.
 func New(db *database.DB, outbox Outbox, opts ...Option) *Store {
-	s := &Store{db: db, outbox: outbox, entered: newEntered(), memory: newMemory(memoryMax)}
+	s := &Store{db: db, outbox: outbox, entered: newEntered(), memory: newMemory()}
 	for _, opt := range opts {
 		opt(s)
 	}
