@@ -75,9 +75,27 @@ func newWorld(t *testing.T, stock map[inventory.SKU]int64) *world {
 	return w
 }
 
+// apply hands events over as the inbox does: as new, and then as what they are.
 func (w *world) apply(t *testing.T, events ...eventbus.Event) error {
 	t.Helper()
-	return w.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error { return w.handle(ctx, tx, events) })
+	_, err := w.applyBy(t, w.handle, events)
+	return err
+}
+
+// applyBy tells how often the handler was run: once when it was right.
+func (w *world) applyBy(t *testing.T, handle inbox.Batch, events []eventbus.Event) (runs int, err error) {
+	t.Helper()
+	once := inbox.TrustOnce(handle)
+	err = w.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		runs++
+		return once(ctx, tx, events)
+	})
+	return runs, err
+}
+
+// anotherProcess handles events over the same database, and remembers on its own.
+func (w *world) anotherProcess() inbox.Batch {
+	return consumer.Orders(inventory.NewSettler(time.Now), store.New(w.db, w.said, idgen.Static(2)))
 }
 
 func (w *world) number(t *testing.T, query string, args ...any) (n int64) {

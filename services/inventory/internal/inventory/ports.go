@@ -5,6 +5,15 @@ import "context"
 // Unit is one transaction's view of stock, reservations and the events that
 // tell of them. Every method works on a whole batch.
 type Unit interface {
+	// Fresh reports that nothing speaks for any request having come before. What
+	// a request would open may then be taken for new without looking: Record
+	// fails if it is not, by the key of its row, and has the whole unit run
+	// again, not fresh.
+	Fresh(ctx context.Context) bool
+	// Recall tells what is remembered of orders that hold stock, without reading
+	// or locking them: it may be old, and those it does not know are absent.
+	// Record proves it, for the orders that it changes, or has the unit run again.
+	Recall(orders []OrderID) map[OrderID]Reservation
 	// Reservations loads and locks what is decided about these orders, in the
 	// order of their ids.
 	Reservations(ctx context.Context, orders []OrderID) (map[OrderID]Reservation, error)

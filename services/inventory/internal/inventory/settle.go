@@ -14,12 +14,12 @@ type Settler struct{ now func() time.Time }
 func NewSettler(now func() time.Time) *Settler { return &Settler{now: now} }
 
 // Settle decides a batch of requests within u: the reservations there are and
-// the stock they and the requests concern are locked, the requests are decided
+// the stock they and the requests concern are found and locked, the requests are decided
 // in memory, and everything is recorded with its replies. An error means that
 // nothing of the batch may stand; one that satisfies IsImpossible will not go
 // away by itself.
 func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
-	known, err := u.Reservations(ctx, ordersOf(requests))
+	known, err := lookUp(ctx, u, requests)
 	if err != nil {
 		return err
 	}
@@ -34,12 +34,28 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 	return u.Record(ctx, d)
 }
 
-func ordersOf(requests []Request) []OrderID {
-	ids := make(map[OrderID]struct{}, len(requests))
-	for _, r := range requests {
-		ids[r.Order] = struct{}{}
+// lookUp finds what is decided about the orders. In a fresh batch none is taken
+// to be of those that ask for stock, and those that hold some are recalled. All
+// requests but Reserve change what is held, so that Record proves it.
+func lookUp(ctx context.Context, u Unit, requests []Request) (map[OrderID]Reservation, error) {
+	if !u.Fresh(ctx) {
+		return u.Reservations(ctx, ordersOf(requests))
 	}
-	return slices.Sorted(maps.Keys(ids))
+	orders := ordersOf(slices.DeleteFunc(slices.Clone(requests), func(r Request) bool { return r.Action == Reserve }))
+	known := u.Recall(orders)
+	locked, err := u.Reservations(ctx, slices.DeleteFunc(orders, func(id OrderID) bool { _, ok := known[id]; return ok }))
+	maps.Copy(known, locked)
+	return known, err
+}
+
+// ordersOf lists the orders asked about, once each, in id order.
+func ordersOf(requests []Request) []OrderID {
+	ids := make([]OrderID, len(requests))
+	for i, r := range requests {
+		ids[i] = r.Order
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // skusOf is the stock a batch can move: of undecided orders, of held ones, and

@@ -58,6 +58,7 @@ func (u unit) Record(ctx context.Context, d inventory.Decisions) error {
 	if err := u.record(ctx, u.tx, d.Moves, "", d.At); err != nil {
 		return err
 	}
+	u.remember(d)
 	if err := u.tell(ctx, u.tx, d.Replies, replyTo); err != nil {
 		return err
 	}
@@ -80,11 +81,15 @@ func (u unit) insertReservations(ctx context.Context, reservations []inventory.R
 }
 
 // updateReservations moves each reservation on from the version it was read
-// at. Under the lock there is no other; a miscount fails the batch.
+// or recalled at. Under the lock there is no other, and a miscount fails the
+// batch; what was recalled wrong is forgotten, and the batch runs again. What
+// was recalled is not locked, but nearly always goes one way, from HELD to
+// COMMITTED, and so is found by one statement, in the order of its keys.
 func (u unit) updateReservations(ctx context.Context, changes []inventory.Change) error {
 	slices.SortFunc(changes, func(a, b inventory.Change) int { return cmp.Compare(a.After.Order, b.After.Order) })
-	rows := make([][]any, len(changes))
+	rows, orders := make([][]any, len(changes)), make([]inventory.OrderID, len(changes))
 	for i, c := range changes {
+		orders[i] = c.After.Order
 		rows[i] = []any{int64(c.After.Order), string(c.After.Status), c.After.Version, database.Micros(c.After.UpdatedAt), c.Before}
 	}
 	n, err := u.tx.UpdateMany(ctx, database.UpdateMany{
@@ -94,6 +99,9 @@ func (u unit) updateReservations(ctx context.Context, changes []inventory.Change
 	})
 	if err != nil {
 		return fmt.Errorf("update %d reservations: %w", len(rows), err)
+	}
+	if n != int64(len(rows)) && u.memory.Forget(orders) {
+		return fmt.Errorf("update reservations: %d of %d: %w", n, len(rows), database.ErrStale)
 	}
 	if n != int64(len(rows)) {
 		return fmt.Errorf("update reservations: only %d of %d were as they had been read", n, len(rows))

@@ -1,7 +1,10 @@
 // Package store keeps products, stock and reservations in SQL. The hot path,
 // settling a batch, is hand-written multi-row statements; rows of one table
 // are always locked in the order of their keys, reservations before products
-// before stock.
+// before stock. Reservations that are new or recalled are not locked before they
+// are written, which is after the stock: two processes that have the same orders
+// in hand, after a rebalance, may meet in a deadlock, which the database ends and
+// InTx runs again.
 package store
 
 import (
@@ -25,11 +28,12 @@ type Store struct {
 	db     *database.DB
 	outbox Outbox
 	ids    IDs
+	memory *memory
 }
 
 // New makes a Store over db, emitting through outbox.
 func New(db *database.DB, outbox Outbox, ids IDs) *Store {
-	return &Store{db: db, outbox: outbox, ids: ids}
+	return &Store{db: db, outbox: outbox, ids: ids, memory: newMemory()}
 }
 
 // Unit makes a unit of a transaction that somebody else commits: the inbox.

@@ -10,6 +10,11 @@ import (
 // Unit is one transaction's view of payments, refunds, wallets and the events
 // that tell of them. Every method works on a whole batch.
 type Unit interface {
+	// Fresh reports that nothing speaks for any request having come before. What
+	// a request would open may then be taken for new without looking: Record
+	// fails if it is not, by the key of its row, and has the whole unit run
+	// again, not fresh.
+	Fresh(ctx context.Context) bool
 	// Payments finds what is known about these orders.
 	Payments(ctx context.Context, orders []OrderID) (map[OrderID]Payment, error)
 	// Refunds finds what is known about these refunds.

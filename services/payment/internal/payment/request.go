@@ -86,6 +86,15 @@ func (id RefundID) of(order OrderID) bool {
 // wallet is what the request is paid from, or back into.
 func (r Request) wallet() WalletID { return WalletID{User: r.User, Currency: r.Amount.Currency()} }
 
+// inDoubt is the requests whose orders have to be looked up: in a fresh batch a
+// capture is its order's first request, as the key of its payment proves.
+func inDoubt(requests []Request, fresh bool) []Request {
+	if !fresh {
+		return requests
+	}
+	return slices.DeleteFunc(slices.Clone(requests), func(r Request) bool { return r.Action == Capture })
+}
+
 // ordersOf lists the orders asked about, once each, in id order.
 func ordersOf(requests []Request) []OrderID {
 	orders := make([]OrderID, len(requests))

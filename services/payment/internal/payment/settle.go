@@ -18,11 +18,11 @@ func NewSettler(offers Offers, now func() time.Time) *Settler {
 }
 
 // Settle decides a batch of requests within u: what is decided already is
-// looked up, the wallets concerned are locked, the rest is decided in memory
+// looked up, unless it looks new, the wallets concerned are locked, the rest is decided in memory
 // and recorded with its replies. An error means that nothing of the batch may
 // stand; one that satisfies IsImpossible will not go away by itself.
 func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
-	known, err := u.Payments(ctx, ordersOf(requests))
+	known, err := u.Payments(ctx, ordersOf(inDoubt(requests, u.Fresh(ctx))))
 	if err != nil {
 		return err
 	}

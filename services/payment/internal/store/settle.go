@@ -9,9 +9,13 @@ import (
 	"strings"
 
 	"souk.example/pkg/database"
+	"souk.example/pkg/inbox"
 	"souk.example/pkg/money"
 	"souk.example/services/payment/internal/payment"
 )
+
+// Fresh implements payment.Unit.
+func (u unit) Fresh(ctx context.Context) bool { return inbox.Fresh(ctx) }
 
 // Payments implements payment.Unit.
 func (u unit) Payments(ctx context.Context, orders []payment.OrderID) (map[payment.OrderID]payment.Payment, error) {
@@ -24,6 +28,9 @@ type querier interface {
 }
 
 func payments(ctx context.Context, q querier, orders []payment.OrderID) (map[payment.OrderID]payment.Payment, error) {
+	if len(orders) == 0 {
+		return nil, nil
+	}
 	in, args := database.In(orders)
 	rows, err := q.Query(ctx, "SELECT "+strings.Join(paymentColumns, ",")+" FROM payment WHERE order_id IN "+in, args...)
 	if err != nil {

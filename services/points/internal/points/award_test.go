@@ -84,3 +84,11 @@ func TestRulesAddUp(t *testing.T) {
 		t.Errorf("decided %+v", d)
 	}
 }
+
+// A paid order is known to be rewarded by the entry of this rule: another in its
+// place would reward orders again that are delivered again.
+func TestTheFirstRuleStays(t *testing.T) {
+	if name := points.EarnRules()[0].Name; name != "purchase" {
+		t.Errorf("the first rule is %q", name)
+	}
+}

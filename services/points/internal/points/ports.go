@@ -5,6 +5,11 @@ import "context"
 // Unit is one transaction's view of points and of the events that tell of
 // them. Every method works on a whole batch.
 type Unit interface {
+	// Fresh reports that nothing speaks for any request having come before. What
+	// a request would open may then be taken for new without looking: Record
+	// fails if it is not, by the key of its row, and has the whole unit run
+	// again, not fresh.
+	Fresh(ctx context.Context) bool
 	// Awards finds what these orders have earned already; an order without
 	// an entry of an earn rule for CausePaid is absent.
 	Awards(ctx context.Context, orders []OrderID) (map[OrderID]Award, error)

@@ -9,7 +9,8 @@ type Rule struct {
 	Per    money.Amount // above 0; what is paid in another currency earns nothing
 }
 
-// EarnRules is what a paid order earns, all of it.
+// EarnRules is what a paid order earns, all of it. The first rule stays for
+// good, if need be for 0 points: by its entry a paid order is known to be rewarded.
 func EarnRules() []Rule {
 	return []Rule{
 		{Name: "purchase", Points: 1, Per: money.Of(100, "CNY")},

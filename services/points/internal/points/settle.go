@@ -17,7 +17,7 @@ type Settler struct {
 func NewSettler(rules []Rule, now func() time.Time) *Settler { return &Settler{rules: rules, now: now} }
 
 // Settle decides a batch of requests within u: what is decided already is
-// looked up, the accounts that points are taken of are locked, the rest is
+// looked up, unless it looks new, the accounts that points are taken of are locked, the rest is
 // decided in memory and recorded with its replies. An error means that nothing
 // of the batch may stand; one that satisfies IsImpossible will not go away by
 // itself.
@@ -35,10 +35,12 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 
 func (s *Settler) open(ctx context.Context, u Unit, requests []Request) (book Book, err error) {
 	paid := func(r Request) bool { return r.Action == Confirm }
-	if book.Awards, err = u.Awards(ctx, ordersOf(requests, paid)); err != nil {
+	// In a fresh batch awards and freezes are new: their rows' keys prove it.
+	fresh := u.Fresh(ctx)
+	if book.Awards, err = u.Awards(ctx, ordersOf(requests, func(r Request) bool { return paid(r) && !fresh })); err != nil {
 		return book, err
 	}
-	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, usesPoints)); err != nil {
+	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, func(r Request) bool { return usesPoints(r) && !(fresh && r.Action == Try) })); err != nil {
 		return book, err
 	}
 	debtors, err := u.Debtors(ctx, usersOf(requests, paid))

@@ -7,11 +7,15 @@ import (
 	"strings"
 
 	"souk.example/pkg/database"
+	"souk.example/pkg/inbox"
 	"souk.example/services/points/internal/points"
 )
 
 // chunk bounds the keys in one IN list.
 const chunk = 1000
+
+// Fresh implements points.Unit.
+func (u unit) Fresh(ctx context.Context) bool { return inbox.Fresh(ctx) }
 
 // Awards implements points.Unit. Of a new order there is no entry at all, so
 // which of them count is no question for the database: conditions on the rest
