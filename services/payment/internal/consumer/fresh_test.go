@@ -54,7 +54,8 @@ func TestOneOfABatchIsNotNew(t *testing.T) {
 	w.fund(t, 10_000, 1)
 	w.must(t, 1, due(t, 250, 1, 10))
 	w.must(t, 2, dues(t, 1, 500)...)
-	w.wantPaid(t, 500, 5_000, 500)
+	w.must(t, 1, append(dues(t, 501, 502), cancelled(t, 250, 1))...) // who cancels looks
+	w.wantPaid(t, 502, 4_980, 502)
 }
 
 // A process that has lost its partitions applies the batch it had in hand, though
