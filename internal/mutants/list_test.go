@@ -97,6 +97,24 @@ func mutants() []mutant {
 			pkg:   inventory, run: "TestAHoldPastItsDeadlineIsAskedAbout",
 		},
 		{
+			name:  "a remembered hold that has ended and is sold all the same",
+			edits: []edit{{"services/inventory/internal/store/reservations.go", `Where: "t.version = v.was", Locked: true,`, `Locked: true,`}},
+			pkg:   inventory, run: "TestARememberedHoldThatHasEnded",
+		},
+		{
+			name: "a payment taken for new that replaces none and takes money",
+			edits: []edit{{
+				"services/payment/internal/store/settle.go",
+				`if err := u.tx.Insert(ctx, "payment"`, `if _, err := u.tx.InsertIgnore(ctx, "payment"`,
+			}},
+			pkg: "./services/payment/internal/consumer", run: "TestAnOrderThatIsCancelledAtOnce",
+		},
+		{
+			name:  "a batch that was not new and is trusted again",
+			edits: []edit{{"pkg/inbox/fresh.go", `tried = true`, `tried = false`}},
+			pkg:   "./pkg/inbox", run: "TestABatchIsTrustedOnce",
+		},
+		{
 			name: "dedupe removed from payment",
 			edits: []edit{{
 				"services/payment/internal/payment/settle.go",

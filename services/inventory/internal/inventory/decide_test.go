@@ -262,3 +262,17 @@ func statuses(w *world) map[inventory.OrderID]inventory.Status {
 	}
 	return out
 }
+
+// A hold that is recalled is proved by the change it goes through.
+func TestNoRequestButReserveLeavesAHold(t *testing.T) {
+	held := inventory.Reservation{Order: 1, Status: inventory.Held, Lines: lines("A", 1), Version: 1}
+	for _, r := range []inventory.Request{commit(1), release(1), restock(1)} {
+		book := inventory.Book{
+			Reservations: map[inventory.OrderID]inventory.Reservation{1: held}, Stock: map[inventory.SKU]int64{"A": 0},
+		}
+		d, err := inventory.Decide([]inventory.Request{r, reserve(1, "A", 1)}, book, instant())
+		if err != nil || len(d.Changed) != 1 || d.Changed[0].Before != 1 {
+			t.Errorf("action %d: changed %v, %v", r.Action, d.Changed, err)
+		}
+	}
+}

@@ -13,11 +13,11 @@ type Settler struct{ now func() time.Time }
 // NewSettler makes a Settler; now is the clock of the rows it leaves.
 func NewSettler(now func() time.Time) *Settler { return &Settler{now: now} }
 
-// Settle decides a batch of requests within u: the reservations there are and
-// the stock they and the requests concern are found and locked, the requests are decided
-// in memory, and everything is recorded with its replies. An error means that
-// nothing of the batch may stand; one that satisfies IsImpossible will not go
-// away by itself.
+// Settle decides a batch of requests within u: the reservations there are are
+// looked up, unless they look new or are recalled, the stock that they and the
+// requests concern is locked, the requests are decided in memory, and everything
+// is recorded with its replies. An error means that nothing of the batch may
+// stand; one that satisfies IsImpossible will not go away by itself.
 func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error {
 	known, err := lookUp(ctx, u, requests)
 	if err != nil {
@@ -34,9 +34,10 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 	return u.Record(ctx, d)
 }
 
-// lookUp finds what is decided about the orders. In a fresh batch none is taken
-// to be of those that ask for stock, and those that hold some are recalled. All
-// requests but Reserve change what is held, so that Record proves it.
+// lookUp finds what is decided about the orders. In a fresh batch an order that
+// is only to be reserved is taken for new, and a hold is recalled; Record proves
+// the one by the key that it inserts and the other by the version that it
+// updates, because no request but Reserve leaves a hold as it is.
 func lookUp(ctx context.Context, u Unit, requests []Request) (map[OrderID]Reservation, error) {
 	if !u.Fresh(ctx) {
 		return u.Reservations(ctx, ordersOf(requests))

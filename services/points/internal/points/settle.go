@@ -34,13 +34,15 @@ func (s *Settler) Settle(ctx context.Context, u Unit, requests []Request) error 
 }
 
 func (s *Settler) open(ctx context.Context, u Unit, requests []Request) (book Book, err error) {
-	paid := func(r Request) bool { return r.Action == Confirm }
-	// In a fresh batch awards and freezes are new: their rows' keys prove it.
+	// In a fresh batch awards and freezes are new: the keys of their rows prove it.
 	fresh := u.Fresh(ctx)
-	if book.Awards, err = u.Awards(ctx, ordersOf(requests, func(r Request) bool { return paid(r) && !fresh })); err != nil {
+	paid := func(r Request) bool { return r.Action == Confirm }
+	rewarded := func(r Request) bool { return paid(r) && !fresh }
+	frozen := func(r Request) bool { return usesPoints(r) && (r.Action != Try || !fresh) }
+	if book.Awards, err = u.Awards(ctx, ordersOf(requests, rewarded)); err != nil {
 		return book, err
 	}
-	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, func(r Request) bool { return usesPoints(r) && !(fresh && r.Action == Try) })); err != nil {
+	if book.Freezes, err = u.Freezes(ctx, ordersOf(requests, frozen)); err != nil {
 		return book, err
 	}
 	debtors, err := u.Debtors(ctx, usersOf(requests, paid))
