@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/auth"
 )
 
 const (
@@ -27,6 +29,7 @@ type request struct {
 	logger          *slog.Logger
 	start           time.Time // of the middlewares, just after the headers were read
 	due             due       // once the time is limited, the Context or its parent
+	caller          auth.Claims
 }
 
 type requestKey struct{}
