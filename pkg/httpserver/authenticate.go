@@ -10,10 +10,9 @@ import (
 	"souk.example/pkg/auth"
 )
 
-const callerKey = "souk.caller"
-
 // Authenticate lets only requests with a good access token pass, and keeps
-// its claims for Caller. Others get 401 with WWW-Authenticate (RFC 6750).
+// its claims for Caller. Others get 401 with WWW-Authenticate (RFC 6750). It is
+// for routes of NewRouter.
 func Authenticate(v *auth.Verifier) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		token, err := BearerToken(c.Request.Header)
@@ -28,7 +27,7 @@ func Authenticate(v *auth.Verifier) gin.HandlerFunc {
 			Fail(c, err)
 			return
 		}
-		c.Set(callerKey, claims)
+		requestOf(c).caller = claims
 		c.Next()
 	}
 }
@@ -64,9 +63,5 @@ func RequireRole(role string) gin.HandlerFunc {
 }
 
 // Caller returns the claims of the request's access token. On a route without
-// Authenticate they are zero: no user has the id 0.
-func Caller(c *gin.Context) auth.Claims {
-	v, _ := c.Get(callerKey)
-	claims, _ := v.(auth.Claims)
-	return claims
-}
+// Authenticate they are zero: no user has the id 0. It is for routes of NewRouter.
+func Caller(c *gin.Context) auth.Claims { return requestOf(c).caller }

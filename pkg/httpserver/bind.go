@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"os"
@@ -57,7 +56,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, apperr.New(apperr.Unsupported, "unsupported_encoding", "the body must not be compressed")
 	}
-	body, err := readAll(r)
+	body, err := ReadBody(r)
 	if err == nil {
 		return body, nil
 	}
@@ -68,17 +67,6 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, apperr.New(apperr.RequestTimeout, "request_timeout", "the body did not arrive in time")
 	}
 	return nil, malformed("the body ends early").With(err)
-}
-
-// readAll reads a body of known length without growing a buffer. The length is
-// bounded by the router; a caller without one is bounded here.
-func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 || r.ContentLength > defaultMaxBody {
-		return io.ReadAll(r.Body)
-	}
-	body := make([]byte, r.ContentLength)
-	_, err := io.ReadFull(r.Body, body)
-	return body, err
 }
 
 func isJSON(contentType string) bool {

@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -39,9 +38,9 @@ func errTooLarge() *apperr.Error {
 func timed(limit time.Duration) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r := requestOf(c)
-		ctx, cancel := context.WithTimeout(r.Context, limit)
-		defer cancel()
-		r.Context = ctx
+		r.due.Context, r.due.deadline = r.Context, r.start.Add(limit)
+		defer r.due.cancel()
+		r.Context = &r.due
 		c.Next()
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/auth"
 )
 
 const (
@@ -19,13 +21,15 @@ const (
 
 // request is what the router knows of the request in hand, and its context, so
 // that one allocation and one copy of the http.Request carry it all. Only the
-// router's own middlewares set Context, each to a child of what was there, and
-// before any handler runs.
+// package's own middlewares set anything, Context each to a child of what was
+// there, and before any handler runs.
 type request struct {
 	context.Context //nolint:containedctx // it is one
 	id              string
 	logger          *slog.Logger
 	start           time.Time // of the middlewares, just after the headers were read
+	due             due       // once the time is limited, the Context or its parent
+	caller          auth.Claims
 }
 
 type requestKey struct{}

@@ -17,8 +17,11 @@ func traced(tracer trace.Tracer) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r := requestOf(c)
 		ctx := tracing.Extract(r.Context, first(c.Request.Header["Traceparent"]))
-		ctx, span := tracer.Start(ctx, method(c)+" "+route(c), server...)
+		ctx, span := tracer.Start(ctx, "request", server...)
 		defer span.End()
+		if span.IsRecording() { // few are, and a name is made for each
+			span.SetName(method(c) + " " + route(c))
+		}
 		r.Context = ctx
 		c.Next()
 		if span.IsRecording() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/telemetry"
@@ -18,6 +19,18 @@ const (
 	callersTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	traceParent  = "00-" + callersTrace + "-00f067aa0ba902b7-01"
 )
+
+// A span is of a route: paths hold ids.
+func TestSpansAreNamedByTheirRoute(t *testing.T) {
+	tel, spans := telemetry.Nop(), tracetest.NewSpanRecorder()
+	tel.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")
+	router := httpserver.NewRouter(httpserver.Config{}, tel)
+	router.GET("/orders/:id", func(*gin.Context) {})
+	request(t, router, "GET", "/orders/42")
+	if ended := spans.Ended(); len(ended) != 1 || ended[0].Name() != "GET /orders/:id" {
+		t.Errorf("spans %v", ended)
+	}
+}
 
 // Who sees a slow bucket finds a trace of a request that was in it.
 func TestSampledRequestsAreExemplars(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strconv"
 )
 
 // Errors of arithmetic and parsing.
@@ -97,8 +98,11 @@ type wire struct {
 
 // MarshalJSON writes {"amount":12990,"currency":"CNY"}.
 func (a Amount) MarshalJSON() ([]byte, error) {
-	buf := make([]byte, 0, 48)
-	return fmt.Appendf(buf, `{"amount":%d,"currency":%q}`, a.minor, string(a.currency)), nil
+	text := append(make([]byte, 0, 48), `{"amount":`...)
+	text = strconv.AppendInt(text, a.minor, 10)
+	text = append(text, `,"currency":`...)
+	text = strconv.AppendQuote(text, string(a.currency))
+	return append(text, '}'), nil
 }
 
 // UnmarshalJSON accepts exactly what MarshalJSON writes: both fields, nothing

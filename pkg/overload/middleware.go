@@ -1,10 +1,7 @@
 package overload
 
 import (
-	"bytes"
-	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -27,58 +24,40 @@ var errOverloaded = apperr.New(apperr.Unavailable, CodeOverloaded, "too many req
 // takes to read it. Refusals are counted and not logged.
 func Middleware(l *Limiter) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		await(c.Request)
+		_, _ = httpserver.ReadBody(c.Request) // whoever asks again meets the same error
 		done, ok := l.Take()
 		if !ok {
 			httpserver.FailStatus(c, http.StatusServiceUnavailable, errOverloaded)
 			return
 		}
-		done = sync.OnceFunc(done)
-		defer done()
-		c.Writer = &reply{c.Writer, done}
+		r := &reply{c.Writer, done}
+		defer r.begun()
+		c.Writer = r
 		c.Next()
 	}
-}
-
-// await replaces the body by what it holds. Whoever reads it meets the same
-// error, where there was one.
-func await(r *http.Request) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	rest := io.Reader(bytes.NewReader(body))
-	if err != nil {
-		rest = io.MultiReader(rest, broken{err})
-	}
-	r.Body = read{rest, r.Body}
 }
 
 // reply calls done before its first byte goes out.
 type reply struct {
 	gin.ResponseWriter
-	done func()
+	done func() // nil once it was called
+}
+
+func (r *reply) begun() {
+	if r.done != nil {
+		r.done()
+		r.done = nil
+	}
 }
 
 // Write implements io.Writer.
 func (r *reply) Write(p []byte) (int, error) {
-	r.done()
+	r.begun()
 	return r.ResponseWriter.Write(p)
 }
 
 // WriteString implements io.StringWriter.
 func (r *reply) WriteString(s string) (int, error) {
-	r.done()
+	r.begun()
 	return r.ResponseWriter.WriteString(s)
 }
-
-// read is a body that has been read.
-type read struct {
-	io.Reader
-	io.Closer
-}
-
-// broken is where a body could not be read further.
-type broken struct{ err error }
-
-func (b broken) Read([]byte) (int, error) { return 0, b.err }

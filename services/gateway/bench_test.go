@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/fx"
 
+	"souk.example/internal/httpbench"
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/telemetry"
@@ -27,9 +25,8 @@ const (
 )
 
 // BenchmarkAnOrder sends orders through the gateway's whole chain to a service
-// that does nothing, by 64 connections. Client and service speak prepared bytes;
-// straight is what they cost alone. Of the figures, cpu-µs/op moves least when
-// others use the machine.
+// that does nothing. Client and service speak prepared bytes; straight is what
+// they cost alone.
 func BenchmarkAnOrder(b *testing.B) {
 	service := listen(b)
 	go answer(service)
@@ -58,32 +55,12 @@ func answer(l net.Listener) {
 			defer conn.Close()
 			reply := fmt.Appendf(nil, "HTTP/1.1 201 Created\r\nContent-Type: application/json; charset=utf-8\r\nLocation: /v1/orders/7211334455667788\r\n"+
 				"X-Request-Id: 0123456789abcdef0123456789abcdef\r\nDate: Sun, 22 Nov 2026 04:00:00 GMT\r\nContent-Length: %d\r\n\r\n%s", len(orderAnswer), orderAnswer)
-			for r := bufio.NewReader(conn); skip(r) == nil; {
+			for r := bufio.NewReader(conn); httpbench.Skip(r) == nil; {
 				if _, err := conn.Write(reply); err != nil {
 					return
 				}
 			}
 		}()
-	}
-}
-
-// skip reads one message, request or reply, to its end.
-func skip(r *bufio.Reader) error {
-	length := 0
-	for {
-		line, err := r.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) == 2 {
-			_, err := r.Discard(length)
-			return err
-		}
-		if value, ok := strings.CutPrefix(string(line), "Content-Length: "); ok {
-			if _, err := fmt.Sscan(value, &length); err != nil {
-				return err
-			}
-		}
 	}
 }
 
@@ -106,10 +83,7 @@ func gatewayTo(b *testing.B, order string) (addr, token string) {
 	var router *gin.Engine
 	var tel *telemetry.Telemetry
 	must(b, fx.New(gateway.Module(cfg), fx.Populate(&router, &tel), fx.NopLogger).Err())
-	server := httpserver.New(httpserver.Config{Addr: "127.0.0.1:0"}, router, tel)
-	must(b, server.Listen())
-	go func() { _ = server.Run(b.Context()) }()
-	return server.Addr(), token
+	return httpbench.Serve(b, httpserver.Config{}, router, tel), token
 }
 
 func must(b *testing.B, err error) {
@@ -119,49 +93,8 @@ func must(b *testing.B, err error) {
 	}
 }
 
-// orders is the load: 64 clients, the next order when one is answered.
+// orders is the load.
 func orders(b *testing.B, addr, token string) {
-	request := fmt.Appendf(nil, "POST /v1/orders HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"+
-		"Idempotency-Key: 7211334455667788-1\r\nContent-Length: %d\r\n\r\n%s", token, len(orderBody), orderBody)
-	var left atomic.Int64
-	left.Store(int64(b.N))
-	var clients sync.WaitGroup
-	b.ReportAllocs()
-	b.ResetTimer()
-	before := cpu()
-	for range 64 {
-		clients.Go(func() { client(b, addr, request, &left) })
-	}
-	clients.Wait()
-	b.ReportMetric(float64((cpu()-before).Nanoseconds())/1e3/float64(b.N), "cpu-µs/op")
-}
-
-func client(b *testing.B, addr string, request []byte, left *atomic.Int64) {
-	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", addr)
-	if err != nil {
-		b.Error(err)
-		return
-	}
-	defer conn.Close()
-	for r := bufio.NewReader(conn); left.Add(-1) >= 0; {
-		if _, err := conn.Write(request); err != nil {
-			b.Error(err)
-			return
-		}
-		if status, err := r.Peek(len("HTTP/1.1 201")); err != nil || string(status[9:]) != "201" {
-			b.Errorf("%s %v", status, err)
-			return
-		}
-		if err := skip(r); err != nil {
-			b.Error(err)
-			return
-		}
-	}
-}
-
-// cpu is what the process has used so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // never fails
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	httpbench.Load(b, addr, fmt.Appendf(nil, "POST /v1/orders HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"+
+		"Idempotency-Key: 7211334455667788-1\r\nContent-Length: %d\r\n\r\n%s", token, len(orderBody), orderBody), http.StatusCreated)
 }

@@ -98,17 +98,12 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // good reports whether there is nothing to read, not even an end (as in
-// go-sql-driver's connCheck). What is left of the last request's deadline would
-// be taken for an end.
+// go-sql-driver's connCheck, which a deadline of the last request would stop).
 func (c *conn) good() bool {
-	if c.SetReadDeadline(time.Time{}) != nil {
-		return false
-	}
 	var got error
-	err := c.raw.Read(func(fd uintptr) bool {
+	err := c.raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, got = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && errors.Is(got, syscall.EAGAIN)
 }

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -20,9 +19,10 @@ func outgoing(out *fasthttp.Request, in *http.Request) error {
 	out.Header.SetHost(in.Host)
 	out.Header.SetMethod(in.Method)
 	out.Header.SetNoDefaultContentType(true)
+	out.Header.DisableNormalizing() // names are in canonical form
 	passOn(&out.Header, in.Header)
 	ownWord(&out.Header, in)
-	body, err := io.ReadAll(in.Body)
+	body, err := httpserver.ReadBody(in)
 	if err != nil {
 		return &clientBodyError{err}
 	}
@@ -30,10 +30,11 @@ func outgoing(out *fasthttp.Request, in *http.Request) error {
 	return nil
 }
 
+// passOn leaves out what the edge says itself: Traceparent is of the attempt.
 func passOn(out *fasthttp.RequestHeader, in http.Header) {
 	named := in["Connection"]
 	for name, values := range in {
-		if name == "X-Request-Id" || claimsIdentity(name) || hopByHop(name, named) {
+		if name == "X-Request-Id" || name == "Traceparent" || claimsIdentity(name) || hopByHop(name, named) {
 			continue
 		}
 		for _, value := range values {

@@ -79,7 +79,6 @@ func (u *upstream) ask(ctx context.Context, req *fasthttp.Request, resp *fasthtt
 func (r *replica) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
 	ctx, call := tracing.StartCall(ctx, string(req.Header.Method()), r.client.Addr)
 	if parent := tracing.Inject(ctx); parent != "" {
-		req.Header.Del("Traceparent") // Set would leave a second one
 		req.Header.Set("Traceparent", parent)
 	}
 	err := do(ctx, r.client, req, resp)

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"souk.example/internal/httpbench"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/telemetry"
 )
@@ -58,37 +58,14 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// The same with the whole server and a light client on one connection: with
-// -cpu 1 the time is the CPU of both.
+// The same with the whole server.
 func BenchmarkServer(b *testing.B) {
 	all := handlers(b)
 	for name, serve := range map[string]func(*testing.B, http.Handler) string{"page": serveOurs, "empty": serveBare} {
 		b.Run(name, func(b *testing.B) {
-			conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", serve(b, all[name]))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer conn.Close()
-			client := bufio.NewReader(conn)
-			b.ReportAllocs()
-			for b.Loop() {
-				ask(b, conn, client)
-			}
+			request := []byte("GET /v1/products/TEA-1 HTTP/1.1\r\nHost: souk\r\n\r\n")
+			httpbench.Load(b, serve(b, all[name]), request, http.StatusOK)
 		})
-	}
-}
-
-func ask(b *testing.B, conn io.Writer, client *bufio.Reader) {
-	b.Helper()
-	if _, err := io.WriteString(conn, "GET /v1/products/TEA-1 HTTP/1.1\r\nHost: souk\r\n\r\n"); err != nil {
-		b.Fatal(err)
-	}
-	resp, err := http.ReadResponse(client, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-		b.Fatal(resp.Status, err)
 	}
 }
 
@@ -96,18 +73,7 @@ func ask(b *testing.B, conn io.Writer, client *bufio.Reader) {
 func serveOurs(b *testing.B, h http.Handler) string {
 	b.Helper()
 	cfg, t := production(b)
-	s := httpserver.New(cfg, h, t)
-	if err := s.Listen(); err != nil {
-		b.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Run(b.Context()) }() // which ends before the cleanup
-	b.Cleanup(func() {
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-	})
-	return s.Addr()
+	return httpbench.Serve(b, cfg, h, t)
 }
 
 // serveBare serves as souk bench's empty handler.

@@ -20,6 +20,8 @@ func TestProductsAreChecked(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*inventory.Adding){
 		"sku":             func(a *inventory.Adding) { a.SKU = "tea" },
+		"no sku":          func(a *inventory.Adding) { a.SKU = "" },
+		"a dot":           func(a *inventory.Adding) { a.SKU = "TEA.1" },
 		"sku too long":    func(a *inventory.Adding) { a.SKU = inventory.SKU(strings.Repeat("A", 65)) },
 		"dash first":      func(a *inventory.Adding) { a.SKU = "-A" },
 		"line break":      func(a *inventory.Adding) { a.SKU = "A\n" },

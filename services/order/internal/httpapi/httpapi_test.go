@@ -89,14 +89,14 @@ func newServerWith(t *testing.T, h order.Holds) *server {
 }
 
 // run runs r for the length of the test.
-func run(t *testing.T, r interface{ Run(context.Context) error }) {
+func run(t testing.TB, r interface{ Run(context.Context) error }) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); must(t, <-done) })
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
