@@ -109,11 +109,13 @@ func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
 }
 
 func TestProductionHasNoDemo(t *testing.T) {
-	for _, command := range []string{"token", "up"} {
-		ownHome(t)
-		t.Setenv("SOUK_ENV", "production")
-		if got := souk(t, command); got.code != 2 || !strings.Contains(got.err.Error(), "production") {
-			t.Errorf("souk %s: exit code %d, %v", command, got.code, got.err)
+	for _, env := range []string{"production", "prod", "Production"} { // a typo is not development
+		for _, command := range []string{"token", "up", "seed"} {
+			ownHome(t)
+			t.Setenv("SOUK_ENV", env)
+			if got := souk(t, command); got.code != 2 || !strings.Contains(got.err.Error(), "SOUK_ENV") {
+				t.Errorf("SOUK_ENV=%s souk %s: exit code %d, %v", env, command, got.code, got.err)
+			}
 		}
 	}
 }

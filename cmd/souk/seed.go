@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,8 +28,8 @@ wallets, 1,000 products and FLASH-01. What is there stays as it is.`,
 		Example: "  souk seed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if os.Getenv("SOUK_ENV") == "production" {
-				return errors.New("demo accounts are for development, and SOUK_ENV is production")
+			if err := inDevelopment("demo accounts are for development"); err != nil {
+				return err
 			}
 			if err := a.mustRun(); err != nil {
 				return err

@@ -82,9 +82,22 @@ func (a *app) token(ctx context.Context, req tokenRequest) error {
 	return nil
 }
 
+// inDevelopment refuses, by its rule, what production must not have, and a name
+// that is neither's.
+func inDevelopment(rule string) error {
+	switch env := os.Getenv("SOUK_ENV"); env {
+	case "", "development":
+		return nil
+	case "production":
+		return errors.New(rule + ", and SOUK_ENV is production")
+	default:
+		return fmt.Errorf("SOUK_ENV: %q is not development or production", env)
+	}
+}
+
 func (a *app) mint(ctx context.Context, req tokenRequest) ([]mintedToken, error) {
-	if os.Getenv("SOUK_ENV") == "production" {
-		return nil, errors.New("tokens are minted in development only, and SOUK_ENV is production")
+	if err := inDevelopment("tokens are minted in development only"); err != nil {
+		return nil, err
 	}
 	key, err := a.signingKey()
 	if err != nil {

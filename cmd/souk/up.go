@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,10 +78,8 @@ func offered(s home.Setup) error {
 		return fmt.Errorf("--infra %s: want embedded, native or docker", s.Infra)
 	case s.Infra == embeddedMode && s.Replicas != 1:
 		return fmt.Errorf("--replicas %d: embedded engines host one replica of each service", s.Replicas)
-	case os.Getenv("SOUK_ENV") == "production":
-		return errors.New("souk up makes demo accounts, which are for development, and SOUK_ENV is production")
 	}
-	return nil
+	return inDevelopment("souk up makes demo accounts, which are for development")
 }
 
 // preparer is a platform that first fetches and builds what it starts, for as

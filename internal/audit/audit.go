@@ -81,7 +81,7 @@ func (c Config) withDefaults() Config {
 // Report is the outcome of an audit.
 type Report struct {
 	Clean      bool        `json:"clean"`
-	AtRest     bool        `json:"at_rest"` // nothing was open or on its way
+	AtRest     bool        `json:"at_rest"` // nothing was open or on its way while Checked was counted
 	Violations []Violation `json:"violations"`
 	Parked     int         `json:"parked"` // messages set aside, waiting for an operator
 	Stuck      int         `json:"stuck"`  // returns that wait for an operator
@@ -102,7 +102,27 @@ type Checked struct {
 // the report then holds the violations that are certain nevertheless.
 func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report, error) {
 	a := auditor{dbs: dbs, broker: broker, cfg: cfg.withDefaults()}
+	before, _ := a.rest(ctx) // whoever cannot be asked is met again
 	a.cfg.Progress("reading every order")
+	report, err := a.read(ctx)
+	if err != nil {
+		return report, err
+	}
+	now, err := a.rest(ctx)
+	if report.AtRest = now.quiet; err != nil || !now.quiet || now.same(before) || !report.Clean {
+		return report, err
+	}
+	a.cfg.Progress("reading again what has come to rest")
+	if report, err = a.read(ctx); err != nil {
+		return report, err
+	}
+	last, err := a.rest(ctx)
+	report.AtRest = last.quiet && last.same(now)
+	return report, err
+}
+
+// read goes through everything once, and again through what differs.
+func (a *auditor) read(ctx context.Context) (Report, error) {
 	first, err := a.pass(ctx, withinEach, betweenDatabases, a.betweenProvider)
 	if err != nil {
 		return first.report(), err
@@ -111,10 +131,8 @@ func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report,
 	if err := a.settle(ctx, first); err != nil {
 		return first.report(), err
 	}
-	if err := a.reconsider(ctx, first); err != nil {
-		return first.report(), err
-	}
-	return a.finish(ctx, first)
+	err = a.reconsider(ctx, first)
+	return first.report(), err
 }
 
 // reconsider makes violations of the differences that are there again. While
@@ -141,13 +159,6 @@ func (a *auditor) reconsider(ctx context.Context, first *findings) error {
 	}
 	first.confirm()
 	return nil
-}
-
-func (a *auditor) finish(ctx context.Context, f *findings) (Report, error) {
-	report := f.report()
-	var err error
-	report.AtRest, err = a.atRest(ctx)
-	return report, err
 }
 
 // auditor is one audit under way.

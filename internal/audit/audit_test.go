@@ -143,6 +143,19 @@ func TestEveryBrokenPromiseIsNamed(t *testing.T) {
 			},
 			audit.Ledger, orderName(good),
 		},
+		"a reward of other points than the world was told": {
+			func(s *shop) {
+				s.exec(s.points, "UPDATE points_entry SET amount = amount + 5 WHERE order_id = ?", good)
+				s.exec(s.points, "UPDATE points_account SET balance = balance + 5")
+			},
+			audit.Ledger, orderName(good),
+		},
+		"lines that cost something else": {
+			func(s *shop) {
+				s.exec(s.order, "UPDATE orders SET items = ? WHERE id = ?", `[{"sku":"SKU-1","quantity":1,"unit_price":999}]`, good)
+			},
+			audit.Captures, orderName(good),
+		},
 		"a reward for a cancelled order": {
 			func(s *shop) { s.award(pennies) },
 			audit.Ledger, orderName(pennies),
@@ -349,6 +362,26 @@ func TestAnOrderThatMovesOnIsNoViolation(t *testing.T) {
 	}
 	report, err := s.audit()
 	if err != nil || !report.Clean || report.AtRest {
+		t.Errorf("%v, %+v", err, report)
+	}
+}
+
+// What is said to be at rest has been read at rest.
+func TestWhatComesToRestMeanwhileIsReadAgain(t *testing.T) {
+	s, calls := fullShop(t), 0
+	before, err := s.audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.broker.asked = func() {
+		if calls++; calls > len(contracts.Topics()) { // everything has been read once
+			s.broker.asked = nil
+			s.completed(1005)
+			s.consumeAll()
+		}
+	}
+	report, err := s.audit()
+	if err != nil || !report.AtRest || report.Checked.Orders != before.Checked.Orders+1 || report.Checked.Points != before.Checked.Points+1 {
 		t.Errorf("%v, %+v", err, report)
 	}
 }

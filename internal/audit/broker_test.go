@@ -23,7 +23,7 @@ var groups = map[string]struct {
 type fakeBroker struct {
 	end       map[string]map[int32]int64            // by topic
 	committed map[string]map[string]map[int32]int64 // by group
-	asked     func()                                // called when ends are asked for: between the passes
+	asked     func()                                // called when the end of a topic is asked for
 }
 
 func newFakeBroker() *fakeBroker {
@@ -42,7 +42,7 @@ func (b *fakeBroker) LogEnd(_ context.Context, topic string) (map[int32]int64, e
 	if b.asked != nil {
 		b.asked()
 	}
-	return b.end[topic], nil
+	return maps.Clone(b.end[topic]), nil
 }
 
 // Committed implements audit.Broker.

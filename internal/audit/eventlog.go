@@ -8,6 +8,7 @@ import (
 
 	"souk.example/contracts"
 	"souk.example/contracts/orderv1"
+	"souk.example/contracts/pointsv1"
 	"souk.example/pkg/eventbus"
 )
 
@@ -35,6 +36,7 @@ type told struct {
 	steps   steps
 	version uint16 // the highest any event carries; 0 where events carry none
 	refunds uint8  // that were asked for
+	points  int64  // that it earned
 }
 
 // versioned is a payload that says which version of the order it tells of.
@@ -108,8 +110,11 @@ func (r *logReader) fold(e eventbus.Event) {
 	if v, ok := payload.(versioned); ok {
 		entry.version = max(entry.version, uint16(v.GetVersion()))
 	}
-	if m, ok := payload.(*orderv1.OrderRefundRequested); ok {
+	switch m := payload.(type) {
+	case *orderv1.OrderRefundRequested:
 		entry.refunds |= refundOf(order, m.RefundId)
+	case *pointsv1.PointsAwarded:
+		entry.points = m.Points
 	}
 	r.log[order] = entry
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -143,12 +144,28 @@ func checkTimes(o *orderRow, said steps, f *findings) {
 	}
 }
 
-// checkPrice holds an order's amounts together (3): a point pays one minor
-// unit, and money pays the rest.
+// checkPrice holds an order's amounts together (3): its lines cost what it
+// costs, a point pays one minor unit, and money pays the rest.
 func checkPrice(o *orderRow, f *findings) {
+	if cost, err := costOf(o.items); err != nil || cost != o.total {
+		f.violated(Captures, orderSubject(o.id), "its lines cost %d, the order %d (%v)", cost, o.total, err)
+	}
 	if o.payable < 0 || o.pointsUsed < 0 || o.payable+o.pointsUsed != o.total {
 		f.violated(Captures, orderSubject(o.id), "payable %d and %d points do not pay %d", o.payable, o.pointsUsed, o.total)
 	}
+}
+
+// costOf adds up what the lines cost.
+func costOf(items []byte) (sum int64, err error) {
+	var lines []struct {
+		Quantity  int64 `json:"quantity"`
+		UnitPrice int64 `json:"unit_price"`
+	}
+	err = json.Unmarshal(items, &lines)
+	for _, l := range lines {
+		sum += l.Quantity * l.UnitPrice
+	}
+	return sum, err
 }
 
 // checkDeadline finds orders that nobody decided in time; parked ones are known.

@@ -9,16 +9,16 @@ import (
 
 // awardRow is what an order earned, all rules together.
 type awardRow struct {
-	order, user int64
-	entries     int64
+	order, user     int64
+	entries, points int64
 }
 
 // reward is the condition of entries that an earn rule gave, once.
 const reward = "rule NOT IN ('redeem', 'debt') AND cause_id <> 'returned'"
 
-const selectAwards = "SELECT order_id, user_id, COUNT(*) FROM points_entry WHERE " + reward + " GROUP BY order_id, user_id ORDER BY order_id"
+const selectAwards = "SELECT order_id, user_id, COUNT(*), SUM(amount) FROM points_entry WHERE " + reward + " GROUP BY order_id, user_id ORDER BY order_id"
 
-func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries} }
+func (a *awardRow) fields() []any { return []any{&a.order, &a.user, &a.entries, &a.points} }
 
 // pointsRow is all that points knows of an order: one stream, because a
 // snapshot has one connection.
@@ -87,6 +87,7 @@ func checkPointsAnswers(ctx context.Context, s snapshots, f *findings) error {
 	err = each(ctx, s.points, selectAwards, a.fields(), func() error {
 		f.checked.Points++
 		want[a.order] |= stepsOf(contracts.PointsAwarded)
+		checkEarned(&a, log[a.order], f)
 		return nil
 	})
 	if err != nil {
@@ -105,6 +106,14 @@ func checkPointsAnswers(ctx context.Context, s snapshots, f *findings) error {
 		checkAnswer("points", order, said.steps, 0, f)
 	}
 	return err
+}
+
+// checkEarned holds the entries of an order against what the world was told
+// that it earned (4): the rules of that day have long been changed.
+func checkEarned(a *awardRow, said told, f *findings) {
+	if said.steps.has(contracts.PointsAwarded) && said.points != a.points {
+		f.violated(Ledger, orderSubject(a.order), "its entries are of %d points, it was told to have earned %d", a.points, said.points)
+	}
 }
 
 // checkRepeatedAwards finds orders that a rule rewarded more than once.

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"souk.example/contracts"
@@ -123,8 +124,37 @@ func (a *auditor) open() map[string]querier {
 	}
 }
 
-// atRest tells whether nothing is open and nothing on its way, now.
-func (a *auditor) atRest(ctx context.Context) (bool, error) {
+// stand is where everything was at one time.
+type stand struct {
+	quiet bool    // nothing was open and nothing on its way
+	ends  offsets // of the logs
+}
+
+// same reports whether nothing has happened between two stands that is told of.
+func (s stand) same(other stand) bool {
+	return s.quiet && other.quiet && maps.EqualFunc(s.ends, other.ends, maps.Equal)
+}
+
+// rest tells where everything stands now.
+func (a *auditor) rest(ctx context.Context) (s stand, err error) {
+	if idle, err := a.idle(ctx); err != nil || !idle {
+		return s, err
+	}
+	if s.ends, err = a.logEnds(ctx); err != nil {
+		return s, err
+	}
+	for _, g := range a.groups() {
+		applied, err := progress(ctx, g)
+		if err != nil || s.ends.missing(applied, g.topics) > 0 {
+			return s, err
+		}
+	}
+	s.quiet = true
+	return s, nil
+}
+
+// idle tells whether nothing is open and nothing to be published, now.
+func (a *auditor) idle(ctx context.Context) (bool, error) {
 	for query, db := range a.open() {
 		if n, err := queryInt(ctx, db, query); err != nil || n > 0 {
 			return false, err
@@ -132,16 +162,6 @@ func (a *auditor) atRest(ctx context.Context) (bool, error) {
 	}
 	for _, db := range a.outboxes() {
 		if waiting, err := queryInt(ctx, db, "SELECT COUNT(*) FROM outbox"); err != nil || waiting > 0 {
-			return false, err
-		}
-	}
-	ends, err := a.logEnds(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, g := range a.groups() {
-		applied, err := progress(ctx, g)
-		if err != nil || ends.missing(applied, g.topics) > 0 {
 			return false, err
 		}
 	}

@@ -115,12 +115,17 @@ func (s *shop) event(t contracts.Type, order int64, m contracts.Message) eventbu
 	return e
 }
 
+// items is one unit of the SKU at that price.
+func items(price int64) []byte {
+	return fmt.Appendf(nil, `[{"sku":%q,"quantity":1,"unit_price":%d}]`, sku, price)
+}
+
 // place stores an order in the given status with one unit of the SKU.
 func (s *shop) place(id int64, status string, version int, r row) {
 	s.t.Helper()
 	o := row{
 		"id": id, "user_id": buyer, "idem_key": fmt.Sprint(id), "fingerprint": []byte{1}, "status": status, "version": version,
-		"facts": 0, "items": fmt.Sprintf(`[{"sku":%q,"quantity":1,"unit_price":%d}]`, sku, price), "total": price, "payable": price,
+		"facts": 0, "items": items(price), "total": price, "payable": price,
 		"points_used": 0, "currency": "CNY", "payment_method": "wallet", "reason": "", "created_at": 1,
 		"deadline": time.Now().Add(time.Hour).UnixMicro(), "reserved_at": 0, "paid_at": 0, "completed_at": 0, "closed_at": 0,
 	}
@@ -235,7 +240,7 @@ func (s *shop) refundEvent(t contracts.Type, order int64, refund string, m contr
 func (s *shop) redeemed(id int64) {
 	s.t.Helper()
 	s.completed(id)
-	s.exec(s.order, "UPDATE orders SET total = total + 1, points_used = 1 WHERE id = ?", id)
+	s.exec(s.order, "UPDATE orders SET items = ?, total = ?, points_used = 1 WHERE id = ?", items(price+1), price+1, id)
 	s.freeze(id, "CONFIRMED", 1)
 	s.tell(s.points, s.event(contracts.PointsFrozen, id, &pointsv1.PointsFrozen{OrderId: id, UserId: buyer, Points: 1}))
 	s.insert(s.points, "points_entry", row{"order_id": id, "rule": "redeem", "cause_id": "paid", "user_id": buyer, "amount": -1, "at": 1})

@@ -57,6 +57,11 @@ func (c Config) Validate() error {
 	if _, err := parseLevel(c.LogLevel); err != nil {
 		errs = append(errs, err)
 	}
+	switch c.Env {
+	case "", "development", "production": // a typo must not pass for either
+	default:
+		errs = append(errs, fmt.Errorf("SOUK_ENV: %q is not development or production", c.Env))
+	}
 	switch c.LogFormat {
 	case "", "auto", "json", "text":
 	default:

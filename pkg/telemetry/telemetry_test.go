@@ -95,7 +95,7 @@ func TestRuntimeMetricsOnlyWhenAsked(t *testing.T) {
 
 func TestConfigRefuses(t *testing.T) {
 	for _, bad := range []telemetry.Config{
-		{LogLevel: "loud"}, {LogFormat: "xml"}, {SampleRatio: 2}, {SampleRatio: math.NaN()}, {OTLPEndpoint: "nowhere"},
+		{LogLevel: "loud"}, {Env: "prod"}, {Env: "Production"}, {LogFormat: "xml"}, {SampleRatio: 2}, {SampleRatio: math.NaN()}, {OTLPEndpoint: "nowhere"},
 	} {
 		if _, err := telemetry.New(t.Context(), bad); err == nil {
 			t.Errorf("accepted %+v", bad)

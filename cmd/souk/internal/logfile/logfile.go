@@ -13,7 +13,7 @@ import (
 func SeekLastLines(f io.ReadSeeker, n int) error {
 	const block = 16 << 10
 	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
+	if err != nil || n == 0 {
 		return err
 	}
 	seen, buf := 0, make([]byte, block)

@@ -21,6 +21,7 @@ func TestSeekLastLines(t *testing.T) {
 		"some":                   {"a\nb\nc\n", 2, "b\nc\n"},
 		"an unfinished line":     {"a\nb\nc", 2, "b\nc"},
 		"empty":                  {"", 3, ""},
+		"none":                   {"a\nb\n", 0, ""},
 		"over many blocks":       {long, 500, long[len(long)/2:]},
 	} {
 		t.Run(name, func(t *testing.T) {
