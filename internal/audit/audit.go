@@ -109,7 +109,7 @@ func Run(ctx context.Context, dbs Databases, broker Broker, cfg Config) (Report,
 		return report, err
 	}
 	now, err := a.rest(ctx)
-	if report.AtRest = now.quiet; err != nil || !now.quiet || now.same(before) || !report.Clean {
+	if report.AtRest = now.same(before); err != nil || !now.quiet || report.AtRest || !report.Clean {
 		return report, err
 	}
 	a.cfg.Progress("reading again what has come to rest")

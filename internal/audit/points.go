@@ -112,7 +112,7 @@ func checkPointsAnswers(ctx context.Context, s snapshots, f *findings) error {
 // that it earned (4): the rules of that day have long been changed.
 func checkEarned(a *awardRow, said told, f *findings) {
 	if said.steps.has(contracts.PointsAwarded) && said.points != a.points {
-		f.violated(Ledger, orderSubject(a.order), "its entries are of %d points, it was told to have earned %d", a.points, said.points)
+		f.violated(Ledger, orderSubject(a.order), "its entries are of %d points, order was told of %d", a.points, said.points)
 	}
 }
 

@@ -81,7 +81,7 @@ type Config struct {
 	// another process is waited for 200 ms longer at most. Default 3 s.
 	LoadTimeout  time.Duration
 	MaxLoads     int           // concurrent loads of this process, a batch counts once; default 64
-	MaxRefreshes int           // of them in the background at most; default 8
+	MaxRefreshes int           // of them in the background at most, a group (WithRenewals) counts once; default 8
 	MaxCost      uint64        // of L1, in the units of WithCost; default 10,000
 	NoL1         bool          // keep nothing in memory: Redis or the source answers each read
 	MaxValue     int           // bytes of an encoded value; default 1 MiB

@@ -14,8 +14,8 @@ import (
 // Loader asks the source for one key. found is false when the source has no
 // such key, which is an answer and not an error. Its context is the caller's
 // without the caller's cancellation, and ends after Config.LoadTimeout; a
-// refresh-ahead calls it after the Get it was given to has returned, and a Refresh
-// whose caller has left may.
+// refresh-ahead calls it after the Get it was given to has returned, unless the
+// cache has another for that (WithRenewals), and a Refresh whose caller has left may.
 //
 // It must read the source when it is called, and not return what was read
 // before, such as a list that a Warm works through. What makes a late fill void

@@ -99,8 +99,8 @@ type Claim interface {
 	// claim ends.
 	Records() <-chan Record
 	// Commit has the group go on at the offset next: one above the last record
-	// that is done with. It does not wait for the broker, which is told within
-	// a quarter of a second, and before a claim has ended: whoever is killed
+	// that is done with. It does not wait for the broker, which is told a
+	// quarter of a second later, and when a claim ends: whoever is killed
 	// meanwhile gets records again. It never lowers what is stored. Once the
 	// function that was given the claim has returned, it changes nothing and
 	// fails with ErrClaimEnded. It may be called from any goroutine.

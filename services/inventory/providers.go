@@ -65,10 +65,9 @@ func newFilter(s *store.Store, cfg Config) (*cache.Filter, error) {
 
 // NewPageCache keeps pages so that availability is at most PageTTL old, and
 // reloads one that is read at half of that beside the readers, together with
-// others that are due. Memory keeps one
-// for longer than that: what is read all the time is renewed there, and nobody
-// waits for Redis. An older one is served, for a minute, only when the database
-// cannot answer.
+// others that are due. Memory keeps one for longer than that: what is read all
+// the time is renewed there, and nobody waits for Redis. An older one is served,
+// for a minute, only when the database cannot answer.
 func newPageCache(lc fx.Lifecycle, rdb *redisclient.Client, bus *pubsub.Bus, known *cache.Filter, s *store.Store, cfg Config, t *telemetry.Telemetry) (*cache.Cache[catalogue.Page], error) {
 	settings := cache.Config{
 		TTL: cfg.PageTTL, SoftTTL: cfg.PageTTL / 2, L1TTL: cfg.PageTTL * 4 / 5, NullTTL: cfg.PageTTL / 2, StaleFor: time.Minute,

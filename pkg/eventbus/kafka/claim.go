@@ -12,7 +12,6 @@ import (
 // claim is one partition while it belongs to this member.
 type claim struct {
 	sess    sarama.ConsumerGroupSession
-	offsets *offsets
 	sc      sarama.ConsumerGroupClaim
 	initial int64
 	records chan eventbus.Record
@@ -36,17 +35,19 @@ func (c *claim) Commit(next int64) error {
 		return eventbus.ErrClaimEnded
 	}
 	c.sess.MarkOffset(c.Topic(), c.Partition(), next, "") // never lowers
-	c.offsets.moved(c.sess)
 	return nil
 }
 
-// end stores what was committed and refuses later commits: the partition may
-// belong to another member from here on.
+// end refuses later commits, because the partition may belong to another member
+// from here on, and stores the last ones. When the whole session ends, its Cleanup
+// does that once: without a broker each attempt takes seconds.
 func (c *claim) end() {
 	c.mu.Lock()
 	c.ended = true
 	c.mu.Unlock()
-	c.sess.Commit()
+	if c.sess.Context().Err() == nil {
+		c.sess.Commit()
+	}
 }
 
 // forward hands records over until the partition or the session is gone.

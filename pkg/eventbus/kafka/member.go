@@ -42,7 +42,7 @@ func (m *member) ConsumeClaim(sess sarama.ConsumerGroupSession, sc sarama.Consum
 	// A partition that is taken away closes sc.Messages; only the end of the
 	// whole session ends its context.
 	ctx, cancel := context.WithCancel(sess.Context())
-	c := &claim{sess: sess, offsets: &m.offsets, sc: sc, initial: initial, records: make(chan eventbus.Record)}
+	c := &claim{sess: sess, sc: sc, initial: initial, records: make(chan eventbus.Record)}
 	var forwarder sync.WaitGroup
 	forwarder.Go(func() {
 		defer cancel()
@@ -66,14 +66,18 @@ func (m *member) initialOffset(sc sarama.ConsumerGroupClaim) (int64, error) {
 
 // Setup runs before the claims of a new session start to read.
 func (m *member) Setup(sess sarama.ConsumerGroupSession) error {
+	m.offsets.follow(sess)
 	m.reposition(sess)
 	return nil
 }
 
-// Cleanup runs when a session's claims have returned. With cooperative
+// Cleanup runs when a session's claims have returned: what they committed last is
+// stored. With cooperative
 // rebalancing a claim may come after Setup, so this is the other chance to
 // move an offset that stands outside the log.
 func (m *member) Cleanup(sess sarama.ConsumerGroupSession) error {
+	m.offsets.follow(nil)
+	sess.Commit()
 	m.reposition(sess)
 	return nil
 }

@@ -14,24 +14,27 @@ import (
 // partition and batch: at 5,000 orders a second those were 300.
 const storeEvery = 250 * time.Millisecond
 
-// offsets knows in which sessions of a member something was committed that is
-// not stored yet. The zero value is ready; safe for concurrent use.
+// offsets stores what the claims of a member's session have committed. The zero
+// value is ready; safe for concurrent use.
 type offsets struct {
-	mu     sync.Mutex
-	behind map[sarama.ConsumerGroupSession]struct{}
+	mu   sync.Mutex
+	sess sarama.ConsumerGroupSession // nil between sessions
 }
 
-func (o *offsets) moved(sess sarama.ConsumerGroupSession) {
+func (o *offsets) follow(sess sarama.ConsumerGroupSession) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.behind == nil {
-		o.behind = make(map[sarama.ConsumerGroupSession]struct{})
-	}
-	o.behind[sess] = struct{}{}
+	o.sess = sess
 }
 
-// keep stores what was committed until ctx ends. A rebalance may hold it up.
-// What a claim committed last is stored by its end.
+func (o *offsets) session() sarama.ConsumerGroupSession {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sess
+}
+
+// keep stores them until ctx ends, and again what was refused; where nothing was
+// committed nothing is sent. A rebalance may hold it up.
 func (o *offsets) keep(ctx context.Context) {
 	tick := time.NewTicker(storeEvery)
 	defer tick.Stop()
@@ -40,17 +43,9 @@ func (o *offsets) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			o.store()
+			if sess := o.session(); sess != nil {
+				sess.Commit()
+			}
 		}
-	}
-}
-
-func (o *offsets) store() {
-	o.mu.Lock()
-	behind := o.behind
-	o.behind = nil
-	o.mu.Unlock()
-	for sess := range behind {
-		sess.Commit()
 	}
 }

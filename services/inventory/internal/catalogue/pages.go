@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -98,13 +99,17 @@ func LoadFrom(source Source) cache.BatchLoader[Page] {
 		if err != nil {
 			return nil, err
 		}
+		var errs []error
 		pages := make(map[string]Page, len(listings))
 		for _, l := range listings {
-			if pages[string(l.SKU)], err = render(l); err != nil {
-				return nil, err
+			page, err := render(l)
+			if err != nil {
+				errs = append(errs, err)
+				continue
 			}
+			pages[string(l.SKU)] = page
 		}
-		return pages, nil
+		return pages, errors.Join(errs...)
 	}
 }
 

@@ -35,7 +35,7 @@ func Types() []string {
 	return types
 }
 
-// Orders makes the handler of order's requests: a batch is one look-up, one
+// Orders makes the handler of order's requests: a batch is one look-up at most, one
 // lock of the stock concerned, and one write per table.
 func Orders(settler *inventory.Settler, s *store.Store) inbox.Batch {
 	known := actions()

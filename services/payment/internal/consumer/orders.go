@@ -20,7 +20,7 @@ func Types() []string {
 	return []string{contracts.OrderPaymentDue.Name, contracts.OrderCancelled.Name, contracts.OrderRefundRequested.Name}
 }
 
-// Orders makes the handler of order's requests: a batch is one look-up, one
+// Orders makes the handler of order's requests: a batch is one look-up at most, one
 // lock of the wallets concerned, and one write per table.
 func Orders(settler *payment.Settler, journal *store.Journal) inbox.Batch {
 	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {

@@ -23,7 +23,7 @@ func Types() []string {
 	}
 }
 
-// Orders makes the handler of order's requests: a batch is one look-up and one
+// Orders makes the handler of order's requests: a batch is one look-up at most and one
 // write per table. A placed order that uses no points asks for nothing.
 func Orders(settler *points.Settler, outbox store.Outbox) inbox.Batch {
 	return func(ctx context.Context, tx *database.Tx, events []eventbus.Event) error {
