@@ -72,9 +72,8 @@ func (m *member) Setup(sess sarama.ConsumerGroupSession) error {
 }
 
 // Cleanup runs when a session's claims have returned: what they committed last is
-// stored. With cooperative
-// rebalancing a claim may come after Setup, so this is the other chance to
-// move an offset that stands outside the log.
+// stored. With cooperative rebalancing a claim may come after Setup, so this is the
+// other chance to move an offset that stands outside the log.
 func (m *member) Cleanup(sess sarama.ConsumerGroupSession) error {
 	m.offsets.follow(nil)
 	sess.Commit()
