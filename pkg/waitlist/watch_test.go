@@ -63,6 +63,7 @@ func TestDueRowsAreSeenTo(t *testing.T) {
 		w.enlist(t, "b", now.Add(time.Hour), 1) // stays as it is
 		run(t, waitlist.New(w.db, nowhere, []waitlist.Duty{{Why: "a", Do: a.do, Urgent: true}, {Why: "b", Do: b.do}}, quick(batch), quiet()))
 		eventually(t, "the list is empty of what is due", func() bool { return w.number(t, "SELECT COUNT(*) FROM straggler") == 1 })
+		eventually(t, "all have been told so", func() bool { return len(a.done())+len(b.done()) >= 4 }) // after the commit
 		if got := a.done(); len(got) != 3 || !slices.Equal(slices.Sorted(slices.Values(got)), []int64{1, 2, 3}) || !slices.Equal(b.done(), []int64{1}) {
 			t.Errorf("batches of %d: saw to %v and %v", batch, got, b.done())
 		}
