@@ -65,16 +65,18 @@ func (c *Cache[T]) ahead(ctx context.Context, key string, e *entry[T], src sourc
 	if c.remote.health.away() || !e.claimed.CompareAndSwap(false, true) {
 		return
 	}
-	begun := false
-	if c.renewals.load != nil {
-		begun = c.gather(due{key, e.id})
-	} else {
-		ctx = context.WithoutCancel(ctx)
-		begun = c.startRenewal(func() { c.renew(ctx, []due{{key, e.id}}, src) })
-	}
-	if !begun {
+	if !c.begin(context.WithoutCancel(ctx), due{key, e.id}, src) {
 		e.claimed.Store(false)
 	}
+}
+
+// begin has d renewed, with others where there is a loader for that; false when
+// there is no place for it now.
+func (c *Cache[T]) begin(ctx context.Context, d due, src source[T]) bool {
+	if c.renewals.load != nil {
+		return c.gather(d)
+	}
+	return c.startRenewal(func() { c.renew(ctx, []due{d}, src) })
 }
 
 // startRenewal runs fn in the background if there is a free slot.

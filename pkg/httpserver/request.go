@@ -42,7 +42,7 @@ func (r *request) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// requestOf is for middlewares behind identify.
+// requestOf is for what runs behind identify: all middlewares and handlers of NewRouter.
 func requestOf(c *gin.Context) *request { return c.Request.Context().Value(requestKey{}).(*request) }
 
 // identify gives every request an id, the client's own when it is well formed,

@@ -100,11 +100,11 @@ func (u unit) updateReservations(ctx context.Context, changes []inventory.Change
 	if err != nil {
 		return fmt.Errorf("update %d reservations: %w", len(rows), err)
 	}
-	if n != int64(len(rows)) && u.memory.Forget(orders) {
+	if n == int64(len(rows)) {
+		return nil
+	}
+	if u.memory.Forget(orders) {
 		return fmt.Errorf("update reservations: %d of %d: %w", n, len(rows), database.ErrStale)
 	}
-	if n != int64(len(rows)) {
-		return fmt.Errorf("update reservations: only %d of %d were as they had been read", n, len(rows))
-	}
-	return nil
+	return fmt.Errorf("update reservations: only %d of %d were as they had been read", n, len(rows))
 }
