@@ -23,12 +23,7 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 	ctx, work := i.start(context.WithoutCancel(running), b.all(), len(b.entries))
 	var undone error
 	defer func() { work.End(undone) }()
-	handle := i.handler
-	if b.fresh() {
-		handle = TrustOnce(i.handler)
-	}
-	faults := i.unknownVersions(b)
-	races := 0
+	handle, faults, races := i.handlerFor(b), i.unknownVersions(b), 0
 	for wait := newBackoff(); ; {
 		p, err := i.attempt(ctx, b, handle, faults)
 		if err == nil {
@@ -56,6 +51,14 @@ func (i *Inbox) apply(running context.Context, b *batch) (stands bool) {
 		}
 		faults = i.unknownVersions(b) // what was found may have had this error's cause
 	}
+}
+
+// handlerFor is the group's handler, which trusts a batch that looks new.
+func (i *Inbox) handlerFor(b *batch) Batch {
+	if b.fresh() {
+		return TrustOnce(i.handler)
+	}
+	return i.handler
 }
 
 // unknownVersions returns the faults that show without trying.
