@@ -4,9 +4,10 @@
 // [Outbox.Append] packs events and stores them in the caller's transaction: the
 // pack in event_log, which keeps it for good, and a pointer to it in outbox.
 // [Outbox.Run] relays: it publishes what the pointers name and then deletes
-// exactly those pointers that the broker has acknowledged. It always reads
-// from the first pointer on, never from a cursor, because a transaction with a
-// lower id may commit after one with a higher id.
+// exactly those pointers that the broker has acknowledged, a moment later and
+// many at once. It always reads from the first pointer on, but for those that it
+// is about to delete, never from a cursor, because a transaction with a lower id
+// may commit after one with a higher id.
 //
 // A partition is relayed by one process at a time, under a lease in SQL. So
 // its packs keep their order while nothing fails. When something does, packs

@@ -137,9 +137,12 @@ func (l *loop) attrs(key string, value any) []any {
 	return []any{slog.String("topic", l.topic), slog.Int("partition", int(l.part)), slog.Any(key, value)}
 }
 
-// round publishes the first pending packs and deletes the pointers of those
-// that were acknowledged. more tells that others wait behind them.
+// round publishes the first pending packs; those that are acknowledged are
+// spent. more tells that others wait behind them.
 func (l *loop) round(ctx context.Context) (more bool, err error) {
+	if err := l.keepUp(ctx); err != nil {
+		return false, err
+	}
 	packs, more, err := l.read(ctx)
 	if err != nil || len(packs) == 0 {
 		return false, err
@@ -150,9 +153,20 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 	failpoint.Hit("outbox-before-publish")
 	acked, err := l.publish(ctx, packs)
 	failpoint.Hit("outbox-after-publish")
-	err = errors.Join(err, l.remove(ctx, acked))
-	failpoint.Hit("outbox-after-mark")
+	l.table.spent.add(acked)
 	return more, err
+}
+
+// keepUp deletes by itself when those that should have been deleted are many,
+// and fails until it can: they are named in each read, and come again after a
+// crash.
+func (l *loop) keepUp(ctx context.Context) error {
+	if len(l.table.spent.of(l.address)) < spentMax {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, aloneTimeout)
+	defer cancel()
+	return l.table.forget(ctx, l.address)
 }
 
 // read asks for the start of the partition.
@@ -191,16 +205,4 @@ func (l *loop) publish(ctx context.Context, packs []pack) (acked []pack, err err
 	l.o.metrics.packs.WithLabelValues(l.topic).Add(float64(len(acked)))
 	l.o.metrics.events.WithLabelValues(l.topic).Add(float64(events))
 	return acked, err
-}
-
-// remove deletes the pointers of acked and no others. It does so even when the
-// lease was lost meanwhile: whoever has it now need not publish them again.
-func (l *loop) remove(ctx context.Context, acked []pack) error {
-	if len(acked) == 0 {
-		return nil
-	}
-	if _, err := l.table.removes.do(context.WithoutCancel(ctx), acked, l.failures == 0); err != nil {
-		return fmt.Errorf("forget acknowledged packs: %w", err)
-	}
-	return nil
 }

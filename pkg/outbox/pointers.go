@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,44 +17,31 @@ const (
 	readMaxBytes = 8 << 20 // of payload in one round, or one pack
 )
 
-// A commit wakes the loops of several partitions at once. So they wait for one
-// another, as long as more than one works, and ask together. Removing holds up
-// nothing but its own loop's next round.
-const (
-	readGather   = time.Millisecond
-	removeGather = 4 * time.Millisecond
-)
+// readGather: a commit wakes the loops of several partitions at once. So they
+// wait for one another, as long as more than one works, and ask together.
+const readGather = time.Millisecond
 
 // pointers is the table outbox, and what it points at, as the loops of this
 // process read and shorten it: together, in one statement, when they can.
 type pointers struct {
-	db      *database.DB
-	reads   gathering[address, reading]
-	removes gathering[[]pack, struct{}]
+	db    *database.DB
+	reads gathering[address, reading]
+	spent spent
 }
 
 func newPointers(o *Outbox) *pointers {
-	p := &pointers{db: o.db}
-	patience := func(d time.Duration) func() time.Duration {
-		return func() time.Duration {
-			if o.working.Load() > 1 {
-				return d
-			}
-			return 0
+	p := &pointers{db: o.db, spent: spent{held: make(map[int64]address)}}
+	patience := func() time.Duration {
+		if o.working.Load() > 1 {
+			return readGather
 		}
+		return 0
 	}
-	p.reads = gathering[address, reading]{patience: patience(readGather), together: p.readTogether, alone: p.readAlone}
-	p.removes = gathering[[]pack, struct{}]{patience: patience(removeGather), together: p.removeTogether, alone: p.removeAlone}
+	p.reads = gathering[address, reading]{patience: patience, together: p.readTogether, alone: p.readAlone}
 	return p
 }
 
-// wait returns when nothing is under way any more; nobody may ask meanwhile.
-func (p *pointers) wait() {
-	p.reads.wait()
-	p.removes.wait()
-}
-
-// reading is the start of a partition, always: a pack whose transaction commits
+// reading is the start of what a partition has to publish, always: a pack whose transaction commits
 // late may carry a lower id than one that is published already.
 type reading struct {
 	packs []pack // by id
@@ -69,8 +57,9 @@ func (p *pointers) readTogether(ctx context.Context, asked []address) (found []r
 	for _, a := range asked {
 		args = append(args, a.topic, a.part)
 	}
-	where := "o.topic = ? AND o.part = ?" + strings.Repeat(" OR o.topic = ? AND o.part = ?", len(asked)-1)
-	packs, full, err := p.packs(ctx, where+" LIMIT ?", append(args, readMax)...)
+	where := "(o.topic = ? AND o.part = ?" + strings.Repeat(" OR o.topic = ? AND o.part = ?", len(asked)-1) + ")"
+	but, ids := unspent("o.id", p.spent.of(asked...))
+	packs, full, err := p.packs(ctx, where+but+" LIMIT ?", append(append(args, ids...), readMax)...)
 	if err != nil || full {
 		return nil, false
 	}
@@ -87,7 +76,9 @@ func (p *pointers) readTogether(ctx context.Context, asked []address) (found []r
 }
 
 func (p *pointers) readAlone(ctx context.Context, a address) (r reading, err error) {
-	r.packs, r.more, err = p.packs(ctx, "o.topic = ? AND o.part = ? ORDER BY o.id LIMIT ?", a.topic, a.part, readMax)
+	but, ids := unspent("o.id", p.spent.of(a))
+	args := append([]any{a.topic, a.part}, ids...)
+	r.packs, r.more, err = p.packs(ctx, "o.topic = ? AND o.part = ?"+but+" ORDER BY o.id LIMIT ?", append(args, readMax)...)
 	return r, err
 }
 
@@ -115,22 +106,33 @@ func scanPack(rows *sql.Rows) (p pack, err error) {
 	return p, err
 }
 
-func (p *pointers) removeTogether(ctx context.Context, acked [][]pack) (done []struct{}, ok bool) {
-	_, err := p.removeAlone(ctx, slices.Concat(acked...))
-	return make([]struct{}, len(acked)), err == nil
+// unspent narrows a query to pointers that are not spent. The optimizer is not
+// to make a range of each gap between the ids.
+func unspent(column string, gone []pointer) (condition string, ids []any) {
+	if len(gone) == 0 {
+		return "", nil
+	}
+	for _, p := range gone {
+		ids = append(ids, p.id)
+	}
+	return " AND " + column + " + 0 NOT IN (?" + strings.Repeat(",?", len(gone)-1) + ")", ids
 }
 
-// removeAlone deletes exactly the pointers of the packs given, in the order of
-// their key: whoever deletes some of them too, because it held a lease before,
-// waits and does not deadlock.
-func (p *pointers) removeAlone(ctx context.Context, acked []pack) (struct{}, error) {
-	keys := make([][]any, len(acked))
-	slices.SortFunc(acked, func(a, b pack) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.part, b.part), cmp.Compare(a.id, b.id))
-	})
-	for i, pk := range acked {
-		keys[i] = []any{pk.topic, pk.part, pk.id}
+// forget deletes exactly the pointers that are spent, of the partitions named
+// or of all.
+func (p *pointers) forget(ctx context.Context, these ...address) error {
+	gone := p.spent.of(these...)
+	if len(gone) == 0 {
+		return nil
+	}
+	keys := make([][]any, len(gone))
+	for i, g := range gone {
+		keys[i] = []any{g.topic, g.part, g.id}
 	}
 	err := p.db.DeleteMany(ctx, "outbox", []string{"topic", "part", "id"}, keys)
-	return struct{}{}, err
+	if err != nil {
+		return fmt.Errorf("forget acknowledged packs: %w", err)
+	}
+	p.spent.drop(gone)
+	return nil
 }

@@ -36,12 +36,13 @@ func (r *relay) poll(ctx context.Context) {
 // pendingQuery makes one seek in outbox's key for each partition held. EXISTS
 // would say the same, but MariaDB then reads the whole backlog.
 const pendingQuery = `SELECT l.topic, l.part,
-	(SELECT o.id FROM outbox o WHERE o.topic = l.topic AND o.part = l.part ORDER BY o.id LIMIT 1)
+	(SELECT o.id FROM outbox o WHERE o.topic = l.topic AND o.part = l.part%s ORDER BY o.id LIMIT 1)
 	FROM relay_lease l WHERE l.owner = ?`
 
 // wakeIdle wakes the loops that wait while something is pending.
 func (r *relay) wakeIdle(ctx context.Context) (found bool, err error) {
-	rows, err := r.o.db.Query(ctx, pendingQuery, r.leases.owner)
+	but, args := unspent("o.id", r.table.spent.of())
+	rows, err := r.o.db.Query(ctx, fmt.Sprintf(pendingQuery, but), append(args, r.leases.owner)...)
 	if err != nil {
 		return false, fmt.Errorf("poll outbox: %w", err)
 	}

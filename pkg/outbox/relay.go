@@ -41,10 +41,11 @@ func newRelay(o *Outbox) *relay {
 }
 
 func (r *relay) run(ctx context.Context) {
-	var poller sync.WaitGroup
-	poller.Go(func() { r.poll(ctx) })
+	var crew sync.WaitGroup
+	crew.Go(func() { r.poll(ctx) })
+	crew.Go(func() { r.sweep(ctx) })
 	r.keep(ctx)
-	poller.Wait()
+	crew.Wait()
 	r.shutDown(ctx)
 }
 
@@ -157,10 +158,12 @@ func (r *relay) leaving() (n int) {
 }
 
 // handOver gives back the leases of surplus partitions whose loops are done.
+// What cannot be deleted before is published again by the next.
 func (r *relay) handOver(ctx context.Context) error {
 	for a, t := range r.held {
 		select {
 		case <-t.done:
+			r.forget(ctx, a)
 			if err := r.leases.release(ctx, a, t.epoch); err != nil {
 				return err
 			}
@@ -184,9 +187,10 @@ func (r *relay) shutDown(ctx context.Context) {
 	})
 	r.loops.Wait()
 	late.Stop()
-	r.table.wait()
+	r.table.reads.wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
+	r.forgetAll(ctx)
 	if err := r.leases.leave(ctx); err != nil {
 		r.o.log.Warn("outbox leases not released", "error", err)
 	}

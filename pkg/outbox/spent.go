@@ -1,0 +1,57 @@
+package outbox
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// spent are the pointers whose packs the broker has acknowledged and that the
+// table still holds. They are not read any more, and deleted together a few
+// times a second: each DELETE is a commit, and so an fsync, and there would be
+// more of them than of all other commits. What a process has not deleted when
+// it dies, the next one publishes again. Safe for concurrent use.
+type spent struct {
+	mu   sync.Mutex
+	held map[int64]address // by id
+}
+
+// pointer is a row of outbox.
+type pointer struct {
+	address
+	id int64
+}
+
+func (s *spent) add(acked []pack) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range acked {
+		s.held[p.id] = p.address
+	}
+}
+
+// of lists what is spent of the partitions, or of all if none is named, in the
+// order of outbox's key: whoever deletes some of them too, because it held a
+// lease before, waits and does not deadlock.
+func (s *spent) of(these ...address) []pointer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []pointer
+	for id, a := range s.held {
+		if len(these) == 0 || slices.Contains(these, a) {
+			found = append(found, pointer{a, id})
+		}
+	}
+	slices.SortFunc(found, func(x, y pointer) int {
+		return cmp.Or(cmp.Compare(x.topic, y.topic), cmp.Compare(x.part, y.part), cmp.Compare(x.id, y.id))
+	})
+	return found
+}
+
+func (s *spent) drop(deleted []pointer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range deleted {
+		delete(s.held, p.id)
+	}
+}
