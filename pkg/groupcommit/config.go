@@ -23,6 +23,9 @@ type Config struct {
 	// Pace tells how long requests are to gather before the next batch; it is
 	// asked before each. Nil stands for not at all.
 	Pace func() time.Duration `env:"-"`
+	// Cadence is the longest time from the beginning of one batch to that of the
+	// next, see package cadence. Zero stands for none.
+	Cadence time.Duration `env:"-"`
 	// Sizes is told how many requests each batch holds. Nil stands for nobody.
 	Sizes prometheus.Observer `env:"-"`
 }

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"souk.example/pkg/cadence"
 )
 
 var (
@@ -49,6 +51,7 @@ type Committer[Q, R any] struct {
 	cfg       Config
 	flush     Flush[Q, R]
 	following following[Q]
+	cadence   cadence.Cadence // of Run
 
 	// mu orders the closing of queue after every send to it.
 	mu      sync.RWMutex
@@ -64,6 +67,8 @@ func New[Q, R any](cfg Config, flush func(ctx context.Context, batch []Q) ([]Out
 		cfg:   cfg,
 		flush: flush,
 		queue: make(chan *request[Q, R], cfg.QueueMax),
+
+		cadence: cadence.Cadence{Longest: cfg.Cadence},
 	}
 	for _, opt := range opts {
 		opt(&c.following)
@@ -116,6 +121,7 @@ func (c *Committer[Q, R]) Run(ctx context.Context) error {
 	for first := range c.queue {
 		c.gather(ctx)
 		if batch := c.collect(first); len(batch) > 0 {
+			c.cadence.Begin(len(batch))
 			c.cfg.Sizes.Observe(float64(len(batch)))
 			c.commit(flushing, batch)
 		}
@@ -123,9 +129,9 @@ func (c *Committer[Q, R]) Run(ctx context.Context) error {
 	return nil
 }
 
-// gather waits as long as the pace asks, unless Run is stopping.
+// gather waits as long as the pace and the cadence ask, unless Run is stopping.
 func (c *Committer[Q, R]) gather(ctx context.Context) {
-	if d := c.cfg.Pace(); d > 0 {
+	if d := max(c.cfg.Pace(), c.cadence.Left()); d > 0 {
 		select {
 		case <-ctx.Done():
 		case <-time.After(d):

@@ -26,6 +26,9 @@ type Config struct {
 	// Linger is the longest wait for records that are known to be coming. When
 	// none are, a batch is applied at once.
 	Linger time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms" usage:"longest wait for a fuller batch"`
+	// Cadence is the longest time from the beginning of one batch to that of the
+	// next. Only batches of many events are spaced, see package cadence.
+	Cadence time.Duration `env:"SOUK_INBOX_CADENCE" envDefault:"50ms" usage:"longest time from one batch to the next, under load"`
 	// Timeout bounds one attempt to apply a batch, and how long a partition
 	// that is taken away waits for its records in hand.
 	Timeout time.Duration `env:"SOUK_INBOX_TIMEOUT" envDefault:"30s" usage:"longest attempt to apply a batch"`
@@ -43,6 +46,9 @@ func (c Config) withDefaults() Config {
 	if c.Linger == 0 {
 		c.Linger = 10 * time.Millisecond
 	}
+	if c.Cadence == 0 {
+		c.Cadence = 50 * time.Millisecond
+	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
@@ -58,7 +64,7 @@ func (c Config) withDefaults() Config {
 // Validate reports tunables that cannot work.
 func (c Config) Validate() error {
 	negative := func(d time.Duration) bool { return d < 0 }
-	if c.BatchMax < 0 || c.Linger < 0 || c.Timeout < 0 || c.RetryPoll < 0 || slices.ContainsFunc(c.Retries, negative) {
+	if c.BatchMax < 0 || c.Linger < 0 || c.Cadence < 0 || c.Timeout < 0 || c.RetryPoll < 0 || slices.ContainsFunc(c.Retries, negative) {
 		return errors.New("inbox: bounds must not be negative")
 	}
 	return nil

@@ -23,36 +23,44 @@ func (i *Inbox) pump(ctx context.Context) {
 }
 
 // collect gathers a batch: what has queued up while the last one was applied,
-// and, for at most Linger, what is known to be on its way.
+// what comes until the next is due, and, for at most Linger, what is known to be
+// on its way.
 func (i *Inbox) collect(first item) *batch {
 	b := newBatch(i.cfg.Group)
 	b.add(first)
-	linger := time.NewTimer(i.cfg.Linger)
-	defer linger.Stop()
-	for b.size() < i.cfg.BatchMax {
-		it, ok := i.next(linger.C)
-		if !ok {
-			break
-		}
-		b.add(it)
-	}
+	i.gather(b, i.cadence.Left(), func() bool { return true })
+	i.gather(b, i.cfg.Linger, i.moreComing)
+	i.cadence.Begin(b.size())
 	return b
 }
 
-// next returns the next record, if there is one or one is about to come.
-func (i *Inbox) next(linger <-chan time.Time) (item, bool) {
+// gather adds what has queued up and, while more is expected, what comes within d.
+func (i *Inbox) gather(b *batch, d time.Duration, expected func() bool) {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	for b.size() < i.cfg.BatchMax {
+		it, ok := i.next(over.C, expected)
+		if !ok {
+			return
+		}
+		b.add(it)
+	}
+}
+
+// next returns the next record, if there is one or one is expected.
+func (i *Inbox) next(over <-chan time.Time, expected func() bool) (item, bool) {
 	select {
 	case it, ok := <-i.items:
 		return it, ok
 	default:
 	}
-	if !i.moreComing() {
+	if !expected() {
 		return item{}, false
 	}
 	select {
 	case it, ok := <-i.items:
 		return it, ok
-	case <-linger:
+	case <-over:
 		return item{}, false
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"souk.example/pkg/cadence"
 	"souk.example/pkg/database"
 	"souk.example/pkg/eventbus"
 	"souk.example/pkg/telemetry"
@@ -54,7 +55,8 @@ type Inbox struct {
 	tracer  trace.Tracer
 	known   vocabulary
 
-	items chan item // from the claims to the funnel
+	items   chan item // from the claims to the funnel
+	cadence cadence.Cadence
 
 	mu     sync.Mutex
 	claims map[*source]struct{} // those that are being read
@@ -75,6 +77,7 @@ func New(db *database.DB, bus Bus, ids IDs, cfg Config, h Batch, t *telemetry.Te
 		tracer:  t.Tracer,
 		known:   newVocabulary(cfg.Types),
 		items:   make(chan item, buffered),
+		cadence: cadence.Cadence{Longest: cfg.Cadence},
 		claims:  make(map[*source]struct{}),
 	}
 	register(t.Registry, newLags(i))
