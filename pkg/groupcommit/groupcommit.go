@@ -1,8 +1,7 @@
 // Package groupcommit lets many callers share one transaction.
 //
-// Callers block in [Committer.Do] while one loop, [Committer.Run], flushes
-// their requests in batches: whatever has queued up during one flush is the
-// next batch. So batches grow with the load by themselves, and a lone request
+// Callers block in [Committer.Do] while [Committer.Run] flushes their requests
+// in batches: whatever has queued up during one flush is the next batch. So batches grow with the load by themselves, and a lone request
 // on an idle system is flushed at once. (The technique is the group commit of
 // databases' logs: DeWitt et al., "Implementation Techniques for Main Memory
 // Database Systems", 1984.)
@@ -51,7 +50,9 @@ type Committer[Q, R any] struct {
 	cfg       Config
 	flush     Flush[Q, R]
 	following following[Q]
-	cadence   cadence.Cadence // of Run
+
+	gathering sync.Mutex // held by the loop whose batch is next
+	cadence   cadence.Cadence
 
 	// mu orders the closing of queue after every send to it.
 	mu      sync.RWMutex
@@ -59,8 +60,8 @@ type Committer[Q, R any] struct {
 	queue   chan *request[Q, R]
 }
 
-// New returns a committer that flushes with flush, one batch at a time, once
-// Run is called.
+// New returns a committer that flushes with flush, Config.Flushes batches at a
+// time, once Run is called.
 func New[Q, R any](cfg Config, flush func(ctx context.Context, batch []Q) ([]Outcome[R], error), opts ...Option[Q]) *Committer[Q, R] {
 	cfg = cfg.withDefaults()
 	c := &Committer[Q, R]{
@@ -116,17 +117,43 @@ func (c *Committer[Q, R]) enqueue(r *request[Q, R]) error {
 // are queued, and returns nil. It must be called once.
 func (c *Committer[Q, R]) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, c.stop)()
+	var loops sync.WaitGroup
+	for range c.cfg.Flushes {
+		loops.Go(func() { c.loop(ctx) })
+	}
+	loops.Wait()
+	return nil
+}
+
+// loop flushes batch after batch until the queue is closed and empty.
+func (c *Committer[Q, R]) loop(ctx context.Context) {
 	// What was taken in is carried out even though ctx has ended.
 	flushing := context.WithoutCancel(ctx)
-	for first := range c.queue {
-		c.gather(ctx)
-		if batch := c.collect(first); len(batch) > 0 {
-			c.cadence.Begin(len(batch))
+	for {
+		batch, more := c.next(ctx)
+		if !more {
+			return
+		}
+		if len(batch) > 0 {
 			c.cfg.Sizes.Observe(float64(len(batch)))
 			c.commit(flushing, batch)
 		}
 	}
-	return nil
+}
+
+// next waits for a batch, which may be empty; no more means that there will be
+// none. One loop at a time gathers: two would halve each other's batches.
+func (c *Committer[Q, R]) next(ctx context.Context) (batch []*request[Q, R], more bool) {
+	c.gathering.Lock()
+	defer c.gathering.Unlock()
+	first, more := <-c.queue
+	if !more {
+		return nil, false
+	}
+	c.gather(ctx)
+	batch = c.collect(first)
+	c.cadence.Begin(len(batch))
+	return batch, true
 }
 
 // gather waits as long as the pace and the cadence ask, unless Run is stopping.

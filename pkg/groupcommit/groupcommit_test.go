@@ -111,6 +111,59 @@ func TestWhatQueuesDuringAFlushIsTheNextBatch(t *testing.T) {
 	})
 }
 
+func TestTwoBatchesAreFlushedAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int32
+		release := make(chan struct{})
+		c := start(t, groupcommit.Config{Flushes: 2}, func(ctx context.Context, batch []int) ([]outcome, error) {
+			running.Add(1)
+			defer running.Add(-1)
+			<-release
+			return double(ctx, batch)
+		})
+		var callers sync.WaitGroup
+		for i := range 3 {
+			callers.Go(func() {
+				if got, err := c.Do(t.Context(), i); err != nil || got != 2*i {
+					t.Errorf("Do(%d) = %d, %v", i, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		if got := running.Load(); got != 2 {
+			t.Errorf("%d batches are being flushed, want 2", got)
+		}
+		close(release)
+		callers.Wait()
+	})
+}
+
+func TestBatchesAreSpacedUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const flushTime = 10 * time.Millisecond
+		var begun []time.Duration
+		epoch := time.Now()
+		c := start(t, groupcommit.Config{Cadence: 25 * time.Millisecond}, func(ctx context.Context, batch []int) ([]outcome, error) {
+			begun = append(begun, time.Since(epoch))
+			time.Sleep(flushTime)
+			return double(ctx, batch)
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { _, _ = c.Do(t.Context(), 0) }) // at 0, alone
+		synctest.Wait()
+		callers.Go(func() { doAll(t.Context(), c, 100) }) // at 10 ms, after one
+		time.Sleep(flushTime + time.Millisecond)
+		callers.Go(func() { _, _ = c.Do(t.Context(), 0) }) // at 35 ms, after a hundred
+		callers.Wait()
+		time.Sleep(time.Second)
+		_, _ = c.Do(t.Context(), 0) // at once, long after
+		want := []time.Duration{0, 10 * time.Millisecond, 35 * time.Millisecond, 1045 * time.Millisecond}
+		if !slices.Equal(begun, want) {
+			t.Errorf("batches began after %v, want %v", begun, want)
+		}
+	})
+}
+
 func TestRequestsGatherWhileThePaceAsksForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches []int

@@ -28,7 +28,7 @@ type Config struct {
 	Linger time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms" usage:"longest wait for a fuller batch"`
 	// Cadence is the longest time from the beginning of one batch to that of the
 	// next. Only batches of many events are spaced, see package cadence.
-	Cadence time.Duration `env:"SOUK_INBOX_CADENCE" envDefault:"50ms" usage:"longest time from one batch to the next, under load"`
+	Cadence time.Duration `env:"SOUK_INBOX_CADENCE" envDefault:"70ms" usage:"longest time from one batch to the next, under load"`
 	// Timeout bounds one attempt to apply a batch, and how long a partition
 	// that is taken away waits for its records in hand.
 	Timeout time.Duration `env:"SOUK_INBOX_TIMEOUT" envDefault:"30s" usage:"longest attempt to apply a batch"`
@@ -47,7 +47,7 @@ func (c Config) withDefaults() Config {
 		c.Linger = 10 * time.Millisecond
 	}
 	if c.Cadence == 0 {
-		c.Cadence = 50 * time.Millisecond
+		c.Cadence = 70 * time.Millisecond
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second

@@ -177,6 +177,23 @@ func TestBatchWaitsForWhatIsKnownToCome(t *testing.T) {
 	b.wantEqual("size of the first batch", <-sizes, 100)
 }
 
+// After 30,000 events the next batch may take half a minute to fill.
+func TestBatchesAreSpacedUnderLoad(t *testing.T) {
+	b := newBench(t, onMemory)
+	b.cfg.BatchMax, b.cfg.Cadence = 100, time.Hour
+	sizes := make(chan int, 100)
+	b.run(func(_ context.Context, _ *database.Tx, events []eventbus.Event) error {
+		sizes <- len(events)
+		return nil
+	})
+	b.publish(b.pack(0, b.things(30_000)...))
+	b.wantEqual("size of the first batch", <-sizes, 30_000)
+	for n := range 100 {
+		b.publish(b.pack(int32(n%4), event(fmt.Sprintf("%d-2", n), "k")))
+	}
+	b.wantEqual("size of the second batch", <-sizes, 100)
+}
+
 func TestRecordsThatAreWaitingShareATransaction(t *testing.T) {
 	b := newBench(t, onKafka)
 	b.cfg.BatchMax = 500
