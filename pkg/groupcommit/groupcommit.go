@@ -1,10 +1,11 @@
 // Package groupcommit lets many callers share one transaction.
 //
 // Callers block in [Committer.Do] while [Committer.Run] flushes their requests
-// in batches: whatever has queued up during one flush is the next batch. So batches grow with the load by themselves, and a lone request
-// on an idle system is flushed at once. (The technique is the group commit of
-// databases' logs: DeWitt et al., "Implementation Techniques for Main Memory
-// Database Systems", 1984.)
+// in batches: whatever has queued up during one flush is the next batch. So
+// batches grow with the load by themselves, and a lone request on an idle system
+// is flushed at once. (The technique is the group commit of databases' logs:
+// DeWitt et al., "Implementation Techniques for Main Memory Database Systems",
+// 1984.)
 package groupcommit
 
 import (
@@ -156,9 +157,14 @@ func (c *Committer[Q, R]) next(ctx context.Context) (batch []*request[Q, R], mor
 	return batch, true
 }
 
-// gather waits as long as the pace and the cadence ask, unless Run is stopping.
+// gather waits as long as the pace asks, and the cadence for a batch that is not
+// full yet, unless Run is stopping.
 func (c *Committer[Q, R]) gather(ctx context.Context) {
-	if d := max(c.cfg.Pace(), c.cadence.Left()); d > 0 {
+	d := c.cfg.Pace()
+	if len(c.queue)+1 < c.cfg.BatchMax {
+		d = max(d, c.cadence.Left())
+	}
+	if d > 0 {
 		select {
 		case <-ctx.Done():
 		case <-time.After(d):

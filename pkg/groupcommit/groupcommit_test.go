@@ -164,6 +164,27 @@ func TestBatchesAreSpacedUnderLoad(t *testing.T) {
 	})
 }
 
+func TestAFullBatchIsNotSpaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun []time.Duration
+		epoch := time.Now()
+		cfg := groupcommit.Config{BatchMax: 50, Cadence: time.Hour}
+		c := start(t, cfg, func(ctx context.Context, batch []int) ([]outcome, error) {
+			begun = append(begun, time.Since(epoch))
+			time.Sleep(time.Millisecond)
+			return double(ctx, batch)
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { _, _ = c.Do(t.Context(), 0) })
+		synctest.Wait()
+		callers.Go(func() { doAll(t.Context(), c, 100) })
+		callers.Wait()
+		if want := []time.Duration{0, time.Millisecond, 2 * time.Millisecond}; !slices.Equal(begun, want) {
+			t.Errorf("batches began after %v, want %v", begun, want)
+		}
+	})
+}
+
 func TestRequestsGatherWhileThePaceAsksForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches []int

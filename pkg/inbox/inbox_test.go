@@ -180,7 +180,7 @@ func TestBatchWaitsForWhatIsKnownToCome(t *testing.T) {
 // After 30,000 events the next batch may take half a minute to fill.
 func TestBatchesAreSpacedUnderLoad(t *testing.T) {
 	b := newBench(t, onMemory)
-	b.cfg.BatchMax, b.cfg.Cadence = 100, time.Hour
+	b.cfg.BatchMax, b.cfg.Cadence, b.cfg.Linger = 100, time.Hour, time.Nanosecond
 	sizes := make(chan int, 100)
 	b.run(func(_ context.Context, _ *database.Tx, events []eventbus.Event) error {
 		sizes <- len(events)
@@ -188,8 +188,10 @@ func TestBatchesAreSpacedUnderLoad(t *testing.T) {
 	})
 	b.publish(b.pack(0, b.things(30_000)...))
 	b.wantEqual("size of the first batch", <-sizes, 30_000)
+	b.awaitEnd() // the next to come finds nobody at work
 	for n := range 100 {
 		b.publish(b.pack(int32(n%4), event(fmt.Sprintf("%d-2", n), "k")))
+		b.number("SELECT COUNT(*) FROM effect") // time in which it could be applied
 	}
 	b.wantEqual("size of the second batch", <-sizes, 100)
 }
