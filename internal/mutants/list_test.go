@@ -194,7 +194,7 @@ func mutants() []mutant {
 		},
 		{
 			name:  "outbox rows deleted before the ack",
-			edits: []edit{{relaying, `acked, err := l.publish(ctx, packs)`, "l.table.spent.add(packs)\n\tacked, err := l.publish(ctx, packs)"}},
+			edits: []edit{{relaying, `acked, err := l.publish(ctx, packs)`, "l.table.spent.add(l.address, packs)\n\tacked, err := l.publish(ctx, packs)"}},
 			pkg:   outbox, run: "TestPartialFailure",
 		},
 		{

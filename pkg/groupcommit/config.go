@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports negative bounds.
 func (c Config) Validate() error {
-	if c.BatchMax < 0 || c.QueueMax < 0 || c.Timeout < 0 || c.Attempts < 0 {
+	if c.BatchMax < 0 || c.QueueMax < 0 || c.Timeout < 0 || c.Attempts < 0 || c.Flushes < 0 {
 		return errors.New("groupcommit: bounds must not be negative")
 	}
 	return nil

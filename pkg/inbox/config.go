@@ -27,8 +27,9 @@ type Config struct {
 	// none are, a batch is applied at once.
 	Linger time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms" usage:"longest wait for a fuller batch"`
 	// Cadence is the longest time from the beginning of one batch to that of the
-	// next. Only batches of many events are spaced, see package cadence.
-	Cadence time.Duration `env:"SOUK_INBOX_CADENCE" envDefault:"70ms" usage:"longest time from one batch to the next, under load"`
+	// next. Only batches of many events are spaced, see package cadence. A stop
+	// waits for it, and so does a partition that is taken away.
+	Cadence time.Duration `env:"SOUK_INBOX_CADENCE" envDefault:"70ms" usage:"longest time from one batch to the next, under load; 1ns for none"`
 	// Timeout bounds one attempt to apply a batch, and how long a partition
 	// that is taken away waits for its records in hand.
 	Timeout time.Duration `env:"SOUK_INBOX_TIMEOUT" envDefault:"30s" usage:"longest attempt to apply a batch"`

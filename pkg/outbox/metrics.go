@@ -24,7 +24,7 @@ func newMetrics(registry prometheus.Registerer, o *Outbox) *metrics {
 	return &metrics{
 		packs:    counter("packs_published", "Packs acknowledged by the broker."),
 		events:   counter("events_published", "Events in the packs acknowledged by the broker."),
-		failures: counter("failures", "Rounds of a partition that failed, in the database or at the broker."),
+		failures: counter("failures", "Rounds of a partition, and deletions of what was acknowledged, that failed, in the database or at the broker."),
 		owned: with.NewGauge(prometheus.GaugeOpts{
 			Name: "souk_outbox_owned_partitions", Help: "Partitions that this process relays.",
 		}),

@@ -153,7 +153,7 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 	failpoint.Hit("outbox-before-publish")
 	acked, err := l.publish(ctx, packs)
 	failpoint.Hit("outbox-after-publish")
-	l.table.spent.add(acked)
+	l.table.spent.add(l.address, acked)
 	return more, err
 }
 
@@ -161,7 +161,7 @@ func (l *loop) round(ctx context.Context) (more bool, err error) {
 // and fails until it can: they are named in each read, and come again after a
 // crash.
 func (l *loop) keepUp(ctx context.Context) error {
-	if len(l.table.spent.of(l.address)) < spentMax {
+	if l.table.spent.count(l.address) < spentMax {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, aloneTimeout)

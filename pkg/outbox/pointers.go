@@ -22,7 +22,8 @@ const (
 const readGather = time.Millisecond
 
 // pointers is the table outbox, and what it points at, as the loops of this
-// process read and shorten it: together, in one statement, when they can.
+// process read it, together, in one statement, when they can, and as it is
+// shortened behind them.
 type pointers struct {
 	db    *database.DB
 	reads gathering[address, reading]
@@ -30,7 +31,7 @@ type pointers struct {
 }
 
 func newPointers(o *Outbox) *pointers {
-	p := &pointers{db: o.db, spent: spent{held: make(map[int64]address)}}
+	p := &pointers{db: o.db, spent: spent{held: make(map[address]map[int64]struct{})}}
 	patience := func() time.Duration {
 		if o.working.Load() > 1 {
 			return readGather
@@ -118,8 +119,7 @@ func unspent(column string, gone []pointer) (condition string, ids []any) {
 	return " AND " + column + " + 0 NOT IN (?" + strings.Repeat(",?", len(gone)-1) + ")", ids
 }
 
-// forget deletes exactly the pointers that are spent, of the partitions named
-// or of all.
+// forget deletes exactly the pointers that are spent of these partitions.
 func (p *pointers) forget(ctx context.Context, these ...address) error {
 	gone := p.spent.of(these...)
 	if len(gone) == 0 {

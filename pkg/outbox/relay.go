@@ -158,12 +158,15 @@ func (r *relay) leaving() (n int) {
 }
 
 // handOver gives back the leases of surplus partitions whose loops are done.
-// What cannot be deleted before is published again by the next.
+// What is not quickly deleted before is published again by the next: the leases
+// of all others wait to be renewed.
 func (r *relay) handOver(ctx context.Context) error {
 	for a, t := range r.held {
 		select {
 		case <-t.done:
-			r.forget(ctx, a)
+			quickly, cancel := context.WithTimeout(ctx, r.leases.ttl/10)
+			_ = r.table.forget(quickly, a)
+			cancel()
 			if err := r.leases.release(ctx, a, t.epoch); err != nil {
 				return err
 			}
@@ -188,9 +191,18 @@ func (r *relay) shutDown(ctx context.Context) {
 	r.loops.Wait()
 	late.Stop()
 	r.table.reads.wait()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	r.leave(context.WithoutCancel(ctx))
+}
+
+// leave deletes what is spent and gives all leases back, each in its own time.
+func (r *relay) leave(ctx context.Context) {
+	deleting, cancel := context.WithTimeout(ctx, togetherTimeout)
 	defer cancel()
-	r.forgetAll(ctx)
+	if err := r.forgetAll(deleting); err != nil {
+		r.o.log.Warn("outbox leaves acknowledged pointers: their packs are published again", "error", err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
 	if err := r.leases.leave(ctx); err != nil {
 		r.o.log.Warn("outbox leases not released", "error", err)
 	}

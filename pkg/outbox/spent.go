@@ -10,10 +10,11 @@ import (
 // table still holds. They are not read any more, and deleted together a few
 // times a second: each DELETE is a commit, and so an fsync, and there would be
 // more of them than of all other commits. What a process has not deleted when
-// it dies, the next one publishes again. Safe for concurrent use.
+// it dies or loses a lease, the next one publishes again. Safe for concurrent
+// use.
 type spent struct {
 	mu   sync.Mutex
-	held map[int64]address // by id
+	held map[address]map[int64]struct{}
 }
 
 // pointer is a row of outbox.
@@ -22,23 +23,32 @@ type pointer struct {
 	id int64
 }
 
-func (s *spent) add(acked []pack) {
+func (s *spent) add(a address, acked []pack) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.held[a] == nil {
+		s.held[a] = make(map[int64]struct{}, len(acked))
+	}
 	for _, p := range acked {
-		s.held[p.id] = p.address
+		s.held[a][p.id] = struct{}{}
 	}
 }
 
-// of lists what is spent of the partitions, or of all if none is named, in the
-// order of outbox's key: whoever deletes some of them too, because it held a
-// lease before, waits and does not deadlock.
+func (s *spent) count(a address) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held[a])
+}
+
+// of lists what is spent of the partitions, in the order of outbox's key: whoever
+// deletes some of them too, because it held a lease before, waits and does not
+// deadlock.
 func (s *spent) of(these ...address) []pointer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []pointer
-	for id, a := range s.held {
-		if len(these) == 0 || slices.Contains(these, a) {
+	for _, a := range these {
+		for id := range s.held[a] {
 			found = append(found, pointer{a, id})
 		}
 	}
@@ -48,10 +58,23 @@ func (s *spent) of(these ...address) []pointer {
 	return found
 }
 
+// addresses are the partitions of which something is spent.
+func (s *spent) addresses() []address {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []address
+	for a, ids := range s.held {
+		if len(ids) > 0 {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
 func (s *spent) drop(deleted []pointer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range deleted {
-		delete(s.held, p.id)
+		delete(s.held[p.address], p.id)
 	}
 }

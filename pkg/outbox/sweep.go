@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"souk.example/pkg/failpoint"
@@ -15,43 +16,53 @@ const (
 	spentMax = 256
 )
 
-// sweep forgets what is spent, until ctx ends.
+// sweep forgets what is spent, until ctx ends. What fails has its rest.
 func (r *relay) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	pace, failures := sweepEvery, 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			r.forgetAll(ctx)
+		case <-time.After(pace):
+		}
+		err := r.forgetAll(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil && failures > 0:
+			r.o.log.Info("outbox deletes acknowledged pointers again", "failures", failures)
+			pace, failures = sweepEvery, 0
+		case err != nil:
+			if failures++; failures == 1 { // the metric tells the rest
+				r.o.log.Warn("outbox cannot delete acknowledged pointers; a restart publishes their packs again", "error", err)
+			}
+			pace = 4 * sweepEvery
 		}
 	}
 }
 
 // forgetAll deletes everything that is spent in one statement. When that fails
-// each partition is tried alone, so that none spoils it for the others. What is
-// left is tried again by the next sweep.
-func (r *relay) forgetAll(ctx context.Context) {
-	if len(r.table.spent.of()) == 0 {
-		return
+// each partition is tried alone, so that none spoils it for the others.
+func (r *relay) forgetAll(ctx context.Context) (err error) {
+	all := r.table.spent.addresses()
+	if len(all) == 0 {
+		return nil
 	}
-	together, cancel := context.WithTimeout(ctx, togetherTimeout)
-	defer cancel()
-	if r.table.forget(together) != nil {
-		for a := range r.o.partitions {
-			r.forget(ctx, a)
+	if r.forget(ctx, all...) != nil {
+		for _, a := range all {
+			failure := r.forget(ctx, a)
+			if err = errors.Join(err, failure); failure != nil && ctx.Err() == nil {
+				r.o.metrics.failures.WithLabelValues(a.topic).Inc()
+			}
 		}
 	}
 	failpoint.Hit("outbox-after-mark")
+	return err
 }
 
-// forget deletes what is spent of one partition. A failure is counted and no
-// more: its loop reports it when there is too much left.
-func (r *relay) forget(ctx context.Context, a address) {
-	alone, cancel := context.WithTimeout(ctx, aloneTimeout)
+// forget is the table's, given up sooner than a round: there are more who wait.
+func (r *relay) forget(ctx context.Context, these ...address) error {
+	ctx, cancel := context.WithTimeout(ctx, togetherTimeout)
 	defer cancel()
-	if err := r.table.forget(alone, a); err != nil && ctx.Err() == nil {
-		r.o.metrics.failures.WithLabelValues(a.topic).Inc()
-	}
+	return r.table.forget(ctx, these...)
 }

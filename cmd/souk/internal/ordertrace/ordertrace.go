@@ -24,7 +24,7 @@ type Entry struct {
 	Kind    string             `json:"kind"` // the table, or "event"
 	Row     map[string]any     `json:"row,omitempty"`
 	Event   *cloudevents.Event `json:"event,omitempty"`
-	Pending bool               `json:"pending,omitempty"` // an event that waits in the outbox
+	Pending bool               `json:"pending,omitempty"` // an event that waits in the outbox, or has left it a moment ago
 }
 
 // Collect reads the databases, which are named by service. Nothing found is an

@@ -59,7 +59,7 @@ func open(t testing.TB, replicas int, tea stockgate.Gate) *shop {
 		g := newGate(t, rdb, gate.Config{}, prometheus.NewRegistry())
 		refuses(t, g, ask(1, "INK"))
 		p := order.NewPlacer(s.store, anyNumber{}, g, idgen.Static(i), order.Limits{}, groupcommit.Config{
-			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient,
+			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient, Flushes: 2,
 		})
 		run(t, p)
 		s.placers = append(s.placers, p)
@@ -121,6 +121,36 @@ func TestReplicasSellNoUnitTwice(t *testing.T) {
 	publish(t, s.rdb, holds, stockgate.Gate{SKU: "TEA"})
 	if _, err := s.place(0, buyers, "k", 1); !soldOut(err) {
 		t.Errorf("when all is sold: %v", err)
+	}
+}
+
+// Two batches at a time meet each other's keys: each of them still has one order
+// and one unit, and everybody who asks with it is told of that order.
+func TestFewKeysAskedManyTimesAtOnce(t *testing.T) {
+	t.Parallel()
+	const keys, calls = 10, 400
+	s := open(t, 1, stockgate.Gate{SKU: "TEA", Available: keys})
+	orders := make([]order.ID, calls)
+	var wg sync.WaitGroup
+	for i := range calls {
+		wg.Go(func() {
+			placed, err := s.place(0, order.UserID(i%keys), "k", 1)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			orders[i] = placed.Order.ID
+		})
+	}
+	wg.Wait()
+	different := make(map[order.ID]bool)
+	for i, id := range orders {
+		if different[id] = true; id != orders[i%keys] {
+			t.Errorf("key %d has the orders %d and %d", i%keys, id, orders[i%keys])
+		}
+	}
+	if len(different) != keys {
+		t.Errorf("%d orders of %d keys", len(different), keys)
 	}
 }
 

@@ -34,8 +34,10 @@ func (p *Placer) flush(ctx context.Context, batch []PlaceOrder) ([]outcome, erro
 // though nothing is left.
 func (p *Placer) commit(ctx context.Context, batch []PlaceOrder, m permits) (decisions, error) {
 	d, err := p.attempt(ctx, batch, m, false)
-	if errors.Is(err, ErrKeyTaken) {
-		return p.attempt(ctx, batch, m, true)
+	for range 2 { // the batch beside this one, or a replica, may commit a key after we looked
+		if errors.Is(err, ErrKeyTaken) {
+			d, err = p.attempt(ctx, batch, m, true)
+		}
 	}
 	return d, err
 }
