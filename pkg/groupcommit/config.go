@@ -23,9 +23,6 @@ type Config struct {
 	// Pace tells how long requests are to gather before the next batch; it is
 	// asked before each. Nil stands for not at all.
 	Pace func() time.Duration `env:"-"`
-	// Flushes is how many batches may be flushed at a time: with two of them one
-	// is prepared while the other waits for the disk. Default 1.
-	Flushes int `env:"-"`
 	// Cadence is the longest time from the beginning of one batch to that of the
 	// next, see package cadence. Zero stands for none.
 	Cadence time.Duration `env:"-"`
@@ -46,9 +43,6 @@ func (c Config) withDefaults() Config {
 	if c.Attempts == 0 {
 		c.Attempts = 3
 	}
-	if c.Flushes == 0 {
-		c.Flushes = 1
-	}
 	if c.Retry == nil {
 		c.Retry = func(error) bool { return false }
 	}
@@ -63,7 +57,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports negative bounds.
 func (c Config) Validate() error {
-	if c.BatchMax < 0 || c.QueueMax < 0 || c.Timeout < 0 || c.Attempts < 0 || c.Flushes < 0 {
+	if c.BatchMax < 0 || c.QueueMax < 0 || c.Timeout < 0 || c.Attempts < 0 {
 		return errors.New("groupcommit: bounds must not be negative")
 	}
 	return nil

@@ -51,9 +51,7 @@ type Committer[Q, R any] struct {
 	cfg       Config
 	flush     Flush[Q, R]
 	following following[Q]
-
-	gathering sync.Mutex // held by the loop whose batch is next
-	cadence   cadence.Cadence
+	cadence   cadence.Cadence // of Run
 
 	// mu orders the closing of queue after every send to it.
 	mu      sync.RWMutex
@@ -61,8 +59,8 @@ type Committer[Q, R any] struct {
 	queue   chan *request[Q, R]
 }
 
-// New returns a committer that flushes with flush, Config.Flushes batches at a
-// time, once Run is called.
+// New returns a committer that flushes with flush, one batch at a time, once
+// Run is called.
 func New[Q, R any](cfg Config, flush func(ctx context.Context, batch []Q) ([]Outcome[R], error), opts ...Option[Q]) *Committer[Q, R] {
 	cfg = cfg.withDefaults()
 	c := &Committer[Q, R]{
@@ -118,43 +116,17 @@ func (c *Committer[Q, R]) enqueue(r *request[Q, R]) error {
 // are queued, and returns nil. It must be called once.
 func (c *Committer[Q, R]) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, c.stop)()
-	var loops sync.WaitGroup
-	for range c.cfg.Flushes {
-		loops.Go(func() { c.loop(ctx) })
-	}
-	loops.Wait()
-	return nil
-}
-
-// loop flushes batch after batch until the queue is closed and empty.
-func (c *Committer[Q, R]) loop(ctx context.Context) {
 	// What was taken in is carried out even though ctx has ended.
 	flushing := context.WithoutCancel(ctx)
-	for {
-		batch, more := c.next(ctx)
-		if !more {
-			return
-		}
-		if len(batch) > 0 {
+	for first := range c.queue {
+		c.gather(ctx)
+		if batch := c.collect(first); len(batch) > 0 {
+			c.cadence.Begin(len(batch))
 			c.cfg.Sizes.Observe(float64(len(batch)))
 			c.commit(flushing, batch)
 		}
 	}
-}
-
-// next waits for a batch, which may be empty; no more means that there will be
-// none. One loop at a time gathers: two would halve each other's batches.
-func (c *Committer[Q, R]) next(ctx context.Context) (batch []*request[Q, R], more bool) {
-	c.gathering.Lock()
-	defer c.gathering.Unlock()
-	first, more := <-c.queue
-	if !more {
-		return nil, false
-	}
-	c.gather(ctx)
-	batch = c.collect(first)
-	c.cadence.Begin(len(batch))
-	return batch, true
+	return nil
 }
 
 // gather waits as long as the pace asks, and the cadence for a batch that is not

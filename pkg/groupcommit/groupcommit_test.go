@@ -111,33 +111,6 @@ func TestWhatQueuesDuringAFlushIsTheNextBatch(t *testing.T) {
 	})
 }
 
-func TestTwoBatchesAreFlushedAtATime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var running atomic.Int32
-		release := make(chan struct{})
-		c := start(t, groupcommit.Config{Flushes: 2}, func(ctx context.Context, batch []int) ([]outcome, error) {
-			running.Add(1)
-			defer running.Add(-1)
-			<-release
-			return double(ctx, batch)
-		})
-		var callers sync.WaitGroup
-		for i := range 3 {
-			callers.Go(func() {
-				if got, err := c.Do(t.Context(), i); err != nil || got != 2*i {
-					t.Errorf("Do(%d) = %d, %v", i, got, err)
-				}
-			})
-			synctest.Wait()
-		}
-		if got := running.Load(); got != 2 {
-			t.Errorf("%d batches are being flushed, want 2", got)
-		}
-		close(release)
-		callers.Wait()
-	})
-}
-
 func TestBatchesAreSpacedUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const flushTime = 10 * time.Millisecond

@@ -19,13 +19,9 @@ import (
 // the watch over deadlines allows between its look at the clock and its commit.
 const longestCommit = 20 * time.Second
 
-// New orders under load: intakeCadence spaces their batches, a short time beside
-// the inbox's because customers wait for it; and one is prepared while the one
-// before it is written and committed.
-const (
-	intakeCadence = 25 * time.Millisecond
-	intakeFlushes = 2
-)
+// intakeCadence spaces the batches of new orders under load. It is short beside
+// that of the inbox because customers wait for it.
+const intakeCadence = 25 * time.Millisecond
 
 // Config is the order service's settings.
 type Config struct {

@@ -67,7 +67,7 @@ func newGate(rdb *redisclient.Client, t *telemetry.Telemetry) (*gate.Gate, error
 
 func newPlacer(s *store.Store, h *holds.Ledger, g *gate.Gate, ids *idgen.Worker, pace *order.Pacer, cfg Config, t *telemetry.Telemetry) (*order.Placer, error) {
 	intake, err := cfg.intake("place", t)
-	intake.Cadence, intake.Flushes = intakeCadence, intakeFlushes
+	intake.Cadence = intakeCadence
 	intake.Pace = func() time.Duration { return pace.Delay(intake.BatchMax) }
 	return order.NewPlacer(s, h, g, ids, order.Limits{Deadline: cfg.PayWithin}, intake,
 		groupcommit.Traced(t.Tracer, "place orders", order.PlaceOrder.Subject)), err

@@ -59,7 +59,7 @@ func open(t testing.TB, replicas int, tea stockgate.Gate) *shop {
 		g := newGate(t, rdb, gate.Config{}, prometheus.NewRegistry())
 		refuses(t, g, ask(1, "INK"))
 		p := order.NewPlacer(s.store, anyNumber{}, g, idgen.Static(i), order.Limits{}, groupcommit.Config{
-			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient, Flushes: 2,
+			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient,
 		})
 		run(t, p)
 		s.placers = append(s.placers, p)
@@ -124,17 +124,17 @@ func TestReplicasSellNoUnitTwice(t *testing.T) {
 	}
 }
 
-// Two batches at a time meet each other's keys: each of them still has one order
+// Batches of two replicas meet each other's keys: each of them still has one order
 // and one unit, and everybody who asks with it is told of that order.
 func TestFewKeysAskedManyTimesAtOnce(t *testing.T) {
 	t.Parallel()
 	const keys, calls = 10, 400
-	s := open(t, 1, stockgate.Gate{SKU: "TEA", Available: keys})
+	s := open(t, 2, stockgate.Gate{SKU: "TEA", Available: keys})
 	orders := make([]order.ID, calls)
 	var wg sync.WaitGroup
 	for i := range calls {
 		wg.Go(func() {
-			placed, err := s.place(0, order.UserID(i%keys), "k", 1)
+			placed, err := s.place(i/keys%2, order.UserID(i%keys), "k", 1)
 			if err != nil {
 				t.Error(err)
 				return

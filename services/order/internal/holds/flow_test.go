@@ -63,7 +63,7 @@ func openWith(t testing.TB, ledgers ...*holds.Ledger) *shop {
 	for i, l := range ledgers {
 		s.store = store.New(db, silent{}, store.WithListener(l))
 		p := order.NewPlacer(s.store, l, noGate{}, idgen.Static(i), order.Limits{}, groupcommit.Config{
-			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient, Flushes: 2,
+			BatchMax: 64, Timeout: time.Minute, Retry: database.IsTransient,
 		})
 		run(t, p)
 		s.placers = append(s.placers, p)

@@ -79,7 +79,6 @@ func newServerWith(t *testing.T, h order.Holds) *server {
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	batches := groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient}
 	canceller := order.NewCanceller(s, order.Policy{}, batches)
-	batches.Flushes = 2
 	placer := order.NewPlacer(s, h, noGate{}, idgen.Static(1), order.Limits{}, batches)
 	run(t, placer)
 	run(t, canceller)

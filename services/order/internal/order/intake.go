@@ -34,7 +34,7 @@ func (p *Placer) flush(ctx context.Context, batch []PlaceOrder) ([]outcome, erro
 // though nothing is left.
 func (p *Placer) commit(ctx context.Context, batch []PlaceOrder, m permits) (decisions, error) {
 	d, err := p.attempt(ctx, batch, m, false)
-	for range 2 { // the batch beside this one, or a replica, may commit a key after we looked
+	for range 2 { // a replica may commit a key after we looked
 		if errors.Is(err, ErrKeyTaken) {
 			d, err = p.attempt(ctx, batch, m, true)
 		}
