@@ -42,8 +42,9 @@ func newPointers(o *Outbox) *pointers {
 	return p
 }
 
-// reading is the start of what a partition has to publish, always: a pack whose transaction commits
-// late may carry a lower id than one that is published already.
+// reading is the start of what a partition has to publish, always: a pack whose
+// transaction commits late may carry a lower id than one that is published
+// already.
 type reading struct {
 	packs []pack // by id
 	more  bool   // others wait behind them
@@ -59,7 +60,7 @@ func (p *pointers) readTogether(ctx context.Context, asked []address) (found []r
 		args = append(args, a.topic, a.part)
 	}
 	where := "(o.topic = ? AND o.part = ?" + strings.Repeat(" OR o.topic = ? AND o.part = ?", len(asked)-1) + ")"
-	but, ids := unspent("o.id", p.spent.of(asked...))
+	but, ids := unspent(p.spent.of(asked...))
 	packs, full, err := p.packs(ctx, where+but+" LIMIT ?", append(append(args, ids...), readMax)...)
 	if err != nil || full {
 		return nil, false
@@ -77,7 +78,7 @@ func (p *pointers) readTogether(ctx context.Context, asked []address) (found []r
 }
 
 func (p *pointers) readAlone(ctx context.Context, a address) (r reading, err error) {
-	but, ids := unspent("o.id", p.spent.of(a))
+	but, ids := unspent(p.spent.of(a))
 	args := append([]any{a.topic, a.part}, ids...)
 	r.packs, r.more, err = p.packs(ctx, "o.topic = ? AND o.part = ?"+but+" ORDER BY o.id LIMIT ?", append(args, readMax)...)
 	return r, err
@@ -107,16 +108,16 @@ func scanPack(rows *sql.Rows) (p pack, err error) {
 	return p, err
 }
 
-// unspent narrows a query to pointers that are not spent. The optimizer is not
-// to make a range of each gap between the ids.
-func unspent(column string, gone []pointer) (condition string, ids []any) {
+// unspent narrows a query of outbox o to pointers that are not spent. The
+// optimizer is not to make a range of each gap between the ids.
+func unspent(gone []pointer) (condition string, ids []any) {
 	if len(gone) == 0 {
 		return "", nil
 	}
 	for _, p := range gone {
 		ids = append(ids, p.id)
 	}
-	return " AND " + column + " + 0 NOT IN (?" + strings.Repeat(",?", len(gone)-1) + ")", ids
+	return " AND o.id + 0 NOT IN (?" + strings.Repeat(",?", len(gone)-1) + ")", ids
 }
 
 // forget deletes exactly the pointers that are spent of these partitions.

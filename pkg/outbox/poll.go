@@ -41,7 +41,7 @@ const pendingQuery = `SELECT l.topic, l.part,
 
 // wakeIdle wakes the loops that wait while something is pending.
 func (r *relay) wakeIdle(ctx context.Context) (found bool, err error) {
-	but, args := unspent("o.id", r.table.spent.of(r.table.spent.addresses()...))
+	but, args := unspent(r.table.spent.of(r.table.spent.addresses()...))
 	rows, err := r.o.db.Query(ctx, fmt.Sprintf(pendingQuery, but), append(args, r.leases.owner)...)
 	if err != nil {
 		return false, fmt.Errorf("poll outbox: %w", err)

@@ -8,10 +8,9 @@ import (
 
 // spent are the pointers whose packs the broker has acknowledged and that the
 // table still holds. They are not read any more, and deleted together a few
-// times a second: each DELETE is a commit, and so an fsync, and there would be
-// more of them than of all other commits. What a process has not deleted when
-// it dies or loses a lease, the next one publishes again. Safe for concurrent
-// use.
+// times a second: each DELETE is a commit, and so an fsync. What a process has
+// not deleted when it dies or loses a lease, the next one publishes again. Safe
+// for concurrent use.
 type spent struct {
 	mu   sync.Mutex
 	held map[address]map[int64]struct{}

@@ -78,8 +78,8 @@ func newServerWith(t *testing.T, h order.Holds) *server {
 	}))
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	batches := groupcommit.Config{BatchMax: 500, QueueMax: 100, Timeout: time.Minute, Retry: database.IsTransient}
-	canceller := order.NewCanceller(s, order.Policy{}, batches)
 	placer := order.NewPlacer(s, h, noGate{}, idgen.Static(1), order.Limits{}, batches)
+	canceller := order.NewCanceller(s, order.Policy{}, batches)
 	run(t, placer)
 	run(t, canceller)
 	desk, err := returns.New(db, s, order.NewReturner(order.Policy{}), saga.Config{}, telemetry.Nop())
