@@ -8,15 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 const (
 	answerTimeout = 15 * time.Second // longer than the platform's own deadlines
 	maxIdle       = 5 * time.Second  // shorter than a server's patience with an idle connection
+	maxAnswer     = 1 << 20          // bytes of a body
 )
 
 // conn is one kept-alive HTTP/1.1 connection, opened when it is needed.
@@ -25,7 +27,7 @@ type conn struct {
 	dial    func(ctx context.Context, address string) (net.Conn, error)
 	net     net.Conn
 	reader  *bufio.Reader
-	body    bytes.Buffer // reused
+	answer  fasthttp.Response // reused: net/http makes a map of the head, which is not looked at
 	used    time.Time
 }
 
@@ -39,7 +41,7 @@ func (c *conn) do(ctx context.Context, request []byte) (status int, body []byte,
 	if err != nil || !keep {
 		c.close()
 	}
-	return status, c.body.Bytes(), err
+	return status, c.answer.Body(), err
 }
 
 func (c *conn) connect(ctx context.Context) (err error) {
@@ -61,16 +63,10 @@ func (c *conn) exchange(request []byte) (status int, keep bool, err error) {
 	if _, err := c.net.Write(request); err != nil {
 		return 0, false, err
 	}
-	resp, err := http.ReadResponse(c.reader, nil)
-	if err != nil {
+	if err := c.answer.ReadLimitBody(c.reader, maxAnswer); err != nil {
 		return 0, false, err
 	}
-	defer resp.Body.Close()
-	c.body.Reset()
-	if _, err := c.body.ReadFrom(resp.Body); err != nil {
-		return 0, false, err
-	}
-	return resp.StatusCode, !resp.Close, nil
+	return c.answer.StatusCode(), !c.answer.ConnectionClose(), nil
 }
 
 func (c *conn) close() {
@@ -112,7 +108,7 @@ func stringField(body []byte, name string) (string, bool) {
 // reason names an error without its addresses, so that equal ones add up.
 func reason(err error) string {
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fasthttp.ErrTimeout):
 		return "timeout"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed"
