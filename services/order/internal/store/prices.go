@@ -11,12 +11,31 @@ import (
 	"souk.example/services/order/internal/order"
 )
 
-// Prices implements order.Store.
+// Prices implements order.Store. Prices that this process has read are not read
+// again until somebody learns another.
 func (s *Store) Prices(ctx context.Context, skus []order.SKU) (map[order.SKU]money.Amount, error) {
+	var revision int64
+	if err := s.db.QueryRow(ctx, "SELECT revision FROM price_revision WHERE id = 1").Scan(&revision); err != nil {
+		return nil, fmt.Errorf("read the revision of prices: %w", err)
+	}
+	prices, missing := s.known.find(revision, skus)
+	if len(missing) == 0 {
+		return prices, nil
+	}
+	read, err := s.readPrices(ctx, missing)
+	if err != nil {
+		return nil, fmt.Errorf("read %d prices: %w", len(missing), err)
+	}
+	s.known.keep(revision, read)
+	maps.Copy(prices, read)
+	return prices, nil
+}
+
+func (s *Store) readPrices(ctx context.Context, skus []order.SKU) (map[order.SKU]money.Amount, error) {
 	in, args := database.In(skus)
 	rows, err := s.db.Query(ctx, "SELECT sku, amount, currency FROM price WHERE withdrawn = 0 AND sku IN "+in, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read %d prices: %w", len(skus), err)
+		return nil, err
 	}
 	defer rows.Close()
 	prices := make(map[order.SKU]money.Amount, len(skus))
@@ -40,6 +59,17 @@ func (u unit) LearnPrices(ctx context.Context, prices []order.Price) error {
 	if _, err := u.tx.InsertIgnore(ctx, "price", priceColumns, rows); err != nil {
 		return fmt.Errorf("learn %d prices: %w", len(rows), err)
 	}
+	if err := u.raisePrices(ctx, rows); err != nil {
+		return fmt.Errorf("learn %d prices: %w", len(rows), err)
+	}
+	_, err := u.tx.Exec(ctx, "UPDATE price_revision SET revision = revision + 1 WHERE id = 1")
+	if err != nil {
+		return fmt.Errorf("raise the revision of prices: %w", err)
+	}
+	return nil
+}
+
+func (u unit) raisePrices(ctx context.Context, rows [][]any) error {
 	_, err := u.tx.UpdateMany(ctx, database.UpdateMany{
 		Table: "price", Key: priceColumns[:1], Values: priceColumns[1:], Rows: rows,
 		Set: map[string]string{
@@ -47,10 +77,7 @@ func (u unit) LearnPrices(ctx context.Context, prices []order.Price) error {
 		},
 		Where: "v.version > t.version",
 	})
-	if err != nil {
-		return fmt.Errorf("learn %d prices: %w", len(rows), err)
-	}
-	return nil
+	return err
 }
 
 // NoteSnapshot implements order.Unit. Two replicas may note it at once.

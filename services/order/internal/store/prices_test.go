@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"testing"
 
+	"souk.example/pkg/database"
+	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/money"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/store"
+	"souk.example/services/order/migrations"
 )
 
 // inventory answers with one page after the other, then fails the test.
@@ -64,4 +67,47 @@ func TestPricesAreCompleteOnlyAfterASnapshot(t *testing.T) {
 		t.Errorf("not complete after the snapshot: %v", err)
 	}
 	wantPrices(t, s, map[order.SKU]money.Amount{"TEA": money.Of(500, "CNY"), "CUP": money.Of(100, "CNY")})
+}
+
+// What one process remembers of a price holds until any process learns another;
+// what it does not know is asked for, also when it was not there before.
+func TestRememberedPricesHoldUntilAnyoneLearnsAnother(t *testing.T) {
+	here, elsewhere, _ := twoProcesses(t)
+	learn := func(s *store.Store, prices ...order.Price) {
+		t.Helper()
+		err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error { return u.LearnPrices(ctx, prices) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	learn(here, price("TEA", 1, 500), price("CUP", 1, 100))
+	wantPrices(t, here, map[order.SKU]money.Amount{"TEA": money.Of(500, "CNY"), "POT": {}})
+	learn(elsewhere, price("TEA", 2, 510), price("POT", 1, 900))
+	wantPrices(t, here, map[order.SKU]money.Amount{"TEA": money.Of(510, "CNY"), "CUP": money.Of(100, "CNY"), "POT": money.Of(900, "CNY")})
+	gone := price("TEA", 3, 510)
+	gone.Withdrawn = true
+	learn(elsewhere, gone)
+	wantPrices(t, here, map[order.SKU]money.Amount{"TEA": {}, "POT": money.Of(900, "CNY")})
+}
+
+// A known price is not read again: rows that change without the revision, which
+// only the version before does, show after a while.
+func TestRememberedPricesAreNotReadAgain(t *testing.T) {
+	db := databasetest.Open(t, migrations.Set())
+	s := store.New(db, &emitted{})
+	err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
+		return u.LearnPrices(ctx, []order.Price{price("TEA", 1, 500)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPrices(t, s, map[order.SKU]money.Amount{"TEA": money.Of(500, "CNY")})
+	err = db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE price SET amount = 510 WHERE sku = 'TEA'")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPrices(t, s, map[order.SKU]money.Amount{"TEA": money.Of(500, "CNY")})
 }

@@ -32,6 +32,7 @@ type Store struct {
 	completions prometheus.Observer
 	entered     *prometheus.CounterVec
 	memory      *memory
+	known       known
 }
 
 // Option changes how a Store is made.
