@@ -9,6 +9,9 @@ const (
 	CodeEmailTaken         = "email_taken"
 	CodeWeakPassword       = "weak_password"
 	CodeInvalidCredentials = "invalid_credentials"
+	CodeInvalidAddress     = "invalid_address"
+	CodeAddressNotFound    = "address_not_found"
+	CodeTooManyAddresses   = "too_many_addresses"
 
 	CodeProductNotFound = "product_not_found"
 	CodeSKUTaken        = "sku_taken"

@@ -38,7 +38,7 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("user",
 		fxrun.Base("user", base, Migrations()...),
 		fx.Supply(cfg, fxrun.ReadyWhen{}),
-		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, store.NewBlocks, newRegistrar, newDoorkeeper, newThrottled, newRouter),
+		fx.Provide(newHasher, newMinter, store.NewUsers, store.NewSessions, store.NewAddresses, store.NewBlocks, newRegistrar, newDoorkeeper, newAddressBook, newThrottled, newRouter),
 		fx.Provide(newBus, newBlockState, newBroadcast),
 		fxrun.Worker[*idgen.Worker](),
 		fxrun.Worker[*pubsub.Bus](),
@@ -57,6 +57,10 @@ func newRegistrar(users *store.Users, h *password.Hasher, ids *idgen.Worker) *us
 
 func newDoorkeeper(users *store.Users, sessions *store.Sessions, h *password.Hasher, m minter, ids *idgen.Worker) *user.Doorkeeper {
 	return user.NewDoorkeeper(users, sessions, h, m, ids, time.Now)
+}
+
+func newAddressBook(addresses *store.Addresses, ids *idgen.Worker) *user.AddressBook {
+	return user.NewAddressBook(addresses, ids, time.Now)
 }
 
 func newBus(rdb *redisclient.Client, t *telemetry.Telemetry) (*pubsub.Bus, error) {
@@ -94,12 +98,13 @@ type shop struct {
 	Doorkeeper httpapi.Doorkeeper
 	Users      *store.Users
 	Sessions   *store.Sessions
+	Addresses  *user.AddressBook
 	Blocks     *store.Blocks
 	Broadcast  *broadcast.Blocks
 }
 
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, s shop) *gin.Engine {
 	router := httpserver.NewRouter(cfg.HTTP, t)
-	httpapi.New(s.Registrar, s.Doorkeeper, s.Users, s.Sessions, s.Blocks, s.Broadcast.Changed).Register(router, v)
+	httpapi.New(s.Registrar, s.Doorkeeper, s.Users, s.Sessions, s.Addresses, s.Blocks, s.Broadcast.Changed).Register(router, v)
 	return router
 }

@@ -46,6 +46,10 @@ func Routes() []Route {
 		{"DELETE", "/v1/sessions/:id", User, false},
 		{"GET", "/v1/me", User, false},
 		{"PATCH", "/v1/me", User, false},
+		{"GET", "/v1/addresses", User, false},
+		{"POST", "/v1/addresses", User, false},
+		{"PUT", "/v1/addresses/:id", User, false},
+		{"DELETE", "/v1/addresses/:id", User, false},
 		{"GET", "/v1/admin/blocks", User, false},
 		{"DELETE", blockPath, User, false},
 

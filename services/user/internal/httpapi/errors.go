@@ -30,6 +30,10 @@ func fail(c *gin.Context, err error) {
 		err = apperr.New(apperr.Unprocessable, contracts.CodeBlocklistFull, "the block list is full").With(err)
 	case errors.Is(err, user.ErrBusy):
 		err = apperr.New(apperr.TooMany, "too_many_logins", "too many passwords are being checked").With(err).WithRetryAfter(2 * time.Second)
+	case errors.Is(err, user.ErrAddressNotFound):
+		err = apperr.New(apperr.NotFound, contracts.CodeAddressNotFound, "there is no such address").With(err)
+	case errors.Is(err, user.ErrTooManyAddresses):
+		err = apperr.New(apperr.Conflict, contracts.CodeTooManyAddresses, "you have as many addresses as can be kept: delete one first").With(err)
 	case errors.Is(err, user.ErrNotFound):
 		err = apperr.New(apperr.NotFound, "user_not_found", "there is no such user").With(err)
 	}

@@ -61,7 +61,7 @@ func open(t *testing.T, limits password.Config) service {
 	doorkeeper := user.NewDoorkeeper(users, sessions, hasher, minter{m}, ids, time.Now)
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	changes := new(atomic.Int32)
-	httpapi.New(registrar, doorkeeper, users, sessions, store.NewBlocks(db), func() { changes.Add(1) }).Register(router, v)
+	httpapi.New(registrar, doorkeeper, users, sessions, user.NewAddressBook(store.NewAddresses(db), ids, time.Now), store.NewBlocks(db), func() { changes.Add(1) }).Register(router, v)
 	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes, doorkeeper: doorkeeper}
 }
 

@@ -1,4 +1,4 @@
-// Package httpapi is the user service's HTTP surface: one file per endpoint.
+// Package httpapi is the user service's HTTP surface: one file per endpoint or group of them.
 package httpapi
 
 import (
@@ -28,13 +28,14 @@ type API struct {
 	doorkeeper Doorkeeper
 	accounts   user.Accounts
 	sessions   user.Sessions
+	addresses  *user.AddressBook
 	blocks     user.Blocks
 	changed    func() // told after each change of the blocks; does not block
 }
 
 // New makes the API.
-func New(r Registrar, d Doorkeeper, accounts user.Accounts, sessions user.Sessions, blocks user.Blocks, changed func()) *API {
-	return &API{registrar: r, doorkeeper: d, accounts: accounts, sessions: sessions, blocks: blocks, changed: changed}
+func New(r Registrar, d Doorkeeper, accounts user.Accounts, sessions user.Sessions, addresses *user.AddressBook, blocks user.Blocks, changed func()) *API {
+	return &API{registrar: r, doorkeeper: d, accounts: accounts, sessions: sessions, addresses: addresses, blocks: blocks, changed: changed}
 }
 
 // Register adds the routes to r.
@@ -49,6 +50,10 @@ func (a *API) Register(r gin.IRouter, v *auth.Verifier) {
 	owner.DELETE("/sessions/:id", a.closeSession)
 	owner.GET("/me", a.me)
 	owner.PATCH("/me", a.updateMe)
+	owner.GET("/addresses", a.listAddresses)
+	owner.POST("/addresses", a.addAddress)
+	owner.PUT("/addresses/:id", a.replaceAddress)
+	owner.DELETE("/addresses/:id", a.removeAddress)
 
 	admin := owner.Group("/admin/blocks", httpserver.RequireRole(auth.RoleAdmin))
 	admin.GET("", a.listBlocks)

@@ -27,7 +27,7 @@ func TestTooManyFailedLogins(t *testing.T) {
 		t.Fatal(err)
 	}
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
-	httpapi.New(nil, throttle.NewLogins(s.doorkeeper, limiter), nil, nil, nil, nil).Register(router, s.verifier)
+	httpapi.New(nil, throttle.NewLogins(s.doorkeeper, limiter), nil, nil, nil, nil, nil).Register(router, s.verifier)
 	login := func(password string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/sessions", strings.NewReader(`{"email":"alice@souk.example","password":"`+password+`"}`))
 		r.Header.Set("Content-Type", "application/json")

@@ -1,4 +1,4 @@
-// Package store keeps users and sessions in SQL.
+// Package store keeps users, their sessions and their addresses in SQL.
 package store
 
 import (

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,16 +37,21 @@ func couldBePassword(password string) bool {
 	return password != "" && len(password) <= maxPassword*utf8.UTFMax
 }
 
-// cleanName trims a name and refuses what could disguise it on a screen.
 func cleanName(name string) (string, error) {
-	name = strings.TrimSpace(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
-		return "", &InvalidError{Field: "name", Code: "invalid_name", Detail: "must have 1 to 100 characters"}
+	return cleanText(name, "name", "invalid_name", 1, maxName)
+}
+
+// cleanText trims a text and refuses what could disguise it on a screen. The
+// length is in characters; the field and the code are those of the error.
+func cleanText(text, field, code string, shortest, longest int) (string, error) {
+	text = strings.TrimSpace(text)
+	if n := utf8.RuneCountInString(text); n < shortest || n > longest {
+		return "", &InvalidError{Field: field, Code: code, Detail: fmt.Sprintf("must have %d to %d characters", shortest, longest)}
 	}
-	if strings.ContainsFunc(name, disguises) {
-		return "", &InvalidError{Field: "name", Code: "invalid_name", Detail: "must not hold control characters"}
+	if strings.ContainsFunc(text, disguises) {
+		return "", &InvalidError{Field: field, Code: code, Detail: "must not hold control characters"}
 	}
-	return name, nil
+	return text, nil
 }
 
 // disguises reports control characters and the marks that turn the direction

@@ -48,6 +48,8 @@ func (u *User) Rename(name string, at time.Time) error {
 var (
 	ErrEmailTaken         = errors.New("user: the e-mail address has an account")
 	ErrNotFound           = errors.New("user: no such account")
+	ErrAddressNotFound    = errors.New("user: no such address of the user")
+	ErrTooManyAddresses   = errors.New("user: too many addresses")
 	ErrInvalidCredentials = errors.New("user: unknown e-mail address or wrong password")
 	ErrInvalidRefresh     = errors.New("user: refresh token unknown, used, expired or revoked")
 	ErrBlocked            = errors.New("user: shut out")
