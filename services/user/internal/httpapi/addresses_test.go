@@ -1,10 +1,12 @@
 package httpapi_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
 
+	"souk.example/pkg/database"
 	"souk.example/services/user/internal/password"
 	"souk.example/services/user/internal/user"
 )
@@ -151,5 +153,38 @@ func TestTooManyAddresses(t *testing.T) {
 	list := s.call(t, "GET", "/v1/addresses?limit=100", access, "")
 	if n := len(list.body["items"].([]any)); n != user.MaxAddresses || strings.Count(list.raw, `"default":true`) != 1 {
 		t.Errorf("%d stand: %s", n, list.raw)
+	}
+}
+
+// Neither what is kept, nor what is refused, nor what meets a broken database
+// is told to the log or, by an error, to the client.
+func TestAddressesAreNotLogged(t *testing.T) {
+	s := open(t, password.Config{})
+	access := s.signedUp(t, "alice@souk.example")
+	path := "/v1/addresses/" + s.addAddress(t, access, home)
+	s.call(t, "POST", "/v1/addresses", access, strings.Replace(home, "CN", "China", 1))
+	err := s.db.InTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "DROP TABLE address")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies := ""
+	for method, path := range map[string]string{"GET": "/v1/addresses", "POST": "/v1/addresses", "PUT": path, "DELETE": path} {
+		got := s.call(t, method, path, access, home)
+		if got.status != 500 {
+			t.Errorf("%s without a table: %d %s", method, got.status, got.raw)
+		}
+		replies += got.raw
+	}
+	logs := s.logs.String()
+	if !strings.Contains(logs, "add address") {
+		t.Errorf("the log does not say what failed: %s", logs)
+	}
+	for _, personal := range []string{"Alice", "86 10 1234", "Main St.", "Flat 2", "Beijing", "China"} {
+		if strings.Contains(logs+replies, personal) {
+			t.Errorf("%q got out: %s %s", personal, logs, replies)
+		}
 	}
 }

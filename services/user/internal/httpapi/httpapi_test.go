@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"souk.example/pkg/auth"
+	"souk.example/pkg/database"
 	"souk.example/pkg/database/databasetest"
 	"souk.example/pkg/httpserver"
 	"souk.example/pkg/idgen"
@@ -38,6 +41,8 @@ type service struct {
 	changes  *atomic.Int32 // of the blocks
 
 	doorkeeper httpapi.Doorkeeper
+	db         *database.DB
+	logs       *bytes.Buffer // read it when nothing is being asked
 }
 
 // open is the whole service on a database of its own.
@@ -59,10 +64,12 @@ func open(t *testing.T, limits password.Config) service {
 	users, sessions, hasher, ids := store.NewUsers(db), store.NewSessions(db), password.New(limits), idgen.Static(1)
 	registrar := user.NewRegistrar(users, hasher, ids, time.Now)
 	doorkeeper := user.NewDoorkeeper(users, sessions, hasher, minter{m}, ids, time.Now)
-	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
+	logs, watched := new(bytes.Buffer), telemetry.Nop()
+	watched.Logger = slog.New(slog.NewTextHandler(logs, nil))
+	router := httpserver.NewRouter(httpserver.Config{}, watched)
 	changes := new(atomic.Int32)
 	httpapi.New(registrar, doorkeeper, users, sessions, user.NewAddressBook(store.NewAddresses(db), ids, time.Now), store.NewBlocks(db), func() { changes.Add(1) }).Register(router, v)
-	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes, doorkeeper: doorkeeper}
+	return service{Handler: router, verifier: v, minter: minter{m}, changes: changes, doorkeeper: doorkeeper, db: db, logs: logs}
 }
 
 type reply struct {
