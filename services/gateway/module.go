@@ -87,7 +87,7 @@ func newLimits(cfg Config, t *telemetry.Telemetry) (edge.Limits, error) {
 		if err := reg.Register(l); err != nil {
 			return nil, err
 		}
-		limits[service] = overload.Middleware(l)
+		limits[service] = l
 	}
 	return limits, nil
 }
@@ -95,6 +95,6 @@ func newLimits(cfg Config, t *telemetry.Telemetry) (edge.Limits, error) {
 func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, limits edge.Limits, blocks *blocklist.Blocklist, guards edge.Guards) *gin.Engine {
 	r := httpserver.NewRouter(cfg.http(), t)
 	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
-	edge.Register(r, v, proxies, limits, blocks.Users, guards)
+	edge.Register(r, v, proxies, limits, blocks.Users, guards, t.Logger)
 	return r
 }

@@ -34,6 +34,25 @@ func open(t *testing.T, cfg httpserver.Config, replicas ...string) *gate {
 // openServer lets the test set up the server that clients meet.
 func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server), replicas ...string) *gate {
 	t.Helper()
+	proxy, err := edge.NewProxy(replicas)
+	must(t, err)
+	proxies := map[edge.Service]*edge.Proxy{}
+	for _, r := range edge.Routes() {
+		proxies[r.To] = proxy
+	}
+	verifier, token := oneCustomer(t)
+	router := httpserver.NewRouter(cfg, telemetry.Nop())
+	edge.Register(router, verifier, proxies, nil, func(*gin.Context) {}, nil, telemetry.Nop().Logger)
+	server := httptest.NewUnstartedServer(router)
+	setUp(server)
+	server.Start()
+	t.Cleanup(server.Close)
+	return &gate{t: t, url: server.URL, token: token}
+}
+
+// oneCustomer is what verifies tokens, and a customer's.
+func oneCustomer(t *testing.T) (*auth.Verifier, string) {
+	t.Helper()
 	private, public, err := auth.GenerateKey()
 	must(t, err)
 	minter, err := auth.NewMinter(auth.MinterConfig{PrivateKey: private, TTL: time.Minute})
@@ -42,19 +61,7 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	must(t, err)
 	verifier, err := auth.NewVerifier(auth.Config{PublicKeys: public})
 	must(t, err)
-	proxy, err := edge.NewProxy(replicas)
-	must(t, err)
-	router := httpserver.NewRouter(cfg, telemetry.Nop())
-	proxies := map[edge.Service]*edge.Proxy{}
-	for _, r := range edge.Routes() {
-		proxies[r.To] = proxy
-	}
-	edge.Register(router, verifier, proxies, nil, func(*gin.Context) {}, nil)
-	server := httptest.NewUnstartedServer(router)
-	setUp(server)
-	server.Start()
-	t.Cleanup(server.Close)
-	return &gate{t: t, url: server.URL, token: token}
+	return verifier, token
 }
 
 func must(t *testing.T, err error) {

@@ -32,9 +32,9 @@ func TestAFullServiceKeepsNobodyFromTheOthers(t *testing.T) {
 	must(t, err)
 	proxies := map[edge.Service]*edge.Proxy{edge.User: proxy, edge.Inventory: proxy, edge.Order: proxy, edge.Payment: proxy, edge.Points: proxy}
 	limits := edge.Limits{
-		edge.Payment: overload.Middleware(full), edge.Inventory: overload.Middleware(overload.New(overload.Config{})), edge.User: overload.Middleware(full),
+		edge.Payment: full, edge.Inventory: overload.New(overload.Config{}), edge.User: full,
 	}
-	edge.Register(router, verifier, proxies, limits, func(*gin.Context) {}, nil)
+	edge.Register(router, verifier, proxies, limits, func(*gin.Context) {}, nil, nil)
 	for _, tc := range []struct {
 		method, path string
 		status       int

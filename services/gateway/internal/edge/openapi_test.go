@@ -58,7 +58,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		proxies[r.To] = new(edge.Proxy)
 		public[r.Method+" "+r.Path] = r.Public
 	}
-	edge.Register(router, new(auth.Verifier), proxies, nil, func(*gin.Context) {}, nil)
+	edge.Register(router, new(auth.Verifier), proxies, nil, func(*gin.Context) {}, nil, nil)
 	missing := documented(t)
 	for _, route := range router.Routes() {
 		name := route.Method + " " + parameter.ReplaceAllString(route.Path, "{$1}")

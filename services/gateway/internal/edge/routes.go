@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"souk.example/pkg/auth"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/overload"
 )
 
 // Service names an upstream.
@@ -35,7 +37,7 @@ type Route struct {
 const blockPath = "/v1/admin/blocks/:subject"
 
 // Routes is what services offer the public, and all that reaches them but for
-// PUT of a block, which Register guards.
+// PUT of a block, which Register guards, and the dashboard, which asks several.
 func Routes() []Route {
 	return []Route{
 		{"POST", "/v1/users", User, true},
@@ -76,7 +78,7 @@ func Routes() []Route {
 }
 
 // Limits refuse what is too much for a service, by service.
-type Limits map[Service]gin.HandlerFunc
+type Limits map[Service]*overload.Limiter
 
 // exempt reports a route that no limit holds: who is to put an overload right,
 // and the provider whose word says what became of the money, are not shut out
@@ -90,8 +92,8 @@ type Guards map[string]gin.HandlerFunc
 
 // Register adds every route to r. The limit of its service comes first, so that
 // to be refused costs little: before the guard and the token. Admit decides, after the token was verified,
-// whether its owner may pass.
-func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limits Limits, admit gin.HandlerFunc, guards Guards) {
+// whether its owner may pass. Log is told what a dashboard lacks.
+func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limits Limits, admit gin.HandlerFunc, guards Guards, log *slog.Logger) {
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
 		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
@@ -102,9 +104,10 @@ func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limit
 			chain = slices.Insert(chain, 0, guard)
 		}
 		if limit := limits[route.To]; limit != nil && !route.exempt() {
-			chain = slices.Insert(chain, 0, limit)
+			chain = slices.Insert(chain, 0, overload.Middleware(limit))
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}
 	r.PUT(blockPath, authenticate, admit, notOwnAddress, proxies[User].Handle)
+	r.GET(dashboardPath, authenticate, admit, newDashboard(proxies, limits, log).handle)
 }

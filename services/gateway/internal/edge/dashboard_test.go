@@ -1,0 +1,289 @@
+package edge_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/apperr"
+	"souk.example/pkg/httpserver"
+	"souk.example/pkg/overload"
+	"souk.example/pkg/telemetry"
+	"souk.example/services/gateway/internal/edge"
+)
+
+const (
+	someOrders = `{"items":[{"id":"1","note":"<&>"}],"next_cursor":null}`
+	someWallet = `{"balance":{"amount":12990,"currency":"CNY"}}`
+	somePoints = `{"balance":36,"frozen":30}`
+)
+
+// board is an edge in front of three services.
+type board struct {
+	orders, wallet, points string // URLs
+	timeout                time.Duration
+	limits                 edge.Limits
+	admit                  gin.HandlerFunc
+	log                    bytes.Buffer
+}
+
+// newBoard is one whose services all answer.
+func newBoard(t *testing.T) *board {
+	return &board{
+		orders: service(t, says(someOrders)), wallet: service(t, says(someWallet)), points: service(t, says(somePoints)),
+		admit: func(*gin.Context) {},
+	}
+}
+
+func says(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+func answers(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// ask sends a request for the dashboard with a customer's token.
+func (b *board) ask(t *testing.T, ctx context.Context, method string, header http.Header) *httptest.ResponseRecorder {
+	t.Helper()
+	verifier, token := oneCustomer(t)
+	proxies := map[edge.Service]*edge.Proxy{}
+	for to, url := range map[edge.Service]string{edge.User: b.orders, edge.Inventory: b.orders, edge.Order: b.orders, edge.Payment: b.wallet, edge.Points: b.points} {
+		proxy, err := edge.NewProxy([]string{url})
+		must(t, err)
+		proxies[to] = proxy
+	}
+	router := httpserver.NewRouter(httpserver.Config{AccessLog: "off", RequestTimeout: b.timeout}, telemetry.Nop())
+	edge.Register(router, verifier, proxies, b.limits, b.admit, nil, slog.New(slog.NewTextHandler(&b.log, nil)))
+	r := httptest.NewRequestWithContext(ctx, method, "/v1/dashboard", strings.NewReader("{}"))
+	r.Header.Set("Authorization", "Bearer "+token)
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, r)
+	return w
+}
+
+func (b *board) get(t *testing.T) *httptest.ResponseRecorder {
+	t.Helper()
+	return b.ask(t, t.Context(), "GET", nil)
+}
+
+// together lets nobody go on before n have come, or the request is given up.
+func together(n int) func(*http.Request) {
+	var all sync.WaitGroup
+	all.Add(n)
+	come := make(chan struct{})
+	go func() { all.Wait(); close(come) }()
+	return func(r *http.Request) {
+		all.Done()
+		select {
+		case <-come:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// The services are asked at the same time, in the caller's name and with nothing
+// else of the request; what they say is passed on letter by letter.
+func TestTheDashboard(t *testing.T) {
+	wait := together(3)
+	var mu sync.Mutex
+	asked := map[string]http.Header{}
+	noting := func(body string) string {
+		return service(t, func(w http.ResponseWriter, r *http.Request) {
+			sent, _ := io.ReadAll(r.Body)
+			wait(r)
+			mu.Lock()
+			asked[r.Method+" "+r.RequestURI+string(sent)] = r.Header
+			mu.Unlock()
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	b := newBoard(t)
+	b.orders, b.wallet, b.points = noting(someOrders), noting(someWallet), noting(somePoints)
+	w := b.ask(t, t.Context(), "GET", http.Header{
+		"X-Request-Id": {"mine"}, "Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		"If-None-Match": {"*"}, "Range": {"bytes=0-1"}, "Idempotency-Key": {"k"}, "X-User-Id": {"1"}, "X-Forwarded-For": {"6.6.6.6"}, "Accept-Encoding": {"gzip"},
+	})
+	want := `{"orders":` + someOrders + `,"wallet":` + someWallet + `,"points":` + somePoints + `,"partial":[]}`
+	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want || w.Header().Get("Cache-Control") != "private, no-store" || w.Header().Get("X-Request-Id") != "mine" {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	if kind := w.Header().Get("Content-Type"); kind != "application/json; charset=utf-8" {
+		t.Errorf("content type %s", kind)
+	}
+	for _, request := range []string{"GET /v1/orders?limit=5", "GET /v1/wallet", "GET /v1/points"} {
+		h := asked[request]
+		if !strings.HasPrefix(h.Get("Authorization"), "Bearer ") || h.Get("X-Request-Id") != "mine" || !strings.HasPrefix(h.Get("Traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-") {
+			t.Errorf("%s: asked with %v", request, h)
+		}
+		if from := h.Get("X-Forwarded-For"); from == "" || from == "6.6.6.6" {
+			t.Errorf("%s: from %q", request, from)
+		}
+		for _, other := range []string{"If-None-Match", "Range", "Idempotency-Key", "X-User-Id", "Accept-Encoding"} {
+			if h.Get(other) != "" {
+				t.Errorf("%s: %s goes along", request, other)
+			}
+		}
+	}
+	if b.log.Len() > 0 {
+		t.Errorf("logged %s", b.log.String())
+	}
+}
+
+// hang answers nobody until the test is over.
+func hang(t *testing.T) http.HandlerFunc {
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	return func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// Whatever keeps a service from answering, in half of the request's time, costs
+// its own part only. Nothing is still in hand then, and the log says what is missing.
+func TestTheDashboardLacksAPart(t *testing.T) {
+	for name, wallet := range map[string]func(t *testing.T) string{
+		"too slow":    func(t *testing.T) string { return service(t, hang(t)) },
+		"refusing":    refused,
+		"500":         func(t *testing.T) string { return service(t, answers(500, `{}`)) },
+		"503":         func(t *testing.T) string { return service(t, answers(503, `{}`)) },
+		"429":         func(t *testing.T) string { return service(t, answers(429, `{}`)) },
+		"404":         func(t *testing.T) string { return service(t, answers(404, `{}`)) },
+		"nothing":     func(t *testing.T) string { return service(t, answers(204, "")) },
+		"empty":       func(t *testing.T) string { return service(t, says("")) },
+		"garbage":     func(t *testing.T) string { return service(t, says(`{"balance":`)) },
+		"a page":      func(t *testing.T) string { return service(t, says("<html>")) },
+		"no object":   func(t *testing.T) string { return service(t, says("null")) },
+		"half":        func(t *testing.T) string { return raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}") },
+		"too large":   func(t *testing.T) string { return service(t, says(`{"a":"`+strings.Repeat("x", 256<<10)+`"}`)) },
+		"without end": func(t *testing.T) string { return service(t, endless) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBoard(t)
+			b.wallet, b.timeout = wallet(t), 5*time.Second
+			if name == "too slow" {
+				b.timeout = time.Second
+			}
+			limit := overload.New(overload.Config{})
+			b.limits = edge.Limits{edge.Payment: limit}
+			w := b.get(t)
+			want := `{"orders":` + someOrders + `,"wallet":null,"points":` + somePoints + `,"partial":["wallet"]}`
+			if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			if n := limit.State().InFlight; n != 0 {
+				t.Errorf("%d in hand after the reply", n)
+			}
+			if log := b.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "part=wallet") || strings.Contains(w.Body.String(), "127.0.0.1") {
+				t.Errorf("logged %s", log)
+			}
+		})
+	}
+}
+
+// endless says more until nobody listens.
+func endless(w http.ResponseWriter, _ *http.Request) {
+	for err := error(nil); err == nil; {
+		_, err = io.WriteString(w, strings.Repeat(" ", 4<<10))
+	}
+}
+
+// A service that has too much in hand is not asked; that is counted, not logged.
+func TestTheDashboardAsksNobodyWhoIsFull(t *testing.T) {
+	b := newBoard(t)
+	b.points = service(t, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
+	full := overload.New(overload.Config{Floor: 1, Ceiling: 1})
+	full.Take()
+	b.limits = edge.Limits{edge.Points: full}
+	w := b.get(t)
+	if partial := partialOf(t, w); w.Code != 200 || !slices.Equal(partial, []string{"points"}) || full.State().Rejected != 1 || b.log.Len() > 0 {
+		t.Errorf("%d %s, %+v, logged %s", w.Code, w.Body, full.State(), b.log.String())
+	}
+}
+
+func partialOf(t *testing.T, w *httptest.ResponseRecorder) []string {
+	t.Helper()
+	var reply struct{ Partial []string }
+	must(t, json.Unmarshal(w.Body.Bytes(), &reply))
+	return reply.Partial
+}
+
+// What is missing is named in the order of the parts; when that is everything,
+// the reply is what any service's is that is down.
+func TestTheDashboardLacksMore(t *testing.T) {
+	b := newBoard(t)
+	b.orders, b.points = refused(t), service(t, answers(500, ""))
+	if w := b.get(t); w.Code != 200 || !slices.Equal(partialOf(t, w), []string{"orders", "points"}) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	b.wallet = service(t, answers(429, ""))
+	w := b.get(t)
+	if w.Code != 503 || code(w.Body.String()) != "upstream_unavailable" || w.Header().Get("Retry-After") != "1" ||
+		w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "127.0.0.1") {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if w := b.ask(t, gone, "GET", nil); w.Code != 499 {
+		t.Errorf("to a client that has left %d %s", w.Code, w.Body)
+	}
+}
+
+// 401 and 403 of any service are the whole reply, as they were said.
+func TestTheDashboardIsNotForEverybody(t *testing.T) {
+	for _, status := range []int{401, 403} {
+		b := newBoard(t)
+		b.orders = refused(t)
+		b.points = service(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("Content-Type", "application/problem+json")
+			answers(status, `{"code":"theirs"}`)(w, nil)
+		})
+		w := b.get(t)
+		if w.Code != status || w.Body.String() != `{"code":"theirs"}` || w.Header().Get("WWW-Authenticate") != "Bearer" || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+		}
+	}
+}
+
+// Nobody is asked for callers whom the edge itself turns away, nor for methods
+// that the dashboard has not.
+func TestTheDashboardsDoor(t *testing.T) {
+	asked := service(t, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
+	b := &board{orders: asked, wallet: asked, points: asked, admit: func(c *gin.Context) {
+		httpserver.Fail(c, apperr.New(apperr.Forbidden, "blocked", "blocked"))
+	}}
+	if w := b.get(t); w.Code != 403 || code(w.Body.String()) != "blocked" {
+		t.Errorf("blocked: %d %s", w.Code, w.Body)
+	}
+	if w := b.ask(t, t.Context(), "GET", http.Header{"Authorization": nil}); w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("without a token: %d %s", w.Code, w.Body)
+	}
+	if w := b.ask(t, t.Context(), "POST", nil); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
+		t.Errorf("POST: %d %s %v", w.Code, w.Body, w.Header())
+	}
+	if w := b.ask(t, t.Context(), "OPTIONS", nil); w.Code != 204 {
+		t.Errorf("OPTIONS: %d %s", w.Code, w.Body)
+	}
+}
