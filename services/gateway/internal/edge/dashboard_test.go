@@ -159,11 +159,9 @@ func hang(t *testing.T) http.HandlerFunc {
 	}
 }
 
-// Whatever keeps a service from answering, in half of the request's time, costs
-// its own part only. Nothing is still in hand then, and the log says what is missing.
+// Whatever keeps a service from answering costs its own part only. Nothing is still in hand then, and the log says what is missing.
 func TestTheDashboardLacksAPart(t *testing.T) {
 	for name, wallet := range map[string]func(t *testing.T) string{
-		"too slow":    func(t *testing.T) string { return service(t, hang(t)) },
 		"refusing":    refused,
 		"500":         func(t *testing.T) string { return service(t, answers(500, `{}`)) },
 		"503":         func(t *testing.T) string { return service(t, answers(503, `{}`)) },
@@ -176,36 +174,60 @@ func TestTheDashboardLacksAPart(t *testing.T) {
 		"no object":   func(t *testing.T) string { return service(t, says("null")) },
 		"half":        func(t *testing.T) string { return raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}") },
 		"too large":   func(t *testing.T) string { return service(t, says(`{"a":"`+strings.Repeat("x", 256<<10)+`"}`)) },
-		"without end": func(t *testing.T) string { return service(t, endless) },
+		"without end": func(t *testing.T) string { return service(t, endless(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBoard(t)
-			b.wallet, b.timeout = wallet(t), 5*time.Second
-			if name == "too slow" {
-				b.timeout = time.Second
-			}
-			limit := overload.New(overload.Config{})
-			b.limits = edge.Limits{edge.Payment: limit}
-			w := b.get(t)
-			want := `{"orders":` + someOrders + `,"wallet":null,"points":` + somePoints + `,"partial":["wallet"]}`
-			if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
-				t.Errorf("%d %s", w.Code, w.Body)
-			}
-			if n := limit.State().InFlight; n != 0 {
-				t.Errorf("%d in hand after the reply", n)
-			}
-			if log := b.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "part=wallet") || strings.Contains(w.Body.String(), "127.0.0.1") {
-				t.Errorf("logged %s", log)
+			b.wallet = wallet(t)
+			b.lacksTheWallet(t)
+		})
+	}
+}
+
+// A service that does not answer is waited for in half of the request's time, and
+// never so long as a page's reader would not.
+func TestTheDashboardWaitsNoLonger(t *testing.T) {
+	for timeout, most := range map[time.Duration]time.Duration{2 * time.Second: 2 * time.Second, 30 * time.Second: 10 * time.Second} {
+		t.Run(timeout.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newBoard(t)
+			b.wallet, b.timeout = service(t, hang(t)), timeout
+			began := time.Now()
+			b.lacksTheWallet(t)
+			if took := time.Since(began); took >= most {
+				t.Errorf("answered after %v", took)
 			}
 		})
 	}
 }
 
-// endless says more until nobody listens.
-func endless(w http.ResponseWriter, _ *http.Request) {
-	for err := error(nil); err == nil; {
-		_, err = io.WriteString(w, strings.Repeat(" ", 4<<10))
+func (b *board) lacksTheWallet(t *testing.T) {
+	t.Helper()
+	limit := overload.New(overload.Config{})
+	b.limits = edge.Limits{edge.Payment: limit}
+	w := b.get(t)
+	want := `{"orders":` + someOrders + `,"wallet":null,"points":` + somePoints + `,"partial":["wallet"]}`
+	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if n := limit.State().InFlight; n != 0 {
+		t.Errorf("%d in hand after the reply", n)
+	}
+	if log := b.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "part=wallet") {
+		t.Errorf("logged %s", log)
+	}
+}
+
+// endless says more until nobody listens, which must be long before 64 MiB.
+func endless(t *testing.T) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for range 16 << 10 {
+			if _, err := io.WriteString(w, strings.Repeat(" ", 4<<10)); err != nil {
+				return
+			}
+		}
+		t.Error("all of 64 MiB was read")
 	}
 }
 
