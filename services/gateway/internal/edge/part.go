@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 
 	"github.com/valyala/fasthttp"
 
@@ -40,7 +41,13 @@ type part struct {
 	header http.Header
 }
 
-func (s source) ask(ctx context.Context, r *http.Request) part {
+// ask never panics: it runs beside the goroutine that recovers for the request.
+func (s source) ask(ctx context.Context, r *http.Request) (p part) {
+	defer func() {
+		if v := recover(); v != nil {
+			p = part{err: fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
+		}
+	}()
 	if s.limit != nil {
 		done, ok := s.limit.Take()
 		if !ok {
