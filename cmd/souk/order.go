@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/ordertrace"
+	"souk.example/pkg/plaintext"
 )
 
 func orderCommand(a *app) *cobra.Command {
@@ -88,7 +89,7 @@ func (a *app) askProvider(ctx context.Context, id int64) ([]ordertrace.Entry, er
 
 func (a *app) printTrace(entries []ordertrace.Entry) {
 	for _, e := range entries {
-		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, describe(e))
+		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, plaintext.Escape(describe(e)))
 	}
 }
 

@@ -13,11 +13,12 @@ import (
 	"souk.example/cmd/souk/internal/console"
 	"souk.example/cmd/souk/internal/home"
 	"souk.example/cmd/souk/internal/topology"
+	"souk.example/pkg/plaintext"
 )
 
 // app is what every command works with. It is filled before a command runs.
 type app struct {
-	stdout   io.Writer // results
+	stdout   io.Writer // results; escapes what would steer a terminal
 	stderr   io.Writer
 	progress *console.Console // on stderr
 	home     home.Home
@@ -31,7 +32,7 @@ type app struct {
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	a := &app{stdout: stdout, stderr: stderr, progress: console.New(stderr)}
+	a := &app{stdout: plaintext.NewWriter(stdout), stderr: stderr, progress: console.New(stderr)}
 	root := &cobra.Command{
 		Use:   "souk",
 		Short: "Run and inspect a souk",

@@ -2,8 +2,9 @@ package user
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"souk.example/pkg/plaintext"
 )
 
 const (
@@ -42,12 +43,8 @@ func cleanName(name string) (string, error) {
 	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
 		return "", &InvalidError{Field: "name", Code: "invalid_name", Detail: "must have 1 to 100 characters"}
 	}
-	if strings.ContainsFunc(name, disguises) {
+	if !plaintext.Is(name) {
 		return "", &InvalidError{Field: "name", Code: "invalid_name", Detail: "must not hold control characters"}
 	}
 	return name, nil
 }
-
-// disguises reports control characters and the marks that turn the direction
-// of writing around.
-func disguises(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
