@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -116,6 +117,14 @@ func (a *app) recall() error {
 		last = home.Setup{Infra: embeddedMode, PortBase: a.portBase, Replicas: 1}
 	}
 	return a.use(last)
+}
+
+// checkSpan refuses a time in which nothing can be done.
+func checkSpan(flag string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("--%s is %s: want more than 0s", flag, d)
+	}
+	return nil
 }
 
 func (a *app) jsonFlag(cmd *cobra.Command) {
