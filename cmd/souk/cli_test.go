@@ -122,6 +122,21 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 	}
 }
 
+// Somebody who looks in the wrong directory is told which one that is.
+func TestWhereNothingRunsIsNamed(t *testing.T) {
+	dir := ownHome(t)
+	for _, command := range []string{"status", "down", "smoke"} {
+		got := souk(t, command)
+		said := got.stderr
+		if got.err != nil {
+			said += got.err.Error() + "\n"
+		}
+		if want := "souk is not running in " + dir + "\n"; !strings.HasSuffix(said, want) || strings.Count(said, "\n") != 1 || got.stdout != "" {
+			t.Errorf("souk %s says %q and prints %q", command, said, got.stdout)
+		}
+	}
+}
+
 func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
 	ownHome(t)
 	got := souk(t, "status", "--json")
