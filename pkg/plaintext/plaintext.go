@@ -5,6 +5,7 @@ package plaintext
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,9 +51,9 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write implements io.Writer. The first bytes of a character wait for the others.
 func (w *Writer) Write(p []byte) (int, error) {
-	text := append(w.rest, p...)
+	text := slices.Concat(w.rest, p)
 	whole := len(text) - unfinished(text)
-	w.rest = append([]byte(nil), text[whole:]...)
+	w.rest = text[whole:]
 	if _, err := io.WriteString(w.w, escape(string(text[:whole]), hiddenInText)); err != nil {
 		return 0, err
 	}
