@@ -43,6 +43,9 @@ func auditCommand(a *app) *cobra.Command {
 			if every < time.Second {
 				return fmt.Errorf("--every is %s: want 1s or longer", every)
 			}
+			if err := checkSpan("wait", wait); err != nil { // which Config takes for its default
+				return err
+			}
 			if metrics != "" && !watch {
 				return errors.New("--metrics goes with --watch")
 			}

@@ -85,6 +85,32 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A time in which nothing can be done is wrong use, not a deadline that passed.
+func TestATimeOfNothingIsRefusedByName(t *testing.T) {
+	for line, want := range map[string]string{
+		"up --timeout 0s":              "--timeout is 0s: want more than 0s",
+		"up --timeout -1s":             "--timeout is -1s: want more than 0s",
+		"smoke --timeout 0s":           "--timeout is 0s: want more than 0s",
+		"demo failures --timeout -1s":  "--timeout is -1s: want more than 0s",
+		"token --ttl 0s":               "--ttl is 0s: want more than 0s",
+		"bench orders --duration 0s":   "want at least a second",
+		"bench orders --duration -1s":  "want at least a second",
+		"bench orders --warmup -1s":    "warm-up",
+		"bench profile --duration 0s":  "want at least a second",
+		"bench browse --duration 0s":   "--duration must be positive",
+		"bench overload --duration 0s": "--duration must be positive",
+		"bench limits --duration -1s":  "want 100ms to 30s",
+		"down --grace -1s":             "--grace is -1s",
+		"audit --wait 0s":              "--wait is 0s: want more than 0s",
+		"audit --every 0s":             "--every is 0s",
+	} {
+		ownHome(t)
+		if got := souk(t, strings.Fields(line)...); got.code != 2 || !strings.Contains(got.err.Error(), want) {
+			t.Errorf("souk %s: exit code %d, %v", line, got.code, got.err)
+		}
+	}
+}
+
 func TestEveryCommandShowsAnExample(t *testing.T) {
 	for _, args := range [][]string{
 		{"up"}, {"down"}, {"status"}, {"logs"}, {"seed"}, {"token"}, {"smoke"}, {"audit"}, {"order", "trace"}, {"events", "tail"}, {"version"},
@@ -92,6 +118,21 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 		got := souk(t, append(args, "--help")...)
 		if got.code != 0 || !strings.Contains(got.stdout, "Examples:") {
 			t.Errorf("souk %v --help shows no example", args)
+		}
+	}
+}
+
+// Somebody who looks in the wrong directory is told which one that is.
+func TestWhereNothingRunsIsNamed(t *testing.T) {
+	dir := ownHome(t)
+	for _, command := range []string{"status", "down", "smoke"} {
+		got := souk(t, command)
+		said := got.stderr
+		if got.err != nil {
+			said += got.err.Error() + "\n"
+		}
+		if want := "souk is not running in " + dir + "\n"; !strings.HasSuffix(said, want) || strings.Count(said, "\n") != 1 || got.stdout != "" {
+			t.Errorf("souk %s says %q and prints %q", command, said, got.stdout)
 		}
 	}
 }

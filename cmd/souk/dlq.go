@@ -16,6 +16,7 @@ import (
 	"souk.example/cmd/souk/internal/cloudevents"
 	"souk.example/contracts"
 	"souk.example/pkg/inbox"
+	"souk.example/pkg/plaintext"
 )
 
 func dlqCommand(a *app) *cobra.Command {
@@ -157,7 +158,7 @@ func (a *app) printLetters(found []deadLetter) error {
 		if l.Due != nil {
 			next = l.Due.Format(time.RFC3339)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%.80s\n", l.ID, l.Status, l.Class, l.Type, l.Key, l.Attempts, next, l.Error)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%.80s\n", l.ID, l.Status, l.Class, l.Type, plaintext.Escape(l.Key), l.Attempts, next, plaintext.Escape(l.Error))
 	}
 	return table.Flush()
 }

@@ -42,6 +42,9 @@ func (a *app) down(ctx context.Context, grace time.Duration, wipe bool) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if err := a.platform.running(); errors.Is(err, daemon.ErrNotRunning) {
+		a.progress.Note("%v", a.notRunning(err))
+	}
 	if err := a.platform.stop(ctx, grace); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -28,11 +29,21 @@ func (e embeddedPlatform) running() error {
 	return err
 }
 
+// stillRuns is errGone once a process that ran already has ended: one that was
+// killed holds its pid file until the kernel has taken its memory apart.
+func (e embeddedPlatform) stillRuns() error {
+	err := e.running()
+	if errors.Is(err, daemon.ErrNotRunning) {
+		return fmt.Errorf("%s %w", soukProcess, errGone)
+	}
+	return err
+}
+
 func (e embeddedPlatform) ensure(ctx context.Context) (alive func() error, err error) {
 	p, err := e.find()
 	if err == nil {
 		e.progress.Note("souk runs already (process %d): starting nothing", p.PID)
-		return e.running, nil
+		return e.stillRuns, nil
 	}
 	if !errors.Is(err, daemon.ErrNotRunning) {
 		return nil, err

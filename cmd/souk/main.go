@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"souk.example/pkg/plaintext"
 )
 
 func main() { os.Exit(run()) }
@@ -22,7 +24,7 @@ func run() int {
 	defer stop()
 	err := newRoot(os.Stdout, os.Stderr).ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "souk:", err)
+		fmt.Fprintln(plaintext.NewWriter(os.Stderr), "souk:", err)
 	}
 	return exitCode(err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/ordertrace"
+	"souk.example/pkg/plaintext"
 )
 
 func orderCommand(a *app) *cobra.Command {
@@ -23,7 +24,7 @@ func orderTraceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "trace ID",
 		Short:   "Show everything about one order, across services, in time order",
-		Long:    "Show everything about one order, across services, in time order: rows, events,\nmoney, points, the payment provider's record, and messages set aside. Works\nwhile souk is down, without the provider's record then. Exits 1 when nobody\nknows the order. What a card is known by is not shown.",
+		Long:    "Show everything about one order, across services, in time order: rows, events,\nmoney, points, the payment provider's record, and messages set aside. A row\nstands where it was made and tells how it is now. Works\nwhile souk is down, without the provider's record then. Exits 1 when nobody\nknows the order. What a card is known by is not shown.",
 		Example: "  souk order trace 7318349394477056\n  souk order trace 7318349394477056 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.traceOrder(cmd.Context(), args[0]) },
@@ -88,7 +89,7 @@ func (a *app) askProvider(ctx context.Context, id int64) ([]ordertrace.Entry, er
 
 func (a *app) printTrace(entries []ordertrace.Entry) {
 	for _, e := range entries {
-		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, describe(e))
+		a.printf("%s  %-9s  %-13s %s\n", e.At.Format("2006-01-02 15:04:05.000000"), e.Service, e.Kind, plaintext.Escape(describe(e)))
 	}
 }
 
@@ -103,9 +104,13 @@ func describe(e ordertrace.Entry) string {
 	return text
 }
 
+// describeRow begins with the status, which a row got later than it was made.
 func describeRow(row map[string]any) string {
 	var fields []string
 	for column, value := range row {
+		if column == ordertrace.Status {
+			continue
+		}
 		if raw, isJSON := value.(json.RawMessage); isJSON {
 			value = string(raw)
 		}
@@ -114,5 +119,8 @@ func describeRow(row map[string]any) string {
 		}
 	}
 	slices.Sort(fields)
+	if status, known := row[ordertrace.Status]; known {
+		fields = slices.Insert(fields, 0, ordertrace.Now(status))
+	}
 	return strings.Join(fields, " ")
 }

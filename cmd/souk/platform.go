@@ -74,7 +74,7 @@ func (a *app) nativeEngines(portBase int) (*native.Engines, error) {
 // mustRun returns an error unless souk runs.
 func (a *app) mustRun() error {
 	if err := a.platform.running(); err != nil {
-		return notRunning(err)
+		return a.notRunning(err)
 	}
 	return nil
 }

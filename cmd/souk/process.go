@@ -46,8 +46,7 @@ func (c child) alive() error {
 func (a *app) stopProcess(ctx context.Context, name string, grace time.Duration) error {
 	killed, err := daemon.Stop(ctx, a.home.PidFile(name), grace)
 	switch {
-	case errors.Is(err, daemon.ErrNotRunning):
-		a.progress.Note("%s: nothing to stop: %v", name, err)
+	case errors.Is(err, daemon.ErrNotRunning): // souk down has said so when nothing runs
 	case err != nil:
 		return fmt.Errorf("stop %s: %w", name, err)
 	case killed:

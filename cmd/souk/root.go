@@ -7,17 +7,19 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"souk.example/cmd/souk/internal/console"
 	"souk.example/cmd/souk/internal/home"
 	"souk.example/cmd/souk/internal/topology"
+	"souk.example/pkg/plaintext"
 )
 
 // app is what every command works with. It is filled before a command runs.
 type app struct {
-	stdout   io.Writer // results
+	stdout   io.Writer // results; escapes what would steer a terminal
 	stderr   io.Writer
 	progress *console.Console // on stderr
 	home     home.Home
@@ -31,7 +33,7 @@ type app struct {
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	a := &app{stdout: stdout, stderr: stderr, progress: console.New(stderr)}
+	a := &app{stdout: plaintext.NewWriter(stdout), stderr: stderr, progress: console.New(stderr)}
 	root := &cobra.Command{
 		Use:   "souk",
 		Short: "Run and inspect a souk",
@@ -115,6 +117,14 @@ func (a *app) recall() error {
 		last = home.Setup{Infra: embeddedMode, PortBase: a.portBase, Replicas: 1}
 	}
 	return a.use(last)
+}
+
+// checkSpan refuses a time in which nothing can be done.
+func checkSpan(flag string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("--%s is %s: want more than 0s", flag, d)
+	}
+	return nil
 }
 
 func (a *app) jsonFlag(cmd *cobra.Command) {

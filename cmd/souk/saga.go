@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"souk.example/pkg/plaintext"
 	"souk.example/pkg/saga"
 )
 
@@ -130,7 +131,7 @@ func (a *app) printSagas(rows []sagaRow) error {
 		if r.Due != nil {
 			next = r.Due.Format(time.RFC3339)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%.80s\n", r.ID, r.Type, r.Status, r.Step, r.Attempts, next, r.Error)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%.80s\n", r.ID, r.Type, r.Status, r.Step, r.Attempts, next, plaintext.Escape(r.Error))
 	}
 	return table.Flush()
 }

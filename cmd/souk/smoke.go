@@ -22,6 +22,9 @@ func smokeCommand(a *app) *cobra.Command {
 		Example: "  souk smoke\n  souk smoke --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkSpan("timeout", timeout); err != nil {
+				return err
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			return a.smoke(ctx, sku)

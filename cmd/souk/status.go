@@ -73,7 +73,7 @@ func (a *app) status(ctx context.Context) error {
 		a.printStatus(report)
 	}
 	if err != nil {
-		return no("%w", notRunning(err))
+		return no("%w", a.notRunning(err))
 	}
 	if !report.ready() {
 		return no("not everything is ready; `souk up` starts what is missing")
@@ -175,10 +175,11 @@ func (r statusReport) process(pid int, rss uint64) string {
 	return fmt.Sprintf("  process %d, %s", pid, console.Bytes(rss))
 }
 
-// notRunning says so once, and why if there is more to say.
-func notRunning(err error) error {
+// notRunning says so once, and where: another home may have a souk that runs.
+// What is more to say stands behind it.
+func (a *app) notRunning(err error) error {
 	if err == daemon.ErrNotRunning { //nolint:errorlint // what wraps it says more
-		return errors.New("souk is not running")
+		return fmt.Errorf("souk is not running in %s", a.home.Dir())
 	}
-	return fmt.Errorf("souk is not running: %w", err)
+	return fmt.Errorf("souk is not running in %s: %w", a.home.Dir(), err)
 }

@@ -66,8 +66,8 @@ func (a *app) token(ctx context.Context, req tokenRequest) error {
 	if req.count < 0 || req.count > maxTokens {
 		return fmt.Errorf("--count is %d: want 1 to %d", req.count, maxTokens)
 	}
-	if req.ttl <= 0 {
-		return fmt.Errorf("--ttl is %s: want more than 0s", req.ttl)
+	if err := checkSpan("ttl", req.ttl); err != nil {
+		return err
 	}
 	tokens, err := a.mint(ctx, req)
 	if err != nil {

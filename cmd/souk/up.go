@@ -34,6 +34,9 @@ of its own, and with docker a container, beside Prometheus, Grafana and Jaeger.`
 			if cmd.Flags().Changed("replicas") && replicas < 1 {
 				return fmt.Errorf("--replicas %d: want 1 or more", replicas)
 			}
+			if err := checkSpan("timeout", timeout); err != nil {
+				return err
+			}
 			if a.setup.Infra == deployedMode {
 				return errElsewhere
 			}

@@ -67,9 +67,16 @@ type sets []database.Migrations
 
 func same[T any](v T) T { return v }
 
-// announce logs the settings once, secrets redacted.
+// announce logs the settings once, as they take effect, secrets redacted.
 func announce(cfg BaseConfig, log *slog.Logger) {
-	log.Info("starting", "config", config.Redacted(cfg))
+	log.Info("starting", "config", config.Redacted(cfg.effective()))
+}
+
+// effective fills in the limits that were left to their defaults.
+func (c BaseConfig) effective() BaseConfig {
+	c.HTTP, c.Database, c.Redis = c.HTTP.WithDefaults(), c.Database.WithDefaults(), c.Redis.WithDefaults()
+	c.Auth, c.IDs = c.Auth.WithDefaults(), c.IDs.WithDefaults()
+	return c
 }
 
 func opening() (context.Context, context.CancelFunc) {

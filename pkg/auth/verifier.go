@@ -30,7 +30,8 @@ type Config struct {
 	CacheSize int `env:"SOUK_JWT_CACHE_SIZE" usage:"verified tokens to remember"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns what a Verifier goes by: 0 stands for the default.
+func (c Config) WithDefaults() Config {
 	if c.CacheSize == 0 {
 		c.CacheSize = defaultCacheSize
 	}
@@ -60,7 +61,7 @@ func NewVerifier(cfg Config) (*Verifier, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	keys, err := parsePublicKeys(cfg.PublicKeys)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,14 @@ func connect(cfg Config) (*DB, error) {
 	return connectMySQL(rest, cfg)
 }
 
+// defaultPool is how many connections a database gets, SQLite for reading.
+func defaultPool(dsn string) int {
+	if strings.HasPrefix(dsn, "sqlite:") {
+		return max(2, processors())
+	}
+	return min(maxDefaultPool, 8*processors())
+}
+
 // connectSQLite opens one writer, because SQLite has one, and readers beside
 // it, which WAL lets read on. synchronous NORMAL survives the death of the
 // process, not of the machine: the embedded mode's promise.
@@ -35,9 +43,8 @@ func connectSQLite(path string, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	readers := cmp.Or(cfg.MaxOpen, max(2, processors()))
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
+	read.SetMaxOpenConns(cfg.MaxOpen)
+	read.SetMaxIdleConns(cfg.MaxOpen)
 	return &DB{dialect: SQLite, write: write, read: read, path: path}, nil
 }
 
@@ -85,9 +92,8 @@ func connectMySQL(dsn string, cfg Config) (*DB, error) {
 		return nil, errors.New("SOUK_DATABASE_DSN is not a valid mysql DSN")
 	}
 	pool := sql.OpenDB(connector{made})
-	size := cmp.Or(cfg.MaxOpen, min(maxDefaultPool, 8*processors()))
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
+	pool.SetMaxOpenConns(cfg.MaxOpen)
+	pool.SetMaxIdleConns(cfg.MaxOpen)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return &DB{dialect: MySQL, write: pool, read: pool, server: c}, nil
 }

@@ -9,6 +9,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -41,7 +42,9 @@ type Config struct {
 	MaxAttempts int           `env:"SOUK_DATABASE_MAX_ATTEMPTS" usage:"runs of a transaction that the database asks to repeat (default 10)"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns what Open goes by: 0 stands for the default.
+func (c Config) WithDefaults() Config {
+	c.MaxOpen = cmp.Or(c.MaxOpen, defaultPool(c.DSN.Reveal()))
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 15 * time.Second
 	}
@@ -78,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	db, err := connect(cfg)
 	if err != nil {
 		return nil, err

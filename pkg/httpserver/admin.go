@@ -17,7 +17,7 @@ const profileLimit = 5 * time.Minute
 // It has no authentication: keep it on the loopback interface or behind a
 // network policy.
 func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	cfg.DrainDelay = 0
 	cfg.WriteTimeout = profileLimit
 	mux := http.NewServeMux()

@@ -58,7 +58,8 @@ type Config struct {
 	AccessLog string `env:"SOUK_ACCESS_LOG" usage:"requests to log: all, errors or off (default all)"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns what a server goes by: 0 and "" stand for the defaults.
+func (c Config) WithDefaults() Config {
 	c.Addr = cmp.Or(c.Addr, "127.0.0.1:0")
 	c.AdminAddr = cmp.Or(c.AdminAddr, "127.0.0.1:0")
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 15*time.Second)
@@ -75,7 +76,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports settings that cannot work.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if c.DrainDelay < 0 || c.ShutdownTimeout < 0 || c.HeaderTimeout < 0 || c.ReadTimeout < 0 || c.WriteTimeout < 0 || c.IdleTimeout < 0 {
 		return errors.New("http: a timeout is negative")
 	}

@@ -14,7 +14,7 @@ import (
 // It switches gin, whose mode is global, to release mode: gin's debug mode
 // prints to standard output.
 func NewRouter(cfg Config, t *telemetry.Telemetry) *gin.Engine {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	engine := newEngine(cfg.TrustedProxies)
 	engine.Use(identify(t.Logger), traced(t.Tracer))
 	if cfg.AccessLog != "off" {

@@ -27,7 +27,7 @@ type Server struct {
 // New makes the public server of h, with /livez and /readyz in front of it.
 // The service is ready while every check answers nil and it is not draining.
 func New(cfg Config, h http.Handler, t *telemetry.Telemetry, ready ...Check) *Server {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	s := &Server{cfg: cfg, addr: cfg.Addr, logger: t.Logger}
 	s.http = newHTTPServer(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
 	return s

@@ -26,7 +26,9 @@ type Config struct {
 	Clock func() time.Time `env:"-"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns what a Worker goes by: 0 stands for the default, and an
+// Owner that is not given for one of its own at every call.
+func (c Config) WithDefaults() Config {
 	c.WorkerBits = cmp.Or(c.WorkerBits, 5)
 	c.LeaseTTL = cmp.Or(c.LeaseTTL, 15*time.Second)
 	if c.Log == nil {
@@ -42,7 +44,7 @@ func (c Config) withDefaults() Config {
 // Validate reports numbers that do not fit the id, and a lease too short to be
 // renewed, as ErrConfig.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if c.WorkerBits < 1 || c.WorkerBits > machineBits {
 		return fmt.Errorf("%w: WorkerBits must be 1 to %d", ErrConfig, machineBits)
 	}

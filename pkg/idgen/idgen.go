@@ -66,7 +66,7 @@ type Worker struct {
 // New returns a Worker that needs Acquire before it issues ids, and Run to go
 // on doing so. Both refuse a bad cfg, and leases that are nil, with ErrConfig.
 func New(leases Leases, cfg Config) *Worker {
-	return &Worker{leases: leases, cfg: cfg.withDefaults()}
+	return &Worker{leases: leases, cfg: cfg.WithDefaults()}
 }
 
 // validate reports a Worker that can lease nothing, as ErrConfig.
@@ -84,7 +84,7 @@ func Static(machine int) *Worker {
 	if machine < 0 || machine >= 1<<machineBits {
 		panic(fmt.Errorf("%w: machine %d is not 0 to %d", ErrConfig, machine, 1<<machineBits-1))
 	}
-	w := &Worker{cfg: Config{}.withDefaults()}
+	w := &Worker{cfg: Config{}.WithDefaults()}
 	w.lease.Store(&lease{
 		grant:   Grant{Worker: machine, Now: time.Now()},
 		ceiling: maxPosition, forever: true, anchor: time.Now(), last: new(atomic.Int64),

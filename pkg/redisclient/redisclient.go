@@ -50,7 +50,9 @@ type Config struct {
 	PoolSize int `env:"SOUK_REDIS_POOL_SIZE" usage:"connections per handle and node"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns what Open goes by: 0 stands for the default. A PoolSize of
+// 0 is left to the Redis client.
+func (c Config) WithDefaults() Config {
 	if len(c.Addrs) == 0 {
 		c.Addrs = []string{"127.0.0.1:6379"}
 	}
@@ -101,7 +103,7 @@ func Open(_ context.Context, cfg Config, opts ...Option) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	hot := redis.NewUniversalClient(cfg.options(-1))
 	c := &Client{
 		read:      redis.NewUniversalClient(cfg.options(1)),

@@ -9,9 +9,11 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"souk.example/pkg/plaintext"
 )
 
-// Console writes lines of progress. It is safe for concurrent use.
+// Console writes lines of progress, without what would steer a terminal. It is safe for concurrent use.
 type Console struct {
 	mu     sync.Mutex
 	w      io.Writer
@@ -43,7 +45,8 @@ func (c *Console) line(code, label, format string, args ...any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintln(c.w, label+fmt.Sprintf(format, args...))
+	_, _ = io.WriteString(c.w, label)
+	_, _ = fmt.Fprintf(plaintext.NewWriter(c.w), format+"\n", args...)
 }
 
 // Bytes renders a size the way people read memory, e.g. "212 MB".

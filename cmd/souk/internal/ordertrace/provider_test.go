@@ -49,8 +49,8 @@ func TestSummary(t *testing.T) {
 	}{
 		{ordertrace.Entry{Kind: "event", Event: &failed}, "payment.failed reason=card_declined"},
 		{ordertrace.Entry{Kind: "event", Event: &strange}, "order.gifted.v9"},
-		{ordertrace.Entry{Kind: "refund", Row: map[string]any{"status": "REFUNDED", "amount": int64(7), "owner": "x"}}, "status=REFUNDED amount=7"},
-		{ordertrace.Entry{Kind: "orders", Row: map[string]any{"status": "PENDING", "reason": "", "points_used": int64(0)}}, "status=PENDING"},
+		{ordertrace.Entry{Kind: "refund", Row: map[string]any{"status": "REFUNDED", "amount": int64(7), "owner": "x"}}, "now REFUNDED amount=7"},
+		{ordertrace.Entry{Kind: "orders", Row: map[string]any{"status": "PENDING", "reason": "", "points_used": int64(0)}}, "now PENDING"},
 	} {
 		if got := c.entry.Summary(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

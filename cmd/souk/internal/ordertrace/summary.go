@@ -25,6 +25,13 @@ var telling = map[string][]string{
 	"event":         {"reason", "payable", "amount", "points", "taken", "given"},
 }
 
+// Status is the column that a row changes as time goes on.
+const Status = "status"
+
+// Now tells a row's status so that nobody takes it for that of the time at
+// which the row was made, where an entry stands.
+func Now(status any) string { return fmt.Sprintf("now %v", status) }
+
 // Summary says in a few words what the entry tells; a row tells how things
 // stand by now.
 func (e Entry) Summary() string {
@@ -34,7 +41,12 @@ func (e Entry) Summary() string {
 		_ = json.Unmarshal(e.Event.Data, &said) // what cannot be read is not told
 	}
 	for _, name := range telling[e.Kind] {
-		if text := fmt.Sprint(said[name]); !slices.Contains([]string{"", "0", "<nil>"}, text) {
+		text := fmt.Sprint(said[name])
+		switch {
+		case slices.Contains([]string{"", "0", "<nil>"}, text):
+		case name == Status:
+			words = append(words, Now(text))
+		default:
 			words = append(words, name+"="+text)
 		}
 	}

@@ -30,6 +30,7 @@ func TestReturn(t *testing.T) {
 		"a word":        {1, "/v1/orders/x/return", "r", body, 404, "order_not_found"},
 		"no key":        {1, path, "", body, 400, "idempotency_key_required"},
 		"no reason":     {1, path, "r", `{"reason":""}`, 422, "invalid_return"},
+		"ANSI":          {1, path, "r", `{"reason":"\u001b[2J"}`, 422, "invalid_return"},
 		"another field": {1, path, "r", `{"reason":"x","order_id":"1"}`, 422, "invalid_body"},
 	} {
 		if r := s.do(c.user, "POST", c.path, c.key, c.body); r.code != c.code && r.code != 400 || r.body["code"] != c.want {

@@ -9,6 +9,7 @@ import (
 
 	"souk.example/contracts"
 	"souk.example/pkg/apperr"
+	"souk.example/pkg/plaintext"
 )
 
 // ErrNotReturnable says that an order is not completed, or not any more.
@@ -60,7 +61,7 @@ type ReturnOrder struct {
 	Order       ID
 	Key         Key
 	Fingerprint [32]byte // of the request
-	Why         string   // in the owner's words, 1 to 200 characters
+	Why         string   // in the owner's words, 1 to 200 characters of plaintext
 }
 
 // ReturnReceipt is the answer to a ReturnOrder.
@@ -74,9 +75,9 @@ const maxWhy = 200
 
 // Validate refuses, as an *apperr.Error, what is no reason.
 func (r ReturnOrder) Validate() error {
-	if n := utf8.RuneCountInString(r.Why); n < 1 || n > maxWhy || !utf8.ValidString(r.Why) {
+	if n := utf8.RuneCountInString(r.Why); n < 1 || n > maxWhy || !plaintext.Is(r.Why) {
 		return apperr.New(apperr.Unprocessable, contracts.CodeInvalidReturn, "the order cannot be returned as asked").
-			WithFields(apperr.Field{Field: "reason", Code: "invalid", Detail: fmt.Sprintf("a reason has 1 to %d characters", maxWhy)})
+			WithFields(apperr.Field{Field: "reason", Code: "invalid", Detail: fmt.Sprintf("a reason has 1 to %d characters, none of them for control", maxWhy)})
 	}
 	return nil
 }

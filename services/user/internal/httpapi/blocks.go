@@ -9,6 +9,7 @@ import (
 	"souk.example/contracts"
 	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/plaintext"
 	"souk.example/services/user/internal/user"
 )
 
@@ -60,9 +61,8 @@ func (a *API) block(c *gin.Context) {
 		return
 	}
 	body, err := httpserver.Bind[blockRequest](c)
-	if err == nil && (body.Reason == "" || len(body.Reason) > user.MaxReason) {
-		err = apperr.New(apperr.Unprocessable, "invalid_body", "a reason of 1 to 200 bytes is needed").
-			WithFields(apperr.Field{Field: "reason", Code: "length", Detail: "1 to 200 bytes"})
+	if err == nil {
+		err = checkReason(body.Reason)
 	}
 	if err != nil {
 		fail(c, err)
@@ -75,6 +75,17 @@ func (a *API) block(c *gin.Context) {
 	}
 	a.changed()
 	c.JSON(http.StatusOK, blockResponseFrom(b))
+}
+
+func checkReason(reason string) error {
+	refused := apperr.New(apperr.Unprocessable, "invalid_body", "a reason of 1 to 200 bytes is needed")
+	switch {
+	case reason == "" || len(reason) > user.MaxReason:
+		return refused.WithFields(apperr.Field{Field: "reason", Code: "length", Detail: "1 to 200 bytes"})
+	case !plaintext.Is(reason):
+		return refused.WithFields(apperr.Field{Field: "reason", Code: "invalid", Detail: "must not hold control characters"})
+	}
+	return nil
 }
 
 // unblock lets somebody in again.

@@ -70,6 +70,8 @@ func TestWhoMayBlockWhom(t *testing.T) {
 		"oneself":        {s.boss(t), "user:1", `{"reason":"r"}`, 422, "invalid_subject", "PUT"},
 		"no reason":      {s.boss(t), "user:7", `{}`, 422, "invalid_body", "PUT"},
 		"a long reason":  {s.boss(t), "user:7", `{"reason":"` + strings.Repeat("r", 201) + `"}`, 422, "invalid_body", "PUT"},
+		"ANSI":           {s.boss(t), "user:7", `{"reason":"\u001b[2J"}`, 422, "invalid_body", "PUT"},
+		"turned around":  {s.boss(t), "user:7", `{"reason":"\u202edliub"}`, 422, "invalid_body", "PUT"},
 		"no JSON":        {s.boss(t), "user:7", `reason`, 400, "malformed_json", "PUT"},
 		"no kind":        {s.boss(t), "7", `{"reason":"r"}`, 400, "invalid_subject", "PUT"},
 		"another form":   {s.boss(t), "user:007", `{"reason":"r"}`, 400, "invalid_subject", "PUT"},

@@ -3,8 +3,9 @@ package user
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"souk.example/pkg/plaintext"
 )
 
 const (
@@ -48,12 +49,8 @@ func cleanText(text, field, code string, shortest, longest int) (string, error) 
 	if n := utf8.RuneCountInString(text); n < shortest || n > longest {
 		return "", &InvalidError{Field: field, Code: code, Detail: fmt.Sprintf("must have %d to %d characters", shortest, longest)}
 	}
-	if strings.ContainsFunc(text, disguises) {
+	if !plaintext.Is(text) {
 		return "", &InvalidError{Field: field, Code: code, Detail: "must not hold control characters"}
 	}
 	return text, nil
 }
-
-// disguises reports control characters and the marks that turn the direction
-// of writing around.
-func disguises(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
