@@ -1,5 +1,5 @@
 -- +goose Up
--- Everything personal stands in this one table. Times are UTC microseconds.
+-- Everything personal stands in this table and in address. Times are UTC microseconds.
 CREATE TABLE users (
   id BIGINT NOT NULL,
   email VARCHAR(254) NOT NULL,
