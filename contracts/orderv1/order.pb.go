@@ -98,7 +98,6 @@ type OrderPlaced struct {
 	PointsUsed    int64                  `protobuf:"varint,8,opt,name=points_used,json=pointsUsed,proto3" json:"points_used,omitempty"`
 	PaymentMethod string                 `protobuf:"bytes,9,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
 	DeadlineUs    int64                  `protobuf:"varint,10,opt,name=deadline_us,json=deadlineUs,proto3" json:"deadline_us,omitempty"` // UTC microseconds; order cancels past it
-	AddressId     int64                  `protobuf:"varint,11,opt,name=address_id,json=addressId,proto3" json:"address_id,omitempty"`    // where to, in the user service; 0 when the order names none, and whoever ships checks that it is the user's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,13 +198,6 @@ func (x *OrderPlaced) GetPaymentMethod() string {
 func (x *OrderPlaced) GetDeadlineUs() int64 {
 	if x != nil {
 		return x.DeadlineUs
-	}
-	return 0
-}
-
-func (x *OrderPlaced) GetAddressId() int64 {
-	if x != nil {
-		return x.AddressId
 	}
 	return 0
 }
@@ -940,7 +932,7 @@ const file_souk_order_v1_order_proto_rawDesc = "" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1a\n" +
 	"\bquantity\x18\x02 \x01(\x03R\bquantity\x12\x1d\n" +
 	"\n" +
-	"unit_price\x18\x03 \x01(\x03R\tunitPrice\"\xda\x02\n" +
+	"unit_price\x18\x03 \x01(\x03R\tunitPrice\"\xbb\x02\n" +
 	"\vOrderPlaced\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +
@@ -954,9 +946,7 @@ const file_souk_order_v1_order_proto_rawDesc = "" +
 	"\x0epayment_method\x18\t \x01(\tR\rpaymentMethod\x12\x1f\n" +
 	"\vdeadline_us\x18\n" +
 	" \x01(\x03R\n" +
-	"deadlineUs\x12\x1d\n" +
-	"\n" +
-	"address_id\x18\v \x01(\x03R\taddressId\"\xe1\x01\n" +
+	"deadlineUs\"\xe1\x01\n" +
 	"\x0fOrderPaymentDue\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\x03R\aorderId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x18\n" +

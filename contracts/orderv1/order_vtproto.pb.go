@@ -98,11 +98,6 @@ func (m *OrderPlaced) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
-	if m.AddressId != 0 {
-		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.AddressId))
-		i--
-		dAtA[i] = 0x58
-	}
 	if m.DeadlineUs != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.DeadlineUs))
 		i--
@@ -791,9 +786,6 @@ func (m *OrderPlaced) SizeVT() (n int) {
 	if m.DeadlineUs != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.DeadlineUs))
 	}
-	if m.AddressId != 0 {
-		n += 1 + protohelpers.SizeOfVarint(uint64(m.AddressId))
-	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -1413,25 +1405,6 @@ func (m *OrderPlaced) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.DeadlineUs |= int64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 11:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field AddressId", wireType)
-			}
-			m.AddressId = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return protohelpers.ErrIntOverflow
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.AddressId |= int64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

@@ -41,13 +41,11 @@ func visible(s string) bool {
 	return true
 }
 
-// ParseID reads a path parameter as an id. What is not one names nothing: answer
-// as for one that does not exist.
-func ParseID(c *gin.Context, param string) (int64, bool) { return DecodeID(c.Param(param)) }
-
-// DecodeID reads an id as JSON and paths hold it: a positive decimal int64 in
-// its shortest form.
-func DecodeID(text string) (int64, bool) {
+// ParseID reads a path parameter as an id: a positive decimal int64 in its
+// shortest form. What is not an id names nothing: answer as for one that does
+// not exist.
+func ParseID(c *gin.Context, param string) (int64, bool) {
+	text := c.Param(param)
 	id, err := strconv.ParseInt(text, 10, 64)
 	return id, err == nil && id > 0 && text[0] != '0' && text[0] != '+'
 }

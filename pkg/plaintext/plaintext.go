@@ -11,18 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// Disguises reports control characters, line breaks among them, and the marks
-// that turn the direction of writing around. A service refuses them in what has
-// one line: a name, a reason.
-func Disguises(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+// disguises reports control characters, line breaks of all kinds among them, and
+// the marks that turn the direction of writing around.
+func disguises(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+}
 
-// Is reports whether s is one line of valid UTF-8 in which nothing disguises.
-func Is(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, Disguises) }
+// Is reports whether s is one line of valid UTF-8 in which nothing disguises: what
+// a service asks of a name or a reason.
+func Is(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, disguises) }
+
+// Blank reports whether s shows nothing: it is empty, or spaces and marks without
+// a shape.
+func Blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+}
 
 // Escape returns s with what disguises written as \u and four digits, and U+FFFD
 // for bytes that are not UTF-8. The result is plain text; a JSON document on one
 // line stays the same document.
-func Escape(s string) string { return escape(s, Disguises) }
+func Escape(s string) string { return escape(s, disguises) }
 
 func escape(s string, hidden func(rune) bool) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
@@ -60,7 +68,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func hiddenInText(r rune) bool { return r != '\n' && r != '\t' && Disguises(r) }
+func hiddenInText(r rune) bool { return r != '\n' && r != '\t' && disguises(r) }
 
 // unfinished is how many bytes at the end of p may begin a character.
 func unfinished(p []byte) int {

@@ -23,7 +23,7 @@ func TestWhatIsPlain(t *testing.T) {
 	for text, plain := range map[string]bool{
 		"": true, "it does not fit": true, "não serve, 不合适, לא מתאים 👩‍👧": true,
 		"\x1b[31m": false, "two\nlines": false, "a\ttab": false, "\x7f": false, "\u0085": false,
-		"\u202egnp": false, "\u2066": false, "\u200f": false, "\u061c": false, "\xff": false,
+		"\u202egnp": false, "\u2066": false, "\u200f": false, "\u061c": false, "\u2028": false, "\u2029": false, "\xff": false,
 	} {
 		if plaintext.Is(text) != plain {
 			t.Errorf("Is(%q) is %v", text, !plain)
@@ -31,6 +31,16 @@ func TestWhatIsPlain(t *testing.T) {
 		escaped := plaintext.Escape(text)
 		if !plaintext.Is(escaped) || plain && escaped != text {
 			t.Errorf("Escape(%q) is %q", text, escaped)
+		}
+	}
+}
+
+func TestWhatIsBlank(t *testing.T) {
+	for text, blank := range map[string]bool{
+		"": true, " \u00a0\u3000": true, "\u200b": true, "\ufeff\u2060": true, "\U000e0041": true, " a": false, "李": false, "👩‍👧": false, "-": false,
+	} {
+		if plaintext.Blank(text) != blank {
+			t.Errorf("Blank(%q) is %v", text, !blank)
 		}
 	}
 }

@@ -76,5 +76,5 @@ func (c Config) Validate() error {
 // development their word alone must not make every service export spans.
 func (c Config) base() fxrun.BaseConfig {
 	c.Telemetry.Edge = c.Telemetry.Env == "production" && !c.TrustTraces
-	return fxrun.BaseConfig{HTTP: c.HTTP, Auth: c.Auth, Redis: c.Redis, Telemetry: c.Telemetry}
+	return fxrun.BaseConfig{HTTP: c.http(), Auth: c.Auth, Redis: c.Redis, Telemetry: c.Telemetry}
 }

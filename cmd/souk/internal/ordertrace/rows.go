@@ -48,7 +48,7 @@ func orderQueries(order int64, id string) []query {
 	return []query{
 		{
 			"orders", "id, user_id, idem_key, status, version, facts, items, total, payable, points_used, currency, payment_method, reason, " +
-				"created_at, deadline, reserved_at, paid_at, completed_at, closed_at, address_id, refund_requested_at, refunded_at, " +
+				"created_at, deadline, reserved_at, paid_at, completed_at, closed_at, refund_requested_at, refunded_at, " +
 				"return_requested_at, restock_requested_at, reversal_requested_at, returned_at", "id = ?", []any{order},
 		},
 		{"straggler", "order_id, why, due", "order_id = ?", []any{order}},

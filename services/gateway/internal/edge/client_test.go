@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,8 +98,8 @@ var ways = map[string]func(net.Conn){
 }
 
 // Whatever its method, on a new connection or one from before: what may have been
-// carried out is not sent twice, unless it has a key; then once more, to the same
-// service where there is no other.
+// carried out is not sent twice, unless it has a key by which the service goes; then
+// once more, to the same service where there is no other.
 func TestAConnectionThatIsClosedUnderARequest(t *testing.T) {
 	routes := map[string]string{"POST": "/v1/orders", "PUT": "/v1/admin/blocks/address:192.0.2.1", "PATCH": "/v1/me", "DELETE": "/v1/sessions/1"}
 	for way, end := range ways {
@@ -116,7 +117,11 @@ func TestAConnectionThatIsClosedUnderARequest(t *testing.T) {
 					header := g.bearer()
 					header.Set("Idempotency-Key", "k")
 					calls.Store(before)
-					if resp, body := g.do(method, path, header, "{}"); resp.StatusCode != 200 || calls.Load() != before+2 {
+					status, sent := 504, before+1
+					if method == "POST" {
+						status, sent = 200, before+2
+					}
+					if resp, body := g.do(method, path, header, "{}"); resp.StatusCode != status || calls.Load() != sent {
 						t.Errorf("with a key %d %s after %d calls", resp.StatusCode, body, calls.Load())
 					}
 				})
@@ -251,5 +256,19 @@ func TestEachAttemptHasASpan(t *testing.T) {
 	answered := tracing.Inject(trace.ContextWithSpanContext(t.Context(), attempts[1].SpanContext()))
 	if heard != answered || attempts[1].Parent().SpanID() != request.SpanContext().SpanID() {
 		t.Errorf("the service hears %s of %s", heard, answered)
+	}
+}
+
+// A key on a route whose service knows none must not have the request sent again:
+// a refresh token is good once, and an address would be kept twice.
+func TestAKeyThatNobodyGoesByIsNoKey(t *testing.T) {
+	for _, path := range []string{"/v1/users", "/v1/sessions", "/v1/sessions/refresh", "/v1/addresses", "/v1/admin/products", "/v1/orders/1/cancel"} {
+		g, calls := closing(t, ways["closed"], 0)
+		header := g.bearer()
+		header.Set("Idempotency-Key", "k")
+		resp, body := g.do("POST", path, header, "{}")
+		if resp.StatusCode != 504 || calls.Load() != 1 || strings.Contains(body, "Idempotency-Key") {
+			t.Errorf("%s: %d %s after %d calls", path, resp.StatusCode, body, calls.Load())
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/overload"
 )
 
 const (
@@ -22,6 +24,8 @@ const (
 	// most of itself now is worth more than a whole one later.
 	partsPatience = 3 * time.Second
 )
+
+var errAllBusy = apperr.New(apperr.Unavailable, overload.CodeOverloaded, "too many requests are in hand").WithRetryAfter(retryDown)
 
 var errNoPart = apperr.New(apperr.Unavailable, "upstream_unavailable", "none of the services asked is answering").WithRetryAfter(retryDown)
 
@@ -47,24 +51,17 @@ type dashboardResponse struct {
 	Partial []string        `json:"partial"`
 }
 
-// handle is the gin handler. A refusal of the caller is the whole reply; what is
-// missing for any other reason is named in it.
+// handle is the gin handler. What is missing is named in the reply.
 func (d *dashboard) handle(c *gin.Context) {
 	parts := d.ask(c.Request)
-	for _, p := range parts {
-		if p.status != 0 {
-			p.refuse(c.Writer)
-			return
-		}
-	}
 	missing, why := d.missing(parts)
 	if len(missing) == len(parts) {
-		httpserver.Fail(c, noPart(c.Request, why))
+		nothing(c, parts, why)
 		return
 	}
 	d.tell(c.Request, parts)
 	c.Header("Cache-Control", "private, no-store")
-	c.PureJSON(http.StatusOK, dashboardResponse{parts[0].body, parts[1].body, parts[2].body, missing})
+	c.PureJSON(http.StatusOK, dashboardResponse{parts[0].given(), parts[1].given(), parts[2].given(), missing})
 }
 
 // ask asks every source and returns when all have answered or their time is up.
@@ -101,6 +98,22 @@ func (d *dashboard) missing(parts []part) (names []string, why error) {
 	return names, why
 }
 
+// nothing answers when no part is there: with a refusal of the caller as it was
+// said, as busy, which is not logged, when all services are, or as down.
+func nothing(c *gin.Context, parts []part, why error) {
+	for _, p := range parts {
+		if p.status != 0 {
+			p.refuse(c.Writer)
+			return
+		}
+	}
+	if !slices.ContainsFunc(parts, func(p part) bool { return !errors.Is(p.err, errPartBusy) }) {
+		httpserver.FailStatus(c, http.StatusServiceUnavailable, errAllBusy)
+		return
+	}
+	httpserver.Fail(c, noPart(c.Request, why))
+}
+
 func noPart(r *http.Request, why error) error {
 	if errors.Is(r.Context().Err(), context.Canceled) { // as in upstreamError
 		return context.Canceled
@@ -108,10 +121,11 @@ func noPart(r *http.Request, why error) error {
 	return errNoPart.With(why)
 }
 
-// tell logs what the reply's 200 hides. What a limit refused is counted there.
+// tell logs what the reply's 200 hides. Services that are busy count what they
+// refuse, and need no lines about it.
 func (d *dashboard) tell(r *http.Request, parts []part) {
 	for i, p := range parts {
-		if p.err != nil && !errors.Is(p.err, errPartRefused) {
+		if p.err != nil && !errors.Is(p.err, errPartBusy) {
 			d.log.WarnContext(r.Context(), "a part of the dashboard is missing", slog.String("part", d.sources[i].name),
 				slog.String("request_id", httpserver.RequestIDFrom(r.Context())), slog.Any("error", p.err))
 		}

@@ -164,8 +164,8 @@ func TestTheDashboardLacksAPart(t *testing.T) {
 	for name, wallet := range map[string]func(t *testing.T) string{
 		"refusing":    refused,
 		"500":         func(t *testing.T) string { return service(t, answers(500, `{}`)) },
-		"503":         func(t *testing.T) string { return service(t, answers(503, `{}`)) },
-		"429":         func(t *testing.T) string { return service(t, answers(429, `{}`)) },
+		"401":         func(t *testing.T) string { return service(t, answers(401, `{}`)) },
+		"not UTF-8":   func(t *testing.T) string { return service(t, says("{\"a\":\"\xff\"}")) },
 		"404":         func(t *testing.T) string { return service(t, answers(404, `{}`)) },
 		"nothing":     func(t *testing.T) string { return service(t, answers(204, "")) },
 		"empty":       func(t *testing.T) string { return service(t, says("")) },
@@ -180,21 +180,35 @@ func TestTheDashboardLacksAPart(t *testing.T) {
 			t.Parallel()
 			b := newBoard(t)
 			b.wallet = wallet(t)
-			b.lacksTheWallet(t)
+			b.lacksTheWallet(t, 1)
 		})
+	}
+}
+
+// A service that is busy says so in its own figures, not once more in the edge's log.
+func TestTheDashboardLacksWhoIsBusy(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		b := newBoard(t)
+		b.wallet = service(t, answers(status, `{}`))
+		b.lacksTheWallet(t, 0)
+		b.orders, b.points = b.wallet, b.wallet
+		w := b.get(t)
+		if w.Code != 503 || code(w.Body.String()) != "overloaded" || w.Header().Get("Retry-After") != "1" || b.log.Len() > 0 {
+			t.Errorf("all answer %d: %d %s, logged %s", status, w.Code, w.Body, b.log.String())
+		}
 	}
 }
 
 // A service that does not answer is waited for in half of the request's time, and
 // never so long as a page's reader would not.
 func TestTheDashboardWaitsNoLonger(t *testing.T) {
-	for timeout, most := range map[time.Duration]time.Duration{2 * time.Second: 2 * time.Second, 30 * time.Second: 10 * time.Second} {
+	for timeout, most := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second, 30 * time.Second: 10 * time.Second} {
 		t.Run(timeout.String(), func(t *testing.T) {
 			t.Parallel()
 			b := newBoard(t)
 			b.wallet, b.timeout = service(t, hang(t)), timeout
 			began := time.Now()
-			b.lacksTheWallet(t)
+			b.lacksTheWallet(t, 1)
 			if took := time.Since(began); took >= most {
 				t.Errorf("answered after %v", took)
 			}
@@ -202,7 +216,8 @@ func TestTheDashboardWaitsNoLonger(t *testing.T) {
 	}
 }
 
-func (b *board) lacksTheWallet(t *testing.T) {
+// lacksTheWallet asks, and wants everything else and so many lines of log.
+func (b *board) lacksTheWallet(t *testing.T, lines int) {
 	t.Helper()
 	limit := overload.New(overload.Config{})
 	b.limits = edge.Limits{edge.Payment: limit}
@@ -214,7 +229,7 @@ func (b *board) lacksTheWallet(t *testing.T) {
 	if n := limit.State().InFlight; n != 0 {
 		t.Errorf("%d in hand after the reply", n)
 	}
-	if log := b.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "part=wallet") {
+	if log := b.log.String(); strings.Count(log, "\n") != lines || strings.Count(log, "part=wallet") != lines {
 		t.Errorf("logged %s", log)
 	}
 }
@@ -272,11 +287,11 @@ func TestTheDashboardLacksMore(t *testing.T) {
 	}
 }
 
-// 401 and 403 of any service are the whole reply, as they were said.
+// Where no part is had, a 401 or 403 is the whole reply, as it was said.
 func TestTheDashboardIsNotForEverybody(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		b := newBoard(t)
-		b.orders = refused(t)
+		b.orders, b.wallet = refused(t), refused(t)
 		b.points = service(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			w.Header().Set("Content-Type", "application/problem+json")

@@ -25,11 +25,19 @@ func upstreamError(r *http.Request, err error) error {
 	case neverSent(err):
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):
-		return apperr.New(apperr.Timeout, contracts.CodeOutcomeUnknown, "the request may have been carried out: repeat it with the same Idempotency-Key").With(err)
+		return apperr.New(apperr.Timeout, contracts.CodeOutcomeUnknown, "the request may have been carried out: "+afterUnknown(r)).With(err)
 	case timedOut(err):
 		return apperr.New(apperr.Timeout, "upstream_timeout", "this service did not answer in time").With(err)
 	}
 	return apperr.New(apperr.Unavailable, "upstream_unavailable", "the connection to this service was lost").With(err).WithRetryAfter(retryDown)
+}
+
+// afterUnknown is what a client can do about it.
+func afterUnknown(r *http.Request) string {
+	if r.Header.Get("Idempotency-Key") != "" {
+		return "repeat it with the same Idempotency-Key"
+	}
+	return "look whether it was before you repeat it"
 }
 
 func changesState(method string) bool {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -21,9 +22,10 @@ import (
 const maxPart = 256 << 10
 
 var (
-	errPartRefused = errors.New("too many requests of the service are in hand")
-	errPartLarge   = errors.New("the reply is too large")
-	errPartFormat  = errors.New("the reply is no JSON object")
+	errPartBusy   = errors.New("too many requests of the service are in hand")
+	errPartDenied = errors.New("the service refuses the caller")
+	errPartLarge  = errors.New("the reply is too large")
+	errPartFormat = errors.New("the reply is no JSON object")
 )
 
 // source is where a part comes from.
@@ -33,7 +35,7 @@ type source struct {
 	limit             *overload.Limiter // nil: none
 }
 
-// part is what a source gave: one of body and err, and of a refusal its header too.
+// part is what a source gave: a body or err, and of a refusal of the caller all of it.
 type part struct {
 	body   json.RawMessage
 	err    error
@@ -51,7 +53,7 @@ func (s source) ask(ctx context.Context, r *http.Request) (p part) {
 	if s.limit != nil {
 		done, ok := s.limit.Take()
 		if !ok {
-			return part{err: errPartRefused}
+			return part{err: errPartBusy}
 		}
 		defer done()
 	}
@@ -78,8 +80,7 @@ func (s source) onBehalf(ctx context.Context, r *http.Request) *http.Request {
 	return own
 }
 
-// partOf reads a reply. 401 and 403 speak of the caller, whom no other part of
-// the reply would help; any other status but 200 speaks of this part.
+// partOf reads a reply. A refusal of the caller, 401 or 403, is kept as it was said.
 func partOf(resp *fasthttp.Response) part {
 	body, err := readPart(resp)
 	status := resp.StatusCode()
@@ -89,10 +90,12 @@ func partOf(resp *fasthttp.Response) part {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		header := http.Header{}
 		replyHeaders(header, &resp.Header)
-		return part{body: body, status: status, header: header}
+		return part{body: body, err: errPartDenied, status: status, header: header}
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
+		return part{err: errPartBusy}
 	case status != http.StatusOK:
 		return part{err: fmt.Errorf("the service answers %d", status)}
-	case !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !json.Valid(body):
+	case !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !utf8.Valid(body) || !json.Valid(body):
 		return part{err: errPartFormat}
 	}
 	return part{body: body}
@@ -108,6 +111,14 @@ func readPart(resp *fasthttp.Response) ([]byte, error) {
 		return nil, errPartLarge
 	}
 	return body, unlessWhole(err, resp)
+}
+
+// given is what a reply shows of the part: null when it is missing.
+func (p part) given() json.RawMessage {
+	if p.err != nil {
+		return nil
+	}
+	return p.body
 }
 
 // refuse passes a refusal on as it is.

@@ -4,6 +4,7 @@ package edge
 
 import (
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -77,6 +78,17 @@ func Routes() []Route {
 	}
 }
 
+// keyed reports a route whose service goes by the Idempotency-Key.
+func (r Route) keyed() bool {
+	return r.Method == http.MethodPost && slices.Contains([]string{
+		"/v1/orders", "/v1/orders/:id/return", "/v1/wallet/topups", "/v1/admin/stock/:sku/adjustments",
+	}, r.Path)
+}
+
+// dropKey takes away the key of a route that is not keyed: it would have the
+// request sent again when its reply is lost, and carried out twice.
+func dropKey(c *gin.Context) { c.Request.Header.Del("Idempotency-Key") }
+
 // Limits refuse what is too much for a service, by service.
 type Limits map[Service]*overload.Limiter
 
@@ -97,6 +109,9 @@ func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limit
 	authenticate := httpserver.Authenticate(v)
 	for _, route := range Routes() {
 		chain := []gin.HandlerFunc{authenticate, admit, proxies[route.To].Handle}
+		if !route.keyed() {
+			chain = slices.Insert(chain, len(chain)-1, dropKey)
+		}
 		if route.Public {
 			chain = chain[2:]
 		}
@@ -108,6 +123,6 @@ func Register(r gin.IRouter, v *auth.Verifier, proxies map[Service]*Proxy, limit
 		}
 		r.Handle(route.Method, route.Path, chain...)
 	}
-	r.PUT(blockPath, authenticate, admit, notOwnAddress, proxies[User].Handle)
+	r.PUT(blockPath, authenticate, admit, notOwnAddress, dropKey, proxies[User].Handle)
 	r.GET(dashboardPath, authenticate, admit, newDashboard(proxies, limits, log).handle)
 }

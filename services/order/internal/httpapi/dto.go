@@ -14,7 +14,6 @@ type placeRequest struct {
 	Items   []itemRequest  `json:"items"`
 	Payment paymentRequest `json:"payment"`
 	Points  int64          `json:"points,omitzero"`
-	Address string         `json:"address_id,omitzero"`
 }
 
 type itemRequest struct {
@@ -36,7 +35,6 @@ type orderResponse struct {
 	Payable     money.Amount    `json:"payable"`
 	PointsUsed  int64           `json:"points_used"`
 	Payment     paymentResponse `json:"payment"`
-	AddressID   string          `json:"address_id,omitzero"`
 	Version     int64           `json:"version"`
 	CreatedAt   string          `json:"created_at"`
 	Deadline    string          `json:"deadline"`
@@ -73,9 +71,6 @@ func responseFrom(s *order.State) orderResponse {
 		Items: itemsFrom(s), Total: s.Total, Payable: s.Payable, PointsUsed: s.PointsUsed,
 		Payment: paymentResponse{Method: s.Method, Status: s.PaymentStatus()},
 		Version: s.Version, CreatedAt: timestamp(s.CreatedAt), Deadline: timestamp(s.Deadline),
-	}
-	if s.Address != 0 {
-		r.AddressID = strconv.FormatInt(int64(s.Address), 10)
 	}
 	if !s.CompletedAt.IsZero() {
 		r.CompletedAt = timestamp(s.CompletedAt)

@@ -8,8 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"souk.example/contracts"
-	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
 	"souk.example/services/order/internal/order"
 )
@@ -26,12 +24,7 @@ func (a *API) place(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
-	command, err := body.command(order.Key{User: caller(c), Key: key})
-	if err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	placed, err := a.placer.Place(c.Request.Context(), command)
+	placed, err := a.placer.Place(c.Request.Context(), body.command(order.Key{User: caller(c), Key: key}))
 	if err != nil {
 		httpserver.Fail(c, intakeError(err, "the order may have been placed: repeat the request with the same Idempotency-Key"))
 		return
@@ -43,33 +36,15 @@ func (a *API) place(c *gin.Context) {
 	c.JSON(http.StatusCreated, responseFrom(placed.Order))
 }
 
-func (r placeRequest) command(key order.Key) (order.PlaceOrder, error) {
-	address, err := r.address()
-	if err != nil {
-		return order.PlaceOrder{}, err
-	}
+func (r placeRequest) command(key order.Key) order.PlaceOrder {
 	items := make([]order.Item, len(r.Items))
 	for i, it := range r.Items {
 		items[i] = order.Item{SKU: order.SKU(it.SKU), Quantity: it.Quantity}
 	}
 	return order.PlaceOrder{
 		Key: key, Fingerprint: r.fingerprint(), Items: items,
-		Method: r.Payment.Method, Token: order.CardToken(r.Payment.Token), Points: r.Points, Address: address,
-	}, nil
-}
-
-// address only asks for an id: whose it is the user service knows, which is not
-// called on an order's way.
-func (r placeRequest) address() (order.AddressID, error) {
-	if r.Address == "" {
-		return 0, nil
+		Method: r.Payment.Method, Token: order.CardToken(r.Payment.Token), Points: r.Points,
 	}
-	id, ok := httpserver.DecodeID(r.Address)
-	if !ok {
-		return 0, apperr.New(apperr.Unprocessable, contracts.CodeInvalidOrder, "the order cannot be placed as asked").
-			WithFields(apperr.Field{Field: "address_id", Code: "invalid", Detail: "an id of one of your addresses"})
-	}
-	return order.AddressID(id), nil
 }
 
 // fingerprint identifies the request by what it says, not by its white space

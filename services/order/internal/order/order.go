@@ -24,9 +24,6 @@ type UserID int64
 // SKU names what is sold.
 type SKU string
 
-// AddressID names an address that the user service keeps; 0 names none.
-type AddressID int64
-
 // Line is one SKU of an order at the price fixed when the order was placed.
 type Line struct {
 	SKU       SKU
@@ -56,7 +53,6 @@ type State struct {
 	PointsUsed  int64
 	Method      string
 	Token       CardToken // of the card to be charged; "" for wallets
-	Address     AddressID // where to, as the client said
 	Reason      string    // why it was rejected, cancelled or returned
 	CreatedAt   time.Time
 	Deadline    time.Time

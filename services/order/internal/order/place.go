@@ -27,7 +27,6 @@ type PlaceOrder struct {
 	Method      string
 	Token       CardToken // with method "card", and only then
 	Points      int64     // to use: each pays one minor unit of contracts.PointsCurrency
-	Address     AddressID // where to, or 0
 	id          ID        // chosen before the batch: a rerun recognises its own row
 }
 
@@ -152,7 +151,7 @@ func invalid(f apperr.Field) *apperr.Error {
 func (req PlaceOrder) price(prices map[SKU]money.Amount) (*State, error) {
 	s := &State{
 		ID: req.id, Key: req.Key, Fingerprint: req.Fingerprint, Status: Pending, Version: 1,
-		Method: req.Method, Token: req.Token, PointsUsed: req.Points, Address: req.Address, Lines: make([]Line, len(req.Items)),
+		Method: req.Method, Token: req.Token, PointsUsed: req.Points, Lines: make([]Line, len(req.Items)),
 	}
 	for i, it := range req.Items {
 		unit, ok := prices[it.SKU]

@@ -75,7 +75,7 @@ const maxWhy = 200
 
 // Validate refuses, as an *apperr.Error, what is no reason.
 func (r ReturnOrder) Validate() error {
-	if n := utf8.RuneCountInString(r.Why); n < 1 || n > maxWhy || !plaintext.Is(r.Why) {
+	if n := utf8.RuneCountInString(r.Why); plaintext.Blank(r.Why) || n > maxWhy || !plaintext.Is(r.Why) {
 		return apperr.New(apperr.Unprocessable, contracts.CodeInvalidReturn, "the order cannot be returned as asked").
 			WithFields(apperr.Field{Field: "reason", Code: "invalid", Detail: fmt.Sprintf("a reason has 1 to %d characters, none of them for control", maxWhy)})
 	}

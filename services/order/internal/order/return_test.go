@@ -104,7 +104,7 @@ func TestAReturnedOrderWasPaid(t *testing.T) {
 func TestAReasonIsNeeded(t *testing.T) {
 	for why, good := range map[string]bool{
 		"": false, "it does not fit": true, strings.Repeat("\u00e9", 200): true, strings.Repeat("\u00e9", 201): false, "\xff": false,
-		"\x1b[2J": false, "two\nlines": false, "\u202edesrever": false,
+		"\x1b[2J": false, " ": false, "\u200b": false, "two\nlines": false, "\u202edesrever": false,
 	} {
 		err := order.ReturnOrder{Order: 1, Why: why}.Validate()
 		refused, ok := errors.AsType[*apperr.Error](err)

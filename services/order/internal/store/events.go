@@ -132,6 +132,6 @@ func placedFrom(s *order.State) *orderv1.OrderPlaced {
 	return &orderv1.OrderPlaced{
 		OrderId: int64(s.ID), UserId: int64(s.Key.User), Version: s.Version, Lines: lines,
 		Currency: string(s.Total.Currency()), Total: s.Total.Minor(), Payable: s.Payable.Minor(), PointsUsed: s.PointsUsed,
-		PaymentMethod: s.Method, DeadlineUs: database.Micros(s.Deadline), AddressId: int64(s.Address),
+		PaymentMethod: s.Method, DeadlineUs: database.Micros(s.Deadline),
 	}
 }

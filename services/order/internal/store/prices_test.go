@@ -90,8 +90,7 @@ func TestRememberedPricesHoldUntilAnyoneLearnsAnother(t *testing.T) {
 	wantPrices(t, here, map[order.SKU]money.Amount{"TEA": {}, "POT": money.Of(900, "CNY")})
 }
 
-// A known price is not read again: rows that change without the revision, which
-// only the version before does, show after a while.
+// A known price is not read again while the revision stands still.
 func TestRememberedPricesAreNotReadAgain(t *testing.T) {
 	db := databasetest.Open(t, migrations.Set())
 	s := store.New(db, &emitted{})

@@ -35,7 +35,6 @@ type orderRow struct {
 	ClosedAt      int64
 
 	PaymentToken      string
-	AddressID         int64
 	RefundRequestedAt int64
 	RefundedAt        int64
 
@@ -52,7 +51,7 @@ func (orderRow) TableName() string { return "orders" }
 var orderColumns = []string{
 	"id", "user_id", "idem_key", "fingerprint", "status", "version", "facts", "items", "total", "payable", "points_used",
 	"currency", "payment_method", "reason", "created_at", "deadline", "reserved_at", "paid_at", "completed_at", "closed_at",
-	"payment_token", "address_id",
+	"payment_token",
 }
 
 // orderFields are those that are read, in the order of fields.
@@ -63,7 +62,7 @@ func (r *orderRow) values() []any {
 	return []any{
 		r.ID, r.UserID, r.IdemKey, r.Fingerprint, r.Status, r.Version, r.Facts, r.Items, r.Total, r.Payable, r.PointsUsed,
 		r.Currency, r.PaymentMethod, r.Reason, r.CreatedAt, r.Deadline, r.ReservedAt, r.PaidAt, r.CompletedAt, r.ClosedAt,
-		r.PaymentToken, r.AddressID,
+		r.PaymentToken,
 	}
 }
 
@@ -72,7 +71,7 @@ func (r *orderRow) fields() []any {
 	return []any{
 		&r.ID, &r.UserID, &r.IdemKey, &r.Fingerprint, &r.Status, &r.Version, &r.Facts, &r.Items, &r.Total, &r.Payable, &r.PointsUsed,
 		&r.Currency, &r.PaymentMethod, &r.Reason, &r.CreatedAt, &r.Deadline, &r.ReservedAt, &r.PaidAt, &r.CompletedAt, &r.ClosedAt,
-		&r.PaymentToken, &r.AddressID, &r.RefundRequestedAt, &r.RefundedAt,
+		&r.PaymentToken, &r.RefundRequestedAt, &r.RefundedAt,
 		&r.ReturnRequestedAt, &r.RestockRequestedAt, &r.ReversalRequestedAt, &r.ReturnedAt,
 	}
 }
@@ -94,7 +93,7 @@ func rowFrom(s *order.State) (*orderRow, error) {
 		ID: int64(s.ID), UserID: int64(s.Key.User), IdemKey: s.Key.Key, Fingerprint: s.Fingerprint[:],
 		Status: string(s.Status), Version: s.Version, Facts: uint32(s.Facts), Items: items,
 		Total: s.Total.Minor(), Payable: s.Payable.Minor(), PointsUsed: s.PointsUsed, Currency: string(s.Total.Currency()),
-		PaymentMethod: s.Method, PaymentToken: s.Token.Reveal(), AddressID: int64(s.Address), Reason: s.Reason,
+		PaymentMethod: s.Method, PaymentToken: s.Token.Reveal(), Reason: s.Reason,
 		CreatedAt: micros(s.CreatedAt), Deadline: micros(s.Deadline), ReservedAt: micros(s.ReservedAt),
 		PaidAt: micros(s.PaidAt), CompletedAt: micros(s.CompletedAt), ClosedAt: micros(s.ClosedAt),
 	}, nil
@@ -110,7 +109,7 @@ func (r *orderRow) state() (*order.State, error) {
 		ID: order.ID(r.ID), Key: order.Key{User: order.UserID(r.UserID), Key: r.IdemKey}, Fingerprint: [32]byte(r.Fingerprint),
 		Status: order.Status(r.Status), Version: r.Version, Facts: order.Facts(r.Facts), Lines: lines,
 		Total: money.Of(r.Total, currency), Payable: money.Of(r.Payable, currency), PointsUsed: r.PointsUsed,
-		Method: r.PaymentMethod, Token: order.CardToken(r.PaymentToken), Address: order.AddressID(r.AddressID), Reason: r.Reason,
+		Method: r.PaymentMethod, Token: order.CardToken(r.PaymentToken), Reason: r.Reason,
 		CreatedAt: instant(r.CreatedAt), Deadline: instant(r.Deadline), ReservedAt: instant(r.ReservedAt),
 		PaidAt: instant(r.PaidAt), CompletedAt: instant(r.CompletedAt), ClosedAt: instant(r.ClosedAt),
 		RefundRequestedAt: instant(r.RefundRequestedAt), RefundedAt: instant(r.RefundedAt),

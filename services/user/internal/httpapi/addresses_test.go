@@ -98,6 +98,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		code, field string
 	}{
 		{"nothing", `{}`, "invalid_address", "recipient"},
+		{"a recipient without a shape", in(`Alice`, `\u200b`), "invalid_address", "recipient"},
+		{"two lines", in(`Main St.`, `Main\u2028St.`), "invalid_address", "line1"},
 		{"a country by name", in(`"CN"`, `"China"`), "invalid_address", "country"},
 		{"a country in lower case", in(`"CN"`, `"cn"`), "invalid_address", "country"},
 		{"no digits", in(`+86 10 1234`, `call Alice`), "invalid_address", "phone"},

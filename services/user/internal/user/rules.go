@@ -46,7 +46,7 @@ func cleanName(name string) (string, error) {
 // length is in characters; the field and the code are those of the error.
 func cleanText(text, field, code string, shortest, longest int) (string, error) {
 	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n < shortest || n > longest {
+	if n := utf8.RuneCountInString(text); n < shortest || n > longest || shortest > 0 && plaintext.Blank(text) {
 		return "", &InvalidError{Field: field, Code: code, Detail: fmt.Sprintf("must have %d to %d characters", shortest, longest)}
 	}
 	if !plaintext.Is(text) {
