@@ -13,7 +13,8 @@ import (
 // CodeOverloaded is the code of the refusal.
 const CodeOverloaded = "overloaded"
 
-var errOverloaded = apperr.New(apperr.Unavailable, CodeOverloaded, "too many requests are in hand").WithRetryAfter(time.Second)
+// ErrOverloaded is the refusal.
+var ErrOverloaded = apperr.New(apperr.Unavailable, CodeOverloaded, "too many requests are in hand").WithRetryAfter(time.Second)
 
 // Middleware refuses, with 503 and Retry-After, what l does not take in hand. It
 // reads no token, so it stands before whoever does. It reads the body first, to
@@ -27,7 +28,7 @@ func Middleware(l *Limiter) gin.HandlerFunc {
 		_, _ = httpserver.ReadBody(c.Request) // whoever asks again meets the same error
 		done, ok := l.Take()
 		if !ok {
-			httpserver.FailStatus(c, http.StatusServiceUnavailable, errOverloaded)
+			httpserver.FailStatus(c, http.StatusServiceUnavailable, ErrOverloaded)
 			return
 		}
 		r := &reply{c.Writer, done}

@@ -25,8 +25,6 @@ const (
 	partsPatience = 3 * time.Second
 )
 
-var errAllBusy = apperr.New(apperr.Unavailable, overload.CodeOverloaded, "too many requests are in hand").WithRetryAfter(retryDown)
-
 var errNoPart = apperr.New(apperr.Unavailable, "upstream_unavailable", "none of the services asked is answering").WithRetryAfter(retryDown)
 
 // dashboard answers with what several services know of the caller, each asked at
@@ -108,7 +106,7 @@ func nothing(c *gin.Context, parts []part, why error) {
 		}
 	}
 	if !slices.ContainsFunc(parts, func(p part) bool { return !errors.Is(p.err, errPartBusy) }) {
-		httpserver.FailStatus(c, http.StatusServiceUnavailable, errAllBusy)
+		httpserver.FailStatus(c, http.StatusServiceUnavailable, overload.ErrOverloaded)
 		return
 	}
 	httpserver.Fail(c, noPart(c.Request, why))
