@@ -26,7 +26,7 @@ func TestAStartLogsTheLimitsThatHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"SOUK_HTTP_IDLE_TIMEOUT=1m0s", "SOUK_HTTP_REQUEST_TIMEOUT=10s", "SOUK_HTTP_MAX_HEADER=32768",
+		"SOUK_HTTP_IDLE_TIMEOUT=1m0s", "SOUK_HTTP_REQUEST_TIMEOUT=10s", "SOUK_HTTP_MAX_HEADER=16384",
 		"SOUK_DATABASE_MAX_ATTEMPTS=3", "SOUK_DATABASE_READ_TIMEOUT=10s", "SOUK_REDIS_IO_TIMEOUT=700ms", "SOUK_ID_LEASE_TTL=15s",
 	} {
 		if !strings.Contains(log.String(), want+`\n`) {

@@ -3,15 +3,11 @@ package httpserver
 import (
 	"net/http"
 	"net/http/pprof"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"souk.example/pkg/telemetry"
 )
-
-// profileLimit is longer than the longest profile anyone asks for.
-const profileLimit = 5 * time.Minute
 
 // NewAdmin makes the server of /metrics and /debug/pprof/ on cfg.AdminAddr.
 // It has no authentication: keep it on the loopback interface or behind a
@@ -19,7 +15,6 @@ const profileLimit = 5 * time.Minute
 func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server {
 	cfg = cfg.WithDefaults()
 	cfg.DrainDelay = 0
-	cfg.WriteTimeout = profileLimit
 	mux := http.NewServeMux()
 	// OpenMetrics, for those who ask for it: the only format with exemplars.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(t.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
@@ -29,6 +24,6 @@ func NewAdmin(cfg Config, t *telemetry.Telemetry) *Server {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	s := &Server{cfg: cfg, addr: cfg.AdminAddr, logger: t.Logger}
-	s.http = newHTTPServer(cfg, mux, t.Logger)
+	s.fast = newFast(cfg, mux, t.Logger)
 	return s
 }

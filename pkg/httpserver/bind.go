@@ -2,11 +2,9 @@ package httpserver
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"os"
 	"reflect"
 	"strings"
 
@@ -22,8 +20,6 @@ import (
 // The error is an apperr.Error ready for Fail:
 //
 //   - 415: the body is not application/json in UTF-8, or is compressed;
-//   - 413: it is larger than the router's limit;
-//   - 408: it did not arrive in time;
 //   - 400 malformed_json: it is not one JSON object: empty, truncated, followed
 //     by more, nested deeper than 32, not UTF-8;
 //   - 422 invalid_body: Fields names, by path, every field that is unknown (the
@@ -59,12 +55,6 @@ func readBody(r *http.Request) ([]byte, error) {
 	body, err := ReadBody(r)
 	if err == nil {
 		return body, nil
-	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, errTooLarge()
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, apperr.New(apperr.RequestTimeout, "request_timeout", "the body did not arrive in time")
 	}
 	return nil, malformed("the body ends early").With(err)
 }

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"souk.example/pkg/apperr"
 )
 
-// ReadBody reads r's body to its end, which a body must have that is not bounded by
-// NewRouter, and keeps it in memory: whoever reads it again, by ReadBody or as a
-// Reader, meets the same bytes and the same error. The bytes are not to be changed.
+// ReadBody is r's body, which a Server has read and bounded; any other is read to its
+// end, and kept. Whoever reads it again, by ReadBody or as a Reader, meets the same
+// bytes and the same error. The bytes are not to be changed.
 func ReadBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
@@ -17,23 +21,9 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	if whole, ok := r.Body.(*body); ok {
 		return whole.bytes, whole.err
 	}
-	all, err := readAll(r)
+	all, err := io.ReadAll(r.Body)
 	r.Body = &body{Closer: r.Body, bytes: all, err: err, rest: *bytes.NewReader(all)}
 	return all, err
-}
-
-// smallBody is what memory is taken for on the word of a caller whom nobody knows
-// yet. A larger body takes it as it comes.
-const smallBody = 4 << 10
-
-// readAll reads a small body of known length without growing a buffer.
-func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 || r.ContentLength > smallBody {
-		return io.ReadAll(r.Body)
-	}
-	all := make([]byte, r.ContentLength)
-	n, err := io.ReadFull(r.Body, all)
-	return all[:n], err
 }
 
 // body is one that has been read.
@@ -51,4 +41,20 @@ func (b *body) Read(p []byte) (int, error) {
 		err = b.err
 	}
 	return n, err
+}
+
+// bounded refuses a body that is said to be longer than max bytes. A Server reads
+// none that is longer, said so or not; this is for whatever else serves a router.
+func bounded(max int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if c.Request.ContentLength > max {
+			Fail(c, errTooLarge())
+			return
+		}
+		c.Next()
+	}
+}
+
+func errTooLarge() *apperr.Error {
+	return apperr.New(apperr.TooLarge, "body_too_large", "the request body is too large")
 }

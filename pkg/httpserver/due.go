@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 // due is a context with a deadline. Other than context.WithDeadline's it has a
@@ -79,5 +81,16 @@ func (d *due) cancel() {
 	d.mu.Unlock() // who is told of the end may ask for values
 	if end != nil {
 		end()
+	}
+}
+
+// timed ends the request's context at its deadline.
+func timed(limit time.Duration) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r := requestOf(c)
+		r.due.Context, r.due.deadline = r.Context, r.start.Add(limit)
+		defer r.due.cancel()
+		r.Context = &r.due
+		c.Next()
 	}
 }

@@ -1,7 +1,8 @@
-// Package httpserver is gin with everything a production server needs: strict
-// JSON in, RFC 9457 problem+json out, request ids, traces, metrics, an access
-// log without personal data, limits on everything a client can make large or
-// slow, health endpoints and a shutdown that loses no request.
+// Package httpserver is gin with everything a production server needs, on
+// fasthttp's connections: strict JSON in, RFC 9457 problem+json out, request
+// ids, traces, metrics, an access log without personal data, limits on
+// everything a client can make large or slow, health endpoints and a shutdown
+// that loses no request.
 //
 // A service makes a router with NewRouter, adds its routes, and runs it with
 // New. Handlers use Bind, Fail, Caller and their like.
@@ -36,19 +37,19 @@ type Config struct {
 
 	// MaxBody is the largest request body in bytes; 64 KiB.
 	MaxBody int64 `env:"SOUK_HTTP_MAX_BODY" usage:"largest request body in bytes (default 65536)"`
-	// MaxHeader bounds the request line and headers in bytes; 32 KiB.
-	MaxHeader int `env:"SOUK_HTTP_MAX_HEADER" usage:"largest request header in bytes (default 32768)"`
+	// MaxHeader bounds the request line and headers in bytes; 16 KiB. Each
+	// connection has as much memory for them.
+	MaxHeader int `env:"SOUK_HTTP_MAX_HEADER" usage:"largest request header in bytes (default 16384)"`
 
 	// HeaderTimeout bounds reading the headers; 5 s.
 	HeaderTimeout time.Duration `env:"SOUK_HTTP_HEADER_TIMEOUT" usage:"time limit of reading the request headers (default 5s)"`
-	// ReadTimeout bounds reading the whole request; 10 s.
-	ReadTimeout time.Duration `env:"SOUK_HTTP_READ_TIMEOUT" usage:"time limit of reading a request (default 10s)"`
+	// ReadTimeout bounds reading the body; 10 s.
+	ReadTimeout time.Duration `env:"SOUK_HTTP_READ_TIMEOUT" usage:"time limit of reading a request's body (default 10s)"`
 	// RequestTimeout is the deadline of a request's context; 10 s, negative
 	// for none.
 	RequestTimeout time.Duration `env:"SOUK_HTTP_REQUEST_TIMEOUT" usage:"deadline of a request (default 10s)"`
-	// WriteTimeout bounds a request from its headers to the end of the
-	// reply; 30 s. It must leave room for ReadTimeout and RequestTimeout.
-	WriteTimeout time.Duration `env:"SOUK_HTTP_WRITE_TIMEOUT" usage:"time limit of a request and its reply (default 30s)"`
+	// WriteTimeout bounds writing the reply; 30 s.
+	WriteTimeout time.Duration `env:"SOUK_HTTP_WRITE_TIMEOUT" usage:"time limit of writing a reply (default 30s)"`
 	// IdleTimeout closes a connection without requests; 75 s, longer than
 	// the minute that load balancers like to reuse one for.
 	IdleTimeout time.Duration `env:"SOUK_HTTP_IDLE_TIMEOUT" usage:"close an idle connection after (default 75s)"`
@@ -64,7 +65,7 @@ func (c Config) WithDefaults() Config {
 	c.AdminAddr = cmp.Or(c.AdminAddr, "127.0.0.1:0")
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 15*time.Second)
 	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
-	c.MaxHeader = cmp.Or(c.MaxHeader, 32<<10)
+	c.MaxHeader = cmp.Or(c.MaxHeader, 16<<10)
 	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, 5*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 10*time.Second)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 10*time.Second)
@@ -82,9 +83,6 @@ func (c Config) Validate() error {
 	}
 	if c.MaxBody < 0 || c.MaxHeader < 0 {
 		return errors.New("http: a size limit is negative")
-	}
-	if c.WriteTimeout < c.ReadTimeout || c.WriteTimeout < c.RequestTimeout {
-		return errors.New("http: the write timeout must not be shorter than the read and request timeouts")
 	}
 	for _, network := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {

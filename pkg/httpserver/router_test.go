@@ -25,7 +25,13 @@ import (
 	"souk.example/pkg/tracing"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// What fasthttp leaves running: one clock for good, and each server's cleaner of
+// idle workers for ten seconds after its end.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
 
 func request(t *testing.T, h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()

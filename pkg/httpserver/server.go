@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"souk.example/pkg/telemetry"
 )
 
@@ -18,7 +20,7 @@ import (
 type Server struct {
 	cfg      Config
 	addr     string
-	http     *http.Server
+	fast     *fasthttp.Server
 	logger   *slog.Logger
 	listener net.Listener
 	draining atomic.Bool
@@ -29,21 +31,8 @@ type Server struct {
 func New(cfg Config, h http.Handler, t *telemetry.Telemetry, ready ...Check) *Server {
 	cfg = cfg.WithDefaults()
 	s := &Server{cfg: cfg, addr: cfg.Addr, logger: t.Logger}
-	s.http = newHTTPServer(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
+	s.fast = newFast(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
 	return s
-}
-
-func newHTTPServer(cfg Config, h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: cfg.HeaderTimeout,
-		ReadTimeout:       cfg.ReadTimeout,
-		WriteTimeout:      cfg.WriteTimeout,
-		IdleTimeout:       cfg.IdleTimeout,
-		MaxHeaderBytes:    cfg.MaxHeader,
-		// It complains about single connections and names their addresses.
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
 }
 
 // Listen claims the address, so that a taken port is an error at start. The
@@ -56,7 +45,7 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.addr, err)
 	}
-	s.listener = problemListener{l}
+	s.listener = listener{l}
 	return nil
 }
 
@@ -78,7 +67,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.listener) }()
+	go func() { failed <- s.fast.Serve(s.listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
@@ -89,7 +78,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
 	}
 	err := s.shutdown()
-	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+	if served := <-failed; served != nil {
 		err = errors.Join(err, fmt.Errorf("serve %s: %w", s.Addr(), served))
 	}
 	return err
@@ -113,8 +102,9 @@ func serveOn(failed <-chan error, delay time.Duration) error {
 func (s *Server) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("shut down %s: %w", s.Addr(), err), s.http.Close())
+	_ = s.listener.Close() // fasthttp knows it only once it serves
+	if err := s.fast.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("shut down %s: %w", s.Addr(), err)
 	}
 	return nil
 }

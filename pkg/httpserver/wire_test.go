@@ -59,7 +59,12 @@ func TestServerRefuses(t *testing.T) {
 		{"body shorter than said, then silence", head + "Content-Length: 10\r\n\r\n{", 408, "request_timeout"},
 		{"chunks that stop coming", head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", 408, "request_timeout"},
 		{"chunks that never stop", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("100\r\n"+strings.Repeat(" ", 256)+"\r\n", 300), 413, "body_too_large"},
-		{"bad chunk", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, "malformed_json"},
+		{"bad chunk", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, "malformed_request"},
+		{"one byte too many", head + "Content-Length: 65537\r\n\r\n" + strings.Repeat(" ", 65537), 413, "body_too_large"},
+		{"space in a header's name", "GET / HTTP/1.1\r\nHost: souk\r\nX A: a\r\n\r\n", 400, "malformed_request"},
+		{"two hosts", "GET / HTTP/1.1\r\nHost: souk\r\nHost: other\r\n\r\n", 400, "malformed_request"},
+		{"chunks in HTTP/1.0", "POST /orders HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed_request"},
+		{"an authority alone", "CONNECT souk:443 HTTP/1.1\r\nHost: souk\r\n\r\n", 400, "invalid_path"},
 		{"said to be huge", head + "Content-Length: 1000000000\r\n\r\n{}", 413, "body_too_large"},
 	}
 	for _, tt := range tests {
@@ -72,6 +77,9 @@ func TestServerRefuses(t *testing.T) {
 	}
 	if response, _ := raw(t, s.Addr(), head+"Content-Length: 2\r\n\r\n{}"); response.StatusCode != 200 {
 		t.Errorf("afterwards a good request gets %d", response.StatusCode)
+	}
+	if response, _ := raw(t, s.Addr(), head+"Content-Length: 65536\r\n\r\n{}"+strings.Repeat(" ", 65534)); response.StatusCode != 200 {
+		t.Errorf("as much as is allowed gets %d", response.StatusCode)
 	}
 }
 

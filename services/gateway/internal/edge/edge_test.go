@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -28,12 +29,6 @@ type gate struct {
 
 func open(t *testing.T, cfg httpserver.Config, replicas ...string) *gate {
 	t.Helper()
-	return openServer(t, cfg, func(*httptest.Server) {}, replicas...)
-}
-
-// openServer lets the test set up the server that clients meet.
-func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server), replicas ...string) *gate {
-	t.Helper()
 	proxy, err := edge.NewProxy(replicas)
 	must(t, err)
 	proxies := map[edge.Service]*edge.Proxy{}
@@ -43,11 +38,22 @@ func openServer(t *testing.T, cfg httpserver.Config, setUp func(*httptest.Server
 	verifier, token := oneCustomer(t)
 	router := httpserver.NewRouter(cfg, telemetry.Nop())
 	edge.Register(router, verifier, proxies, nil, func(*gin.Context) {}, nil, telemetry.Nop().Logger)
-	server := httptest.NewUnstartedServer(router)
-	setUp(server)
-	server.Start()
-	t.Cleanup(server.Close)
-	return &gate{t: t, url: server.URL, token: token}
+	return &gate{t: t, url: serve(t, cfg, router), token: token}
+}
+
+// serve serves h as the gateway does, to the end of the test.
+func serve(t *testing.T, cfg httpserver.Config, h http.Handler) (url string) {
+	t.Helper()
+	s := httpserver.New(cfg, h, telemetry.Nop())
+	must(t, s.Listen())
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		must(t, <-ended)
+	})
+	return "http://" + s.Addr()
 }
 
 // oneCustomer is what verifies tokens, and a customer's.

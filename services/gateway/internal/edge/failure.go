@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"souk.example/contracts"
@@ -16,9 +15,6 @@ const retryDown = time.Second
 
 // upstreamError says what became of a request that a service did not answer.
 func upstreamError(r *http.Request, err error) error {
-	if client, ok := errors.AsType[*clientBodyError](err); ok {
-		return client.public()
-	}
 	switch {
 	case errors.Is(r.Context().Err(), context.Canceled): // nobody reads it; the log says that the client left
 		return context.Canceled
@@ -51,23 +47,4 @@ func timedOut(err error) bool {
 		Timeout() bool
 	}](err)
 	return ok && timeout.Timeout()
-}
-
-// clientBodyError is a body that the client did not send properly.
-type clientBodyError struct{ cause error }
-
-// Error implements error.
-func (e *clientBodyError) Error() string { return "read the client's body: " + e.cause.Error() }
-
-// Unwrap returns the cause.
-func (e *clientBodyError) Unwrap() error { return e.cause }
-
-func (e *clientBodyError) public() error {
-	if _, ok := errors.AsType[*http.MaxBytesError](e.cause); ok {
-		return apperr.New(apperr.TooLarge, "body_too_large", "the request body is too large")
-	}
-	if errors.Is(e.cause, os.ErrDeadlineExceeded) {
-		return apperr.New(apperr.RequestTimeout, "request_timeout", "the body did not arrive in time")
-	}
-	return apperr.New(apperr.Invalid, "malformed_request", "the body ends early").With(e.cause)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
 )
 
@@ -24,7 +25,7 @@ func outgoing(out *fasthttp.Request, in *http.Request) error {
 	ownWord(&out.Header, in)
 	body, err := httpserver.ReadBody(in)
 	if err != nil {
-		return &clientBodyError{err}
+		return apperr.New(apperr.Invalid, "malformed_request", "the body ends early").With(err)
 	}
 	out.SetBodyRaw(body)
 	return nil

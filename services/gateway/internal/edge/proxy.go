@@ -26,17 +26,17 @@ func NewProxy(urls []string) (*Proxy, error) {
 	return &Proxy{up}, nil
 }
 
-// Handle is the gin handler. A client that leaves is noticed when the service has
-// answered or the time is up, whichever comes first.
+// Handle is the gin handler. A client that leaves is not noticed before the service
+// has answered or the time is up.
 func (p *Proxy) Handle(c *gin.Context) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp) // ends a reply that nobody reads on
-	err := outgoing(req, c.Request)
-	if err == nil {
-		err = p.upstream.ask(c.Request.Context(), req, resp)
+	if err := outgoing(req, c.Request); err != nil {
+		httpserver.Fail(c, err)
+		return
 	}
-	if err != nil {
+	if err := p.upstream.ask(c.Request.Context(), req, resp); err != nil {
 		httpserver.Fail(c, upstreamError(c.Request, err))
 		return
 	}
@@ -57,8 +57,7 @@ func answer(w gin.ResponseWriter, resp *fasthttp.Response) {
 // buffers lends copyReply its memory.
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
-// copyReply copies the body, if there is one. One of unknown length may be long
-// in coming, so each piece goes out at once.
+// copyReply copies the body, if there is one. The server sends it when it is whole.
 func copyReply(w gin.ResponseWriter, resp *fasthttp.Response) error {
 	body := resp.BodyStream()
 	if body == nil {
@@ -71,9 +70,6 @@ func copyReply(w gin.ResponseWriter, resp *fasthttp.Response) error {
 		if n > 0 {
 			if _, failed := w.Write(buffer[:n]); failed != nil {
 				return failed
-			}
-			if resp.Header.ContentLength() < 0 {
-				w.Flush()
 			}
 		}
 		if err != nil {
