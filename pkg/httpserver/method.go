@@ -10,7 +10,7 @@ import (
 	"souk.example/pkg/apperr"
 )
 
-// headAsGet answers HEAD like GET; net/http leaves the body away, because it
+// headAsGet answers HEAD like GET; the server leaves the body away, because it
 // goes by the request it has read.
 func headAsGet(r *http.Request) *http.Request {
 	if r.Method != http.MethodHead {

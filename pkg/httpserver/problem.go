@@ -1,9 +1,7 @@
 package httpserver
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -16,10 +14,6 @@ import (
 )
 
 const problemType = "application/problem+json"
-
-// statusClientGone is nginx's status for a client that went away before its
-// reply. Nobody receives it; it keeps such requests out of the 5xx metrics.
-const statusClientGone = 499
 
 // problem is an RFC 9457 body. "type" is about:blank, which says that title is
 // the status' own phrase; code is what clients tell problems apart by.
@@ -79,9 +73,6 @@ func Status(k apperr.Kind) int {
 func Fail(c *gin.Context, err error) {
 	e := classify(err)
 	status := Status(e.Kind)
-	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
-		status = statusClientGone
-	}
 	if status >= http.StatusInternalServerError {
 		logFailure(c, status, err)
 	}

@@ -128,18 +128,6 @@ func TestFailuresOfTheEnginesAreNotInternal(t *testing.T) {
 	}
 }
 
-func TestClientThatWentAwayIsNoServerError(t *testing.T) {
-	tel, log := logging(t)
-	h := failing(tel, fmt.Errorf("query: %w", context.Canceled))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/fail/1", nil))
-	if w.Code != 499 || strings.Contains(log.String(), "request failed") {
-		t.Errorf("got %d, log %s", w.Code, log)
-	}
-}
-
 func TestPanicIsAnOpaque500(t *testing.T) {
 	tel, log := logging(t)
 	r := httpserver.NewRouter(httpserver.Config{}, tel)

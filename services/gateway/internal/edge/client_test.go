@@ -210,26 +210,6 @@ func TestAConnectionOutlivesADeadline(t *testing.T) {
 	}
 }
 
-// Nobody is asked again for a client that has left, and the log says that it has.
-func TestAClientThatHasLeft(t *testing.T) {
-	var asked atomic.Int32
-	ctx, leave := context.WithCancel(t.Context())
-	url := service(t, func(http.ResponseWriter, *http.Request) {
-		asked.Add(1)
-		leave()
-		panic(http.ErrAbortHandler)
-	})
-	proxy, err := edge.NewProxy([]string{url, url})
-	must(t, err)
-	w := httptest.NewRecorder()
-	c, _ := gin.CreateTestContext(w)
-	c.Request = httptest.NewRequestWithContext(ctx, "GET", "/v1/products", nil)
-	proxy.Handle(c)
-	if asked.Load() != 1 || c.Writer.Status() != 499 {
-		t.Errorf("asked %d times, status %d", asked.Load(), c.Writer.Status())
-	}
-}
-
 // handle sends a request of ctx through proxy, without a router before it.
 func handle(t *testing.T, ctx context.Context, proxy *edge.Proxy) {
 	t.Helper()

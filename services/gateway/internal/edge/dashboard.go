@@ -109,14 +109,7 @@ func nothing(c *gin.Context, parts []part, why error) {
 		httpserver.FailStatus(c, http.StatusServiceUnavailable, overload.ErrOverloaded)
 		return
 	}
-	httpserver.Fail(c, noPart(c.Request, why))
-}
-
-func noPart(r *http.Request, why error) error {
-	if errors.Is(r.Context().Err(), context.Canceled) { // as in upstreamError
-		return context.Canceled
-	}
-	return errNoPart.With(why)
+	httpserver.Fail(c, errNoPart.With(why))
 }
 
 // tell logs what the reply's 200 hides. Services that are busy count what they

@@ -2,7 +2,6 @@ package edge_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -57,7 +56,7 @@ func answers(status int, body string) http.HandlerFunc {
 }
 
 // ask sends a request for the dashboard with a customer's token.
-func (b *board) ask(t *testing.T, ctx context.Context, method string, header http.Header) *httptest.ResponseRecorder {
+func (b *board) ask(t *testing.T, method string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
 	verifier, token := oneCustomer(t)
 	proxies := map[edge.Service]*edge.Proxy{}
@@ -68,7 +67,7 @@ func (b *board) ask(t *testing.T, ctx context.Context, method string, header htt
 	}
 	router := httpserver.NewRouter(httpserver.Config{AccessLog: "off", RequestTimeout: b.timeout}, telemetry.Nop())
 	edge.Register(router, verifier, proxies, b.limits, b.admit, nil, slog.New(slog.NewTextHandler(&b.log, nil)))
-	r := httptest.NewRequestWithContext(ctx, method, "/v1/dashboard", strings.NewReader("{}"))
+	r := httptest.NewRequestWithContext(t.Context(), method, "/v1/dashboard", strings.NewReader("{}"))
 	r.Header.Set("Authorization", "Bearer "+token)
 	for name, values := range header {
 		r.Header[name] = values
@@ -80,7 +79,7 @@ func (b *board) ask(t *testing.T, ctx context.Context, method string, header htt
 
 func (b *board) get(t *testing.T) *httptest.ResponseRecorder {
 	t.Helper()
-	return b.ask(t, t.Context(), "GET", nil)
+	return b.ask(t, "GET", nil)
 }
 
 // together lets nobody go on before n have come, or the request is given up.
@@ -116,7 +115,7 @@ func TestTheDashboard(t *testing.T) {
 	}
 	b := newBoard(t)
 	b.orders, b.wallet, b.points = noting(someOrders), noting(someWallet), noting(somePoints)
-	w := b.ask(t, t.Context(), "GET", http.Header{
+	w := b.ask(t, "GET", http.Header{
 		"X-Request-Id": {"mine"}, "Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 		"If-None-Match": {"*"}, "Range": {"bytes=0-1"}, "Idempotency-Key": {"k"}, "X-User-Id": {"1"}, "X-Forwarded-For": {"6.6.6.6"}, "Accept-Encoding": {"gzip"},
 	})
@@ -278,10 +277,5 @@ func TestTheDashboardLacksMore(t *testing.T) {
 	if w.Code != 503 || code(w.Body.String()) != "upstream_unavailable" || w.Header().Get("Retry-After") != "1" ||
 		w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "127.0.0.1") {
 		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
-	}
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	if w := b.ask(t, gone, "GET", nil); w.Code != 499 {
-		t.Errorf("to a client that has left %d %s", w.Code, w.Body)
 	}
 }

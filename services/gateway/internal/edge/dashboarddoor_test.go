@@ -37,13 +37,13 @@ func TestTheDashboardsDoor(t *testing.T) {
 	if w := b.get(t); w.Code != 403 || code(w.Body.String()) != "blocked" {
 		t.Errorf("blocked: %d %s", w.Code, w.Body)
 	}
-	if w := b.ask(t, t.Context(), "GET", http.Header{"Authorization": nil}); w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" {
+	if w := b.ask(t, "GET", http.Header{"Authorization": nil}); w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" {
 		t.Errorf("without a token: %d %s", w.Code, w.Body)
 	}
-	if w := b.ask(t, t.Context(), "POST", nil); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
+	if w := b.ask(t, "POST", nil); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Errorf("POST: %d %s %v", w.Code, w.Body, w.Header())
 	}
-	if w := b.ask(t, t.Context(), "OPTIONS", nil); w.Code != 204 {
+	if w := b.ask(t, "OPTIONS", nil); w.Code != 204 {
 		t.Errorf("OPTIONS: %d %s", w.Code, w.Body)
 	}
 }

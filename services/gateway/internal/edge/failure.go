@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -16,8 +15,6 @@ const retryDown = time.Second
 // upstreamError says what became of a request that a service did not answer.
 func upstreamError(r *http.Request, err error) error {
 	switch {
-	case errors.Is(r.Context().Err(), context.Canceled): // nobody reads it; the log says that the client left
-		return context.Canceled
 	case neverSent(err):
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):
