@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 )
@@ -42,8 +44,27 @@ func (e *exchange) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// send gives the reply its header. fasthttp adds Date and Content-Length.
+func (e *exchange) send() {
+	e.WriteHeader(http.StatusOK) // a handler that wrote nothing
+	for name, values := range e.header {
+		if name == "Content-Length" {
+			continue
+		}
+		for _, value := range values {
+			e.reply.Header.Add(name, value)
+		}
+	}
+}
+
+var (
+	errVersion  = errors.New("not HTTP/1.0 or 1.1")
+	errHeader   = errors.New("a header's name holds a space, or its value goes on in the next line")
+	errEncoding = errors.New("a Transfer-Encoding that is not chunked")
+)
+
 // read makes the http.Request of what fasthttp has read: its own copy, since the
-// connection uses its memory again.
+// connection uses its memory again. It refuses what net/http would.
 func (e *exchange) read(ctx *fasthttp.RequestCtx) error {
 	head := &ctx.Request.Header
 	target := string(head.RequestURI())
@@ -53,51 +74,77 @@ func (e *exchange) read(ctx *fasthttp.RequestCtx) error {
 	}
 	e.url = *u
 	e.request = http.Request{
-		Method: methodName(head.Method()), URL: &e.url, RequestURI: target, Host: string(head.Host()),
+		Method: methodName(head.Method()), URL: &e.url, RequestURI: target, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		RemoteAddr: remoteAddr(ctx), Body: http.NoBody,
+	}
+	if !head.IsHTTP11() {
+		if string(head.Protocol()) != "HTTP/1.0" {
+			return errVersion
+		}
+		e.request.Proto, e.request.ProtoMinor = "HTTP/1.0", 0
+	}
+	if e.request.Host == "" { // else the target's counts (RFC 9112, 3.2.2)
+		e.request.Host = string(head.Host())
 	}
 	if sent := ctx.Request.Body(); len(sent) > 0 {
 		e.body = body{Closer: http.NoBody, bytes: bytes.Clone(sent)}
 		e.body.rest.Reset(e.body.bytes)
 		e.request.Body, e.request.ContentLength = &e.body, int64(len(sent))
 	}
-	e.request.Header, err = headerOf(head)
-	return err
+	if e.request.Header, err = headerOf(string(head.RawHeaders())); err != nil {
+		return err
+	}
+	return e.framing()
 }
 
-// headerOf copies a request's header. One array holds the values of all names.
-func headerOf(head *fasthttp.RequestHeader) (http.Header, error) {
-	header := make(http.Header, head.Len())
-	values := make([]string, 0, head.Len())
-	for k, v := range head.All() {
-		name, ok := headerName(k)
-		if !ok {
-			return nil, errHeaderName
+// framing hides from handlers what says where the message ends, as net/http does.
+func (e *exchange) framing() error {
+	delete(e.request.Header, "Host")
+	encoding, given := e.request.Header["Transfer-Encoding"]
+	if given && !strings.EqualFold(encoding[0], "chunked") {
+		return errEncoding
+	}
+	delete(e.request.Header, "Transfer-Encoding")
+	return nil
+}
+
+// headerOf reads the lines that fasthttp has found in order. It is the head alone:
+// fasthttp's own list has a chunked body's trailers too, which nobody in front of
+// us has looked at. One text and one array hold the values of all names.
+func headerOf(raw string) (http.Header, error) {
+	n := strings.Count(raw, "\n")
+	header := make(http.Header, n)
+	values := make([]string, 0, n)
+	for line := range strings.Lines(raw) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			break
 		}
-		values = append(values, string(v))
+		key, value, _ := strings.Cut(line, ":")
+		if strings.ContainsAny(key, " \t") {
+			return nil, errHeader
+		}
+		name, value := headerName(key), strings.Trim(value, " \t")
+		values = append(values, value)
 		if before, twice := header[name]; twice {
-			header[name] = append(before, string(v))
+			header[name] = append(before, value)
 			continue
 		}
 		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	delete(header, "Host") // it is the request's Host, as in net/http
 	return header, nil
 }
 
-var errHeaderName = errors.New("a header's name holds a space")
-
-// headerName is k without a copy if souk knows it, and not ok with a space in
-// it, which fasthttp lets pass.
-func headerName(k []byte) (name string, ok bool) {
-	if name, ok = knownHeaders[string(k)]; ok {
-		return name, true
+// headerName is key in canonical form.
+func headerName(key string) string {
+	if name, ok := knownHeaders[key]; ok {
+		return name
 	}
-	return string(k), !bytes.ContainsAny(k, " \t")
+	return textproto.CanonicalMIMEHeaderKey(key)
 }
 
-// knownHeaders are those that most requests have.
+// knownHeaders need no second look.
 var knownHeaders = func() map[string]string {
 	known := make(map[string]string)
 	for _, name := range []string{
@@ -121,15 +168,15 @@ func methodName(m []byte) string {
 	}
 }
 
-// send gives the reply its header. fasthttp adds Date and Content-Length.
-func (e *exchange) send() {
-	e.WriteHeader(http.StatusOK) // a handler that wrote nothing
-	for name, values := range e.header {
-		if name == "Content-Length" {
-			continue
-		}
-		for _, value := range values {
-			e.reply.Header.Add(name, value)
+// wantsClose reports whether a message's Connection says so, in whatever line and
+// case, and beside whatever else; fasthttp knows the plain word alone.
+func wantsClose(header http.Header) bool {
+	for _, line := range header["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(option), "close") {
+				return true
+			}
 		}
 	}
+	return false
 }

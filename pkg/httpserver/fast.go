@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -14,21 +15,27 @@ import (
 	"souk.example/pkg/apperr"
 )
 
-// newFast makes the server that reads requests from connections for h.
-func newFast(cfg Config, h http.Handler, logger *slog.Logger) *fasthttp.Server {
+// fast serves a handler of net/http on fasthttp's connections.
+type fast struct {
+	server *fasthttp.Server
+	conns  *conns
+}
+
+func newFast(cfg Config, h http.Handler, logger *slog.Logger) *fast {
 	a := &adapter{next: h, logger: logger}
-	return &fasthttp.Server{
+	return &fast{conns: &conns{writeTimeout: cfg.WriteTimeout, open: make(map[*conn]struct{})}, server: &fasthttp.Server{
 		Handler:      a.serve,
 		ErrorHandler: refuse,
-		// fasthttp reads the head within ReadTimeout, and then asks anew.
-		ReadTimeout: cfg.HeaderTimeout,
-		HeaderReceived: func(head *fasthttp.RequestHeader) (r fasthttp.RequestConfig) {
-			if hasBody(head) {
-				r.ReadTimeout = cfg.ReadTimeout
+		ExpectHandler: func(ctx *fasthttp.RequestCtx) int {
+			if int64(ctx.Request.Header.ContentLength()) <= cfg.MaxBody {
+				return http.StatusContinue
 			}
-			return r
+			refuse(ctx, fasthttp.ErrBodyTooLarge)
+			return http.StatusRequestEntityTooLarge
 		},
-		WriteTimeout:                 cfg.WriteTimeout,
+		// fasthttp reads the head within ReadTimeout, and then asks anew.
+		ReadTimeout:                  cfg.HeaderTimeout,
+		HeaderReceived:               func(head *fasthttp.RequestHeader) fasthttp.RequestConfig { return bodyLimits(cfg, head) },
 		IdleTimeout:                  cfg.IdleTimeout,
 		ReadBufferSize:               cfg.MaxHeader,
 		MaxRequestBodySize:           int(cfg.MaxBody),
@@ -38,14 +45,36 @@ func newFast(cfg Config, h http.Handler, logger *slog.Logger) *fasthttp.Server {
 		NoDefaultContentType:         true,
 		// It complains about single connections, and quotes what they sent.
 		Logger: log.New(io.Discard, "", 0),
-	}
+	}}
 }
 
-// hasBody reports whether anything follows the head: 0 is nothing, -1 chunks, -2
-// no word of it.
-func hasBody(head *fasthttp.RequestHeader) bool {
+// bodyLimits is asked between head and body.
+func bodyLimits(cfg Config, head *fasthttp.RequestHeader) (r fasthttp.RequestConfig) {
+	const chunked = -1 // as fasthttp says it
 	length := head.ContentLength()
-	return length > 0 || length == -1
+	if length > 0 || length == chunked {
+		r.ReadTimeout = cfg.ReadTimeout
+	}
+	if length == chunked {
+		// It may have come with a Content-Length too; what follows on the
+		// connection cannot be trusted to be another request (RFC 9112, 6.3).
+		head.SetConnectionClose()
+	}
+	return r
+}
+
+// Serve implements backend.
+func (f *fast) Serve(l net.Listener) error {
+	return f.server.Serve(listener{l, f.conns})
+}
+
+// Shutdown implements backend.
+func (f *fast) Shutdown(ctx context.Context) error {
+	err := f.server.ShutdownWithContext(ctx)
+	if ctx.Err() != nil {
+		f.conns.cut()
+	}
+	return err
 }
 
 // adapter hands fasthttp's requests to a handler of net/http.
@@ -55,23 +84,21 @@ type adapter struct {
 }
 
 func (a *adapter) serve(ctx *fasthttp.RequestCtx) {
+	defer a.cut(ctx)
 	e := &exchange{header: make(http.Header), reply: &ctx.Response}
 	if err := e.read(ctx); err != nil {
 		refuse(ctx, err)
 		return
 	}
-	defer a.cut(ctx)
 	a.next.ServeHTTP(e, &e.request)
 	e.send()
-	if len(ctx.Request.Header.Peek("Transfer-Encoding")) > 0 {
-		// A chunked request may have come with a Content-Length too; what
-		// follows on the connection cannot be trusted to be another request
-		// (RFC 9112, section 6.3).
-		ctx.SetConnectionClose()
+	if ctx.Request.Header.ConnectionClose() || wantsClose(e.request.Header) || wantsClose(e.header) {
+		last(ctx)
 	}
 }
 
-// cut ends the connection of a handler that panicked, without a reply.
+// cut ends the connection of a handler that panicked, without a reply to this
+// request; replies to those before it go out.
 func (a *adapter) cut(ctx *fasthttp.RequestCtx) {
 	cause := recover()
 	if cause == nil {
@@ -80,8 +107,8 @@ func (a *adapter) cut(ctx *fasthttp.RequestCtx) {
 	if cause != http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
 		a.logger.Error("a handler panicked", "cause", cause, "stack", string(debug.Stack()))
 	}
-	_ = ctx.Conn().Close()
-	ctx.SetConnectionClose()
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(net.Conn) {}) // closes it
 }
 
 // refuse answers a request that could not be read, and ends its connection. No
@@ -92,12 +119,11 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 	reply := &exchange{header: http.Header{requestIDHeader: {id}}, reply: &ctx.Response}
 	writeProblem(reply, status, e, id)
 	reply.send()
-	linger(ctx)
+	last(ctx)
 }
 
 // refusal says what was wrong with a request.
 func refusal(err error) (int, *apperr.Error) {
-	timeout, ok := errors.AsType[net.Error](err)
 	_, large := errors.AsType[*fasthttp.ErrSmallBuffer](err)
 	switch {
 	case large:
@@ -105,11 +131,20 @@ func refusal(err error) (int, *apperr.Error) {
 			apperr.New(apperr.Invalid, "header_too_large", "the request header is too large")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return http.StatusRequestEntityTooLarge, errTooLarge()
-	case ok && timeout.Timeout():
+	case isLate(err):
 		return http.StatusRequestTimeout,
 			apperr.New(apperr.RequestTimeout, "request_timeout", "the request did not arrive in time")
 	default:
 		return http.StatusBadRequest,
 			apperr.New(apperr.Invalid, "malformed_request", "the request is not valid HTTP")
 	}
+}
+
+// isLate knows fasthttp's own timeout too, which is no net.Error.
+func isLate(err error) bool {
+	late, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && late.Timeout()
 }

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"souk.example/pkg/telemetry"
 )
 
@@ -20,7 +18,7 @@ import (
 type Server struct {
 	cfg      Config
 	addr     string
-	fast     *fasthttp.Server
+	backend  backend
 	logger   *slog.Logger
 	listener net.Listener
 	draining atomic.Bool
@@ -31,8 +29,17 @@ type Server struct {
 func New(cfg Config, h http.Handler, t *telemetry.Telemetry, ready ...Check) *Server {
 	cfg = cfg.WithDefaults()
 	s := &Server{cfg: cfg, addr: cfg.Addr, logger: t.Logger}
-	s.fast = newFast(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
+	s.backend = newFast(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
 	return s
+}
+
+// backend reads requests from connections.
+type backend interface {
+	// Serve blocks until l is closed, and returns nil then.
+	Serve(l net.Listener) error
+	// Shutdown waits for the requests in hand; when ctx ends first it cuts
+	// their connections.
+	Shutdown(ctx context.Context) error
 }
 
 // Listen claims the address, so that a taken port is an error at start. The
@@ -45,7 +52,7 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.addr, err)
 	}
-	s.listener = listener{l}
+	s.listener = l
 	return nil
 }
 
@@ -67,7 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.fast.Serve(s.listener) }()
+	go func() { failed <- s.backend.Serve(s.listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
@@ -102,8 +109,8 @@ func serveOn(failed <-chan error, delay time.Duration) error {
 func (s *Server) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
-	_ = s.listener.Close() // fasthttp knows it only once it serves
-	if err := s.fast.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+	_ = s.listener.Close() // which a backend knows only once it serves
+	if err := s.backend.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("shut down %s: %w", s.Addr(), err)
 	}
 	return nil
