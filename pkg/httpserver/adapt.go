@@ -59,6 +59,7 @@ func (e *exchange) send() {
 
 var (
 	errVersion  = errors.New("not HTTP/1.0 or 1.1")
+	errHost     = errors.New("a host with characters that no host has")
 	errHeader   = errors.New("a header's name holds a space, or its value goes on in the next line")
 	errEncoding = errors.New("a Transfer-Encoding that is not chunked")
 )
@@ -87,6 +88,9 @@ func (e *exchange) read(ctx *fasthttp.RequestCtx) error {
 	if e.request.Host == "" { // else the target's counts (RFC 9112, 3.2.2)
 		e.request.Host = string(head.Host())
 	}
+	if strings.TrimLeft(e.request.Host, hostCharacters) != "" {
+		return errHost
+	}
 	if sent := ctx.Request.Body(); len(sent) > 0 {
 		e.body = body{Closer: http.NoBody, bytes: bytes.Clone(sent)}
 		e.body.rest.Reset(e.body.bytes)
@@ -97,6 +101,9 @@ func (e *exchange) read(ctx *fasthttp.RequestCtx) error {
 	}
 	return e.framing()
 }
+
+// hostCharacters are those of names, addresses and ports (RFC 3986, 3.2.2).
+const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]"
 
 // framing hides from handlers what says where the message ends, as net/http does.
 func (e *exchange) framing() error {

@@ -86,7 +86,15 @@ type conn struct {
 	*net.TCPConn
 	all     *conns
 	remote  string // written once, not for each request
+	heard   bool   // a byte; for the goroutine that reads
 	lingers atomic.Bool
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	c.heard = c.heard || n > 0
+	return n, err
 }
 
 // Write implements net.Conn. Each write has its time: fasthttp would give it to the

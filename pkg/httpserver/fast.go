@@ -9,10 +9,13 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
 	"souk.example/pkg/apperr"
+	"souk.example/pkg/telemetry"
 )
 
 // fast serves a handler of net/http on fasthttp's connections.
@@ -21,16 +24,16 @@ type fast struct {
 	conns  *conns
 }
 
-func newFast(cfg Config, h http.Handler, logger *slog.Logger) *fast {
-	a := &adapter{next: h, logger: logger}
+func newFast(cfg Config, h http.Handler, t *telemetry.Telemetry) *fast {
+	a := &adapter{next: h, logger: t.Logger, refused: refusals(t.Registry)}
 	return &fast{conns: &conns{writeTimeout: cfg.WriteTimeout, open: make(map[*conn]struct{})}, server: &fasthttp.Server{
 		Handler:      a.serve,
-		ErrorHandler: refuse,
+		ErrorHandler: a.refuseUnlessIdle,
 		ExpectHandler: func(ctx *fasthttp.RequestCtx) int {
 			if int64(ctx.Request.Header.ContentLength()) <= cfg.MaxBody {
 				return http.StatusContinue
 			}
-			refuse(ctx, fasthttp.ErrBodyTooLarge)
+			a.refuse(ctx, fasthttp.ErrBodyTooLarge)
 			return http.StatusRequestEntityTooLarge
 		},
 		// fasthttp reads the head within ReadTimeout, and then asks anew.
@@ -79,15 +82,16 @@ func (f *fast) Shutdown(ctx context.Context) error {
 
 // adapter hands fasthttp's requests to a handler of net/http.
 type adapter struct {
-	next   http.Handler
-	logger *slog.Logger
+	next    http.Handler
+	logger  *slog.Logger
+	refused *prometheus.CounterVec
 }
 
 func (a *adapter) serve(ctx *fasthttp.RequestCtx) {
 	defer a.cut(ctx)
 	e := &exchange{header: make(http.Header), reply: &ctx.Response}
 	if err := e.read(ctx); err != nil {
-		refuse(ctx, err)
+		a.refuse(ctx, err)
 		return
 	}
 	a.next.ServeHTTP(e, &e.request)
@@ -111,11 +115,25 @@ func (a *adapter) cut(ctx *fasthttp.RequestCtx) {
 	ctx.Hijack(func(net.Conn) {}) // closes it
 }
 
+// refuseUnlessIdle refuses what fasthttp could not read. A client that has not sent
+// a byte in time has asked for nothing, and is told nothing.
+func (a *adapter) refuseUnlessIdle(ctx *fasthttp.RequestCtx, err error) {
+	if c, ok := ctx.Conn().(*conn); ok && !c.heard {
+		_ = c.Close()
+		return
+	}
+	a.refuse(ctx, err)
+}
+
 // refuse answers a request that could not be read, and ends its connection. No
 // handler ever sees it.
-func refuse(ctx *fasthttp.RequestCtx, err error) {
+func (a *adapter) refuse(ctx *fasthttp.RequestCtx, err error) {
 	status, e := refusal(err)
-	id := newRequestID()
+	a.refused.WithLabelValues(strconv.Itoa(status)).Inc()
+	id := string(ctx.Request.Header.Peek(requestIDHeader)) // gone if a body failed half way
+	if !wellFormedID(id) {
+		id = newRequestID()
+	}
 	reply := &exchange{header: http.Header{requestIDHeader: {id}}, reply: &ctx.Response}
 	writeProblem(reply, status, e, id)
 	reply.send()

@@ -20,7 +20,7 @@ func measured(registry prometheus.Registerer) gin.HandlerFunc {
 	}, []string{"route", "method", "status"}))
 	durations := register(registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "souk_http_request_duration_seconds",
-		Help:    "Time from the request's headers to the end of the handler, by route pattern.",
+		Help:    "Time from the end of the request to the end of the handler, by route pattern.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"route"}))
 	all := seriesSet{requests: requests, durations: durations, known: make(map[labels]*series)}
@@ -33,6 +33,14 @@ func measured(registry prometheus.Registerer) gin.HandlerFunc {
 		}()
 		c.Next()
 	}
+}
+
+// refusals counts what never gets to a router.
+func refusals(registry prometheus.Registerer) *prometheus.CounterVec {
+	return register(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "souk_http_refused_total",
+		Help: "Requests that could not be read, by status: too large, too late, or not HTTP.",
+	}, []string{"status"}))
 }
 
 // labels are those of a request's metrics.

@@ -27,7 +27,7 @@ type request struct {
 	context.Context //nolint:containedctx // it is one
 	id              string
 	logger          *slog.Logger
-	start           time.Time // of the middlewares, just after the headers were read
+	start           time.Time // of the middlewares, just after the request was read
 	due             due       // once the time is limited, the Context or its parent
 	caller          auth.Claims
 }

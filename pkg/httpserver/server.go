@@ -29,7 +29,7 @@ type Server struct {
 func New(cfg Config, h http.Handler, t *telemetry.Telemetry, ready ...Check) *Server {
 	cfg = cfg.WithDefaults()
 	s := &Server{cfg: cfg, addr: cfg.Addr, logger: t.Logger}
-	s.backend = newFast(cfg, &health{next: h, server: s, ready: ready}, t.Logger)
+	s.backend = newFast(cfg, &health{next: h, server: s, ready: ready}, t)
 	return s
 }
 

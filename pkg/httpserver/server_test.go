@@ -187,6 +187,9 @@ func TestShutdownDoesNotWaitForEver(t *testing.T) {
 	if err := s.stop(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want a deadline", err)
 	}
+	if reply, _ := io.ReadAll(conn); len(reply) > 0 { // although its handler is still at it
+		t.Errorf("served after the end: %q", reply)
+	}
 }
 
 func TestAdmin(t *testing.T) {
