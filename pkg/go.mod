@@ -37,7 +37,6 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
