@@ -9,7 +9,7 @@ import (
 
 // Config bounds a committer. Zero fields take the defaults named in the tags.
 type Config struct {
-	BatchMax int `env:"SOUK_BATCH_MAX" envDefault:"500" usage:"most requests or events in one transaction"`
+	BatchMax int `env:"SOUK_BATCH_MAX" envDefault:"1000" usage:"most requests or events in one transaction"`
 	QueueMax int `env:"SOUK_QUEUE_MAX" envDefault:"10000" usage:"most requests that wait for a transaction"`
 	// Timeout bounds one attempt to flush.
 	Timeout time.Duration `env:"SOUK_FLUSH_TIMEOUT" envDefault:"10s" usage:"longest attempt to commit a batch"`
@@ -32,7 +32,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.BatchMax == 0 {
-		c.BatchMax = 500
+		c.BatchMax = 1000
 	}
 	if c.QueueMax == 0 {
 		c.QueueMax = 10000

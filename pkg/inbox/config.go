@@ -22,7 +22,7 @@ type Config struct {
 
 	// BatchMax is the number of events at which a batch is full. Records are
 	// applied whole, so the last one may exceed it.
-	BatchMax int `env:"SOUK_BATCH_MAX" envDefault:"2000" usage:"most requests or events in one transaction"`
+	BatchMax int `env:"SOUK_BATCH_MAX" envDefault:"4000" usage:"most requests or events in one transaction"`
 	// Linger is the longest wait for records that are known to be coming. When
 	// none are, a batch is applied at once.
 	Linger time.Duration `env:"SOUK_INBOX_LINGER" envDefault:"10ms" usage:"longest wait for a fuller batch"`
@@ -42,7 +42,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.BatchMax == 0 {
-		c.BatchMax = 2000
+		c.BatchMax = 4000
 	}
 	if c.Linger == 0 {
 		c.Linger = 10 * time.Millisecond

@@ -21,7 +21,7 @@ const (
 
 // batch is how many requests or events the flow has in one transaction at best
 // (groupcommit.Config.BatchMax), and so the rows of one here.
-const batch = 500
+const batch = 1000
 
 // packed is how many of a batch's events share a pack: it has one for each partition.
 const packed = batch / contracts.Partitions
@@ -33,12 +33,12 @@ type Course struct {
 }
 
 // rows is how many rows of products a batch touches, for each order of it: of a
-// thousand products, 500 orders are for 1000·(1−0.999^500) different ones.
+// thousand products, 1,000 orders are for 1000·(1−0.999^1000) different ones.
 func (c Course) rows() float64 {
 	if c.Hot {
 		return 1.0 / batch
 	}
-	return 0.787
+	return 0.632
 }
 
 func (c Course) requests() float64 {

@@ -144,10 +144,10 @@ func TestWhatAnOrderMakes(t *testing.T) {
 	}{
 		"a thousand products": {limits.Course{Gateway: true}, map[limits.Operation]float64{
 			limits.HTTPRequest: 2, limits.RedisSlot: 1, limits.KafkaProduce: 7, limits.KafkaConsume: 15,
-			limits.InsertOrder: 1, limits.UpdateOrder: 4, limits.InsertRow: 5.686, limits.UpdateRow: 2.574, limits.UpsertRow: 1,
+			limits.InsertOrder: 1, limits.UpdateOrder: 4, limits.InsertRow: 5.32, limits.UpdateRow: 2.264, limits.UpsertRow: 1,
 		}},
 		"one product, no gateway": {limits.Course{Hot: true}, map[limits.Operation]float64{
-			limits.HTTPRequest: 1, limits.InsertRow: 4.116, limits.UpdateRow: 1.004,
+			limits.HTTPRequest: 1, limits.InsertRow: 4.058, limits.UpdateRow: 1.002,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
