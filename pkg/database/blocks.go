@@ -5,12 +5,14 @@ import (
 	"slices"
 )
 
-// blockParams is about how many parameters a prepared INSERT has. A third of
-// what a long INSERT costs the server is to parse it; a prepared one is parsed
-// once per connection and takes the values in binary. Blocks of a few dozen
-// narrow rows would lose that again in round trips; larger ones would take more
-// of the server's memory for each connection.
-const blockParams = 1500
+// A third of what a long INSERT costs the server is to parse it; a prepared one
+// is parsed once per connection and takes the values in binary. Blocks of a few
+// dozen narrow rows would lose that again in round trips, and larger ones would
+// take more of the server's memory for each connection.
+const (
+	blockParams = 1500 // about how many parameters a prepared INSERT has
+	fullBlock   = 250  // rows of any width, where there are so many: a full batch waits for each of its round trips
+)
 
 // insertion is an INSERT without its rows.
 type insertion struct {
@@ -18,8 +20,11 @@ type insertion struct {
 	width          int // columns
 }
 
-// blockRows is how many rows a prepared INSERT has.
-func (in insertion) blockRows() int { return max(1, blockParams/in.width) }
+// blockRows is how many rows prepared INSERTs have, the longest first.
+func (in insertion) blockRows() [2]int {
+	rows := max(1, blockParams/in.width)
+	return [2]int{max(rows, fullBlock), rows}
+}
 
 func (in insertion) sql(rows int) string { return in.prefix + tuples(in.width, rows) + in.suffix }
 
@@ -55,19 +60,23 @@ func (tx *Tx) insertChunk(ctx context.Context, in insertion, rows [][]any) (affe
 	if heavy(rows) {
 		return tx.insertBlocks(ctx, in, rows, len(rows))
 	}
-	whole := len(rows) / in.blockRows() * in.blockRows()
-	if whole == 0 {
-		return tx.insertText(ctx, in, rows)
+	for _, size := range in.blockRows() {
+		whole := len(rows) / size * size
+		n, err := tx.insertBlocks(ctx, in, rows[:whole], size)
+		affected += n
+		if err != nil {
+			return affected, err
+		}
+		rows = rows[whole:]
 	}
-	affected, err = tx.insertBlocks(ctx, in, rows[:whole], in.blockRows())
-	if err != nil || whole == len(rows) {
-		return affected, err
-	}
-	n, err := tx.insertText(ctx, in, rows[whole:])
+	n, err := tx.insertText(ctx, in, rows)
 	return affected + n, err
 }
 
 func (tx *Tx) insertText(ctx context.Context, in insertion, rows [][]any) (affected int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	args, err := flatten(rows, in.width)
 	if err != nil {
 		return 0, err
@@ -77,6 +86,9 @@ func (tx *Tx) insertText(ctx context.Context, in insertion, rows [][]any) (affec
 
 // insertBlocks inserts rows, of which there are a multiple of size.
 func (tx *Tx) insertBlocks(ctx context.Context, in insertion, rows [][]any, size int) (affected int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	stmt, err := tx.sql.PrepareContext(ctx, in.sql(size))
 	if refusesToPrepare(err) {
 		return tx.insertText(ctx, in, rows)

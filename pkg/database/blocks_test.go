@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"souk.example/pkg/database"
@@ -59,6 +60,36 @@ func keepsEveryValue(t *testing.T, n, times int) {
 	}
 	if err := found.Err(); err != nil || i != len(rows) {
 		t.Errorf("%d rows, %v", i, err)
+	}
+}
+
+// Wide rows go in blocks of two lengths, and what is left by itself.
+func TestInsertOfWideRows(t *testing.T) {
+	const width = 20
+	db := open(t)
+	cols, types := make([]string, width), make([]string, width)
+	for c := range cols {
+		cols[c] = fmt.Sprintf("c%d", c)
+		types[c] = cols[c] + " BIGINT NOT NULL"
+	}
+	rows := make([][]any, manyRows)
+	for i := range rows {
+		for c := range width {
+			rows[i] = append(rows[i], i*width+c)
+		}
+	}
+	inTx(t, db, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE TABLE wide ("+strings.Join(types, ",")+", PRIMARY KEY (c0))")
+		return err
+	})
+	inTx(t, db, func(ctx context.Context, tx *database.Tx) error { return tx.Insert(ctx, "wide", cols, rows) })
+	var n, lowest, highest int
+	query := "SELECT COUNT(*), MIN(c0), MAX(c19) FROM wide WHERE c0 % 20 = 0 AND c19 = c0 + 19 AND c10 = c0 + 10"
+	if err := db.QueryRow(t.Context(), query).Scan(&n, &lowest, &highest); err != nil {
+		t.Fatal(err)
+	}
+	if n != manyRows || lowest != 0 || highest != manyRows*width-1 {
+		t.Errorf("%d rows from %d to %d, want %d from 0 to %d", n, lowest, highest, manyRows, manyRows*width-1)
 	}
 }
 
