@@ -40,12 +40,12 @@ func Engines() []string { return []string{"mariadb", "kafka", "redis"} }
 // docs/scaling.md says how each figure was taken.
 func Measured() Costs {
 	return Costs{
-		Source: "2 cores, native engines, 2026-11-21",
+		Source: "2 cores, native engines, 2026-11-23",
 		OrderCPU: map[string]float64{
-			"gateway": 156, "order": 264, "inventory": 85, "payment": 73, "points": 62, "mariadb": 357, "kafka": 145, "redis": 1,
+			"gateway": 68, "order": 87, "inventory": 22, "payment": 17, "points": 14, "mariadb": 93, "kafka": 22, "redis": 6,
 		},
 		PageCPU: map[string]float64{"gateway": 141, "inventory": 131, "redis": 19},
-		FixedMS: 2, HopMS: 7, IntakeMax: 500, FunnelMax: 2_000,
+		FixedMS: 2, HopMS: 7, IntakeMax: 1_000, FunnelMax: 4_000,
 		RowsPerOrder: 7.3, SQLBytesPerOrder: 3_028, OrderTopicBytes: 140, ReplyBytes: 94,
 		CommandsPerOrder: 4.5, CommandsPerPage: 1.2, RedisBytesPerProduct: 640,
 		HotSKUPerS: 25_000, FlushesPerS: 1_000,
