@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/textproto"
@@ -14,7 +15,7 @@ import (
 // exchange is one request and its reply, as net/http's handlers know them: gin
 // and all middlewares stand on net/http, the connection is fasthttp's (decision
 // 0031). It implements http.ResponseWriter. A reply is kept until the handler
-// returns; there is no Flusher and no Hijacker. Nothing of it is used again, so
+// returns, or is said by a stream after that. Nothing of it is used again, so
 // what outlives a handler may hold on to the request.
 type exchange struct {
 	request http.Request
@@ -23,6 +24,7 @@ type exchange struct {
 	header  http.Header
 	reply   *fasthttp.Response
 	begun   bool
+	stream  func(context.Context, http.ResponseWriter) // says the reply instead; see Stream
 }
 
 // Header implements http.ResponseWriter.

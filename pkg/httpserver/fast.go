@@ -20,13 +20,14 @@ import (
 
 // fast serves a handler of net/http on fasthttp's connections.
 type fast struct {
-	server *fasthttp.Server
-	conns  *conns
+	server  *fasthttp.Server
+	conns   *conns
+	streams *streams
 }
 
 func newFast(cfg Config, h http.Handler, t *telemetry.Telemetry) *fast {
-	a := &adapter{next: h, logger: t.Logger, refused: refusals(t.Registry)}
-	return &fast{conns: &conns{writeTimeout: cfg.WriteTimeout, open: make(map[*conn]struct{})}, server: &fasthttp.Server{
+	a := &adapter{next: h, logger: t.Logger, refused: refusals(t.Registry), streams: new(streams)}
+	return &fast{streams: a.streams, conns: &conns{writeTimeout: cfg.WriteTimeout, open: make(map[*conn]struct{})}, server: &fasthttp.Server{
 		Handler:      a.serve,
 		ErrorHandler: a.refuseUnlessIdle,
 		ExpectHandler: func(ctx *fasthttp.RequestCtx) int {
@@ -74,6 +75,7 @@ func (f *fast) Serve(l net.Listener) error {
 // Shutdown implements backend.
 func (f *fast) Shutdown(ctx context.Context) error {
 	err := f.server.ShutdownWithContext(ctx)
+	f.streams.end(ctx)
 	if ctx.Err() != nil {
 		f.conns.cut()
 	}
@@ -85,6 +87,7 @@ type adapter struct {
 	next    http.Handler
 	logger  *slog.Logger
 	refused *prometheus.CounterVec
+	streams *streams
 }
 
 func (a *adapter) serve(ctx *fasthttp.RequestCtx) {
@@ -95,6 +98,10 @@ func (a *adapter) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	a.next.ServeHTTP(e, &e.request)
+	if e.stream != nil {
+		a.handOver(ctx, e)
+		return
+	}
 	e.send()
 	if ctx.Request.Header.ConnectionClose() || wantsClose(e.request.Header) || wantsClose(e.header) {
 		last(ctx)

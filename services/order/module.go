@@ -14,6 +14,7 @@ import (
 	"souk.example/pkg/saga"
 	"souk.example/pkg/waitlist"
 	"souk.example/services/order/internal/gate"
+	"souk.example/services/order/internal/herald"
 	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/order"
 	"souk.example/services/order/internal/returns"
@@ -45,7 +46,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Base("order", cfg.Base, Migrations()...),
 		fx.Supply(cfg),
 		fx.Provide(
-			newHolds, newGate, newStore, newPlacer, newCanceller, newPacer, newLearner, newReturns, newWatcher, newPriceBook,
+			newHolds, newGate, herald.New, newStore, newPlacer, newCanceller, newPacer, newLearner, newReturns, newWatcher, newPriceBook,
 			newFactsInbox, newPricesInbox,
 			newOverload, newRouter, readyWhen,
 		),
@@ -53,6 +54,7 @@ func Module(cfg Config) fx.Option {
 		fxrun.Worker[*outbox.Outbox](),
 		fxrun.Worker[*holds.Ledger](),
 		fxrun.Worker[*gate.Gate](),
+		fxrun.Worker[*herald.Herald](),
 		fxrun.Intake[*order.Placer](),
 		fxrun.Intake[*order.Canceller](),
 		fxrun.Worker[*order.PriceBook](),

@@ -27,6 +27,7 @@ import (
 	"souk.example/services/order/internal/catalogue"
 	"souk.example/services/order/internal/consumer"
 	"souk.example/services/order/internal/gate"
+	"souk.example/services/order/internal/herald"
 	"souk.example/services/order/internal/holds"
 	"souk.example/services/order/internal/httpapi"
 	"souk.example/services/order/internal/order"
@@ -46,13 +47,13 @@ func newHolds(rdb *redisclient.Client, cfg Config, t *telemetry.Telemetry) (*hol
 	return holds.New(rdb, settings, t.Registry)
 }
 
-func newStore(db *database.DB, box *outbox.Outbox, h *holds.Ledger, t *telemetry.Telemetry) (*store.Store, error) {
+func newStore(db *database.DB, box *outbox.Outbox, h *holds.Ledger, told *herald.Herald, t *telemetry.Telemetry) (*store.Store, error) {
 	completions := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "souk_order_completion_seconds",
 		Help:    "Time from an order's placement to COMPLETED, by the database's clock.",
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900},
 	})
-	s := store.New(db, box, store.WithListener(h), store.WithCompletionTimes(completions))
+	s := store.New(db, box, store.WithListener(h), store.WithHerald(told), store.WithCompletionTimes(completions))
 	return s, errors.Join(s.Register(t.Registry), t.Registry.Register(completions))
 }
 

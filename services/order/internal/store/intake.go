@@ -34,7 +34,7 @@ func (u unit) Insert(ctx context.Context, orders []*order.State) error {
 	if err := u.emit(ctx, orders, eventFor); err != nil {
 		return err
 	}
-	u.tx.OnCommit(func() { u.memory.Keep(orders) })
+	u.keep(orders)
 	u.countEntered(map[order.Status]int{order.Pending: len(orders)})
 	failpoint.Hit("intake-before-commit")
 	return nil

@@ -35,5 +35,15 @@ func (u unit) remember(updates []order.Update) {
 	for i, up := range updates {
 		states[i] = up.After
 	}
-	u.tx.OnCommit(func() { u.memory.Keep(states) })
+	u.keep(states)
+}
+
+// keep remembers orders as they are once this is committed, and has it told.
+func (u unit) keep(states []*order.State) {
+	u.tx.OnCommit(func() {
+		u.memory.Keep(states)
+		if u.herald != nil {
+			u.herald.Moved(states)
+		}
+	})
 }

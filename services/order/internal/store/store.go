@@ -24,11 +24,18 @@ type Listener interface {
 	Release(orders []order.Release)
 }
 
+// Herald hears of orders that were placed or moved.
+type Herald interface {
+	// Moved is told after the commit. It must neither block nor change them.
+	Moved(orders []*order.State)
+}
+
 // Store implements order.Store and order.Reader. Safe for concurrent use.
 type Store struct {
 	db          *database.DB
 	outbox      Outbox
 	listener    Listener
+	herald      Herald
 	completions prometheus.Observer
 	entered     *prometheus.CounterVec
 	memory      *memory
@@ -40,6 +47,9 @@ type Option func(*Store)
 
 // WithListener has l told of orders that were paid, rejected or cancelled.
 func WithListener(l Listener) Option { return func(s *Store) { s.listener = l } }
+
+// WithHerald has h told of every order that was placed or moved.
+func WithHerald(h Herald) Option { return func(s *Store) { s.herald = h } }
 
 // New makes a Store over db, emitting through outbox.
 func New(db *database.DB, outbox Outbox, opts ...Option) *Store {
@@ -57,7 +67,7 @@ func (s *Store) InUnit(ctx context.Context, fn func(ctx context.Context, u order
 
 // Unit makes a unit of a transaction that somebody else commits: the inbox.
 func (s *Store) Unit(tx *database.Tx) order.Unit {
-	return unit{tx: tx, outbox: s.outbox, listener: s.listener, completions: s.completions, entered: s.entered, memory: s.memory}
+	return unit{tx: tx, outbox: s.outbox, listener: s.listener, herald: s.herald, completions: s.completions, entered: s.entered, memory: s.memory}
 }
 
 // unit implements order.Unit.
@@ -65,6 +75,7 @@ type unit struct {
 	tx          *database.Tx
 	outbox      Outbox
 	listener    Listener            // nil for none
+	herald      Herald              // nil for none
 	completions prometheus.Observer // nil for none
 	entered     *prometheus.CounterVec
 	memory      *memory
