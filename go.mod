@@ -140,3 +140,5 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 	modernc.org/sqlite v1.60.1 // indirect
 )
+
+require github.com/coder/websocket v1.8.15

@@ -14,6 +14,7 @@ import (
 	"souk.example/pkg/redisclient"
 	"souk.example/pkg/telemetry"
 	"souk.example/services/gateway/internal/edge"
+	"souk.example/services/gateway/internal/live"
 )
 
 // Config is the gateway's settings. Each upstream lists its replicas.
@@ -23,6 +24,7 @@ type Config struct {
 	Redis       redisclient.Config
 	Telemetry   telemetry.Config
 	Overload    overload.Config
+	Streams     live.Config
 	User        []string `env:"SOUK_UPSTREAM_USER" envDefault:"http://127.0.0.1:8081" usage:"replicas of user"`
 	Inventory   []string `env:"SOUK_UPSTREAM_INVENTORY" envDefault:"http://127.0.0.1:8082" usage:"replicas of inventory"`
 	Order       []string `env:"SOUK_UPSTREAM_ORDER" envDefault:"http://127.0.0.1:8083" usage:"replicas of order"`

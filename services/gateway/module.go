@@ -20,6 +20,7 @@ import (
 	"souk.example/services/gateway/internal/attempts"
 	"souk.example/services/gateway/internal/blocklist"
 	"souk.example/services/gateway/internal/edge"
+	"souk.example/services/gateway/internal/live"
 )
 
 // Module is the whole service.
@@ -27,9 +28,10 @@ func Module(cfg Config) fx.Option {
 	return fx.Module("gateway",
 		fxrun.Base("gateway", cfg.base()),
 		fx.Supply(cfg, fxrun.ReadyWhen(nil)), // ready at once: a service that is down fails its own routes only
-		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newGuards, newLimits, newRouter),
+		fx.Provide(newProxies, newBroadcast, blocklist.NewState, blocklist.New, newGuards, newLimits, newHub, newLive, newRouter),
 		fxrun.Worker[*pubsub.Bus](),
 		fxrun.Worker[*blocklist.State](),
+		fxrun.Worker[*live.Hub](),
 		fxrun.HTTP(),
 		fxrun.Supervise(),
 	)
@@ -92,9 +94,18 @@ func newLimits(cfg Config, t *telemetry.Telemetry) (edge.Limits, error) {
 	return limits, nil
 }
 
-func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, limits edge.Limits, blocks *blocklist.Blocklist, guards edge.Guards) *gin.Engine {
+func newHub(cfg Config, rdb *redisclient.Client, t *telemetry.Telemetry) (*live.Hub, error) {
+	return live.NewHub(cfg.Streams, rdb, t.Logger, t.Registry)
+}
+
+func newLive(hub *live.Hub, proxies map[edge.Service]*edge.Proxy, limits edge.Limits, blocks *blocklist.Blocklist) *live.Live {
+	return live.New(hub, edge.NewOwn(edge.Order, proxies, limits), blocks)
+}
+
+func newRouter(cfg Config, t *telemetry.Telemetry, v *auth.Verifier, proxies map[edge.Service]*edge.Proxy, limits edge.Limits, blocks *blocklist.Blocklist, guards edge.Guards, streams *live.Live) *gin.Engine {
 	r := httpserver.NewRouter(cfg.http(), t)
 	r.Use(edge.CORS(cfg.CORSOrigins), blocks.Addresses)
 	edge.Register(r, v, proxies, limits, blocks.Users, guards, t.Logger)
+	streams.Register(r, v)
 	return r
 }

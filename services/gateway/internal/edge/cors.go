@@ -13,7 +13,7 @@ import (
 
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
-	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, Traceparent"
+	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-Id, X-Request-Id, Traceparent"
 	corsExposed = "ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 	corsMaxAge  = "600" // seconds
 )
@@ -21,7 +21,8 @@ const (
 // CORS lets web pages of the origins given ("https://shop.example") call the
 // API and read its replies; without any, only our own pages can. A page that
 // hides its origin ("null": a sandboxed frame, a local file) is refused, and so
-// is the preflight of an unknown one. Cookies are never involved: the API
+// are the preflight of an unknown one and its WebSocket, which the browser would let
+// it read. Cookies are never involved: the API
 // knows its callers by token.
 func CORS(origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -31,7 +32,7 @@ func CORS(origins []string) gin.HandlerFunc {
 			c.Next()
 		case origin != "null" && slices.Contains(origins, origin):
 			allow(c, origin)
-		case origin == "null" || isPreflight(c.Request):
+		case origin == "null" || isPreflight(c.Request) || isUpgrade(c.Request):
 			httpserver.Fail(c, apperr.New(apperr.Forbidden, "origin_not_allowed", "pages of this origin may not call the API"))
 		default:
 			c.Header("Vary", "Origin") // without leave the browser keeps the reply from the page
@@ -58,6 +59,8 @@ func allow(c *gin.Context, origin string) {
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
+
+func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
 // sameHost reports whether a page of ours asks. The scheme is left out: TLS
 // ends in front of us.

@@ -23,7 +23,7 @@ const maxPart = 256 << 10
 
 var (
 	errPartBusy   = errors.New("too many requests of the service are in hand")
-	errPartDenied = errors.New("the service refuses the caller")
+	ErrDenied     = errors.New("the service refuses the caller")
 	errPartLarge  = errors.New("the reply is too large")
 	errPartFormat = errors.New("the reply is no JSON object")
 )
@@ -90,7 +90,7 @@ func partOf(resp *fasthttp.Response) part {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		header := http.Header{}
 		replyHeaders(header, &resp.Header)
-		return part{body: body, err: errPartDenied, status: status, header: header}
+		return part{body: body, err: ErrDenied, status: status, header: header}
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return part{err: errPartBusy}
 	case status != http.StatusOK:
