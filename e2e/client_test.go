@@ -153,10 +153,15 @@ type order struct {
 	Payment struct {
 		Status string `json:"status"`
 	} `json:"payment"`
-	Timeline []struct {
-		Status string    `json:"status"`
-		At     time.Time `json:"at"`
-	} `json:"timeline"`
+	Timeline []moment `json:"timeline"`
+}
+
+// moment is a line of an order's timeline.
+type moment struct {
+	Status  string    `json:"status"`
+	At      time.Time `json:"at"`
+	Service string    `json:"service"`
+	Reason  string    `json:"reason"`
 }
 
 type amount struct {

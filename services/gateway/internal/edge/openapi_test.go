@@ -11,6 +11,7 @@ import (
 
 	"souk.example/pkg/auth"
 	"souk.example/services/gateway/internal/edge"
+	"souk.example/services/gateway/internal/live"
 )
 
 const reference = "../../../../docs/openapi.yaml"
@@ -59,6 +60,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		public[r.Method+" "+r.Path] = r.Public
 	}
 	edge.Register(router, new(auth.Verifier), proxies, nil, func(*gin.Context) {}, nil, nil)
+	live.New(nil, nil, nil).Register(router, new(auth.Verifier))
 	missing := documented(t)
 	for _, route := range router.Routes() {
 		name := route.Method + " " + parameter.ReplaceAllString(route.Path, "{$1}")

@@ -87,7 +87,7 @@ func (f *follower) look(ctx context.Context, to listener) (again time.Duration, 
 	case errors.Is(err, edge.ErrDenied):
 		return 0, errRefused
 	case err != nil:
-		return retry, nil
+		return retry, nil //nolint:nilerr // it is asked again
 	}
 	f.all = false
 	clear(f.hinted)

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,14 +40,18 @@ const customer = 7
 
 // shop is an order service with one order.
 type shop struct {
-	mu   sync.Mutex
-	text string
+	mu    sync.Mutex
+	order string
+	list  string // as it was when order was first placed: what moves since, a hint must tell
 }
 
-func (s *shop) Ask(context.Context, *http.Request, string, string) (json.RawMessage, error) {
+func (s *shop) Ask(_ context.Context, _ *http.Request, path, _ string) (json.RawMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return json.RawMessage(`{"items":[` + s.text + `]}`), nil
+	if path == "/v1/orders/1" {
+		return json.RawMessage(s.order), nil
+	}
+	return json.RawMessage(`{"items":[` + s.list + `]}`), nil
 }
 
 // move makes the order enter statuses, by now.
@@ -57,7 +62,8 @@ func (s *shop) move(statuses ...string) {
 	for _, status := range statuses {
 		lines = append(lines, fmt.Sprintf(`{"status":%q,"at":%q,"service":"order"}`, status, time.Now().UTC().Format(time.RFC3339Nano)))
 	}
-	s.text = fmt.Sprintf(`{"id":"1","status":%q,"timeline":[%s]}`, statuses[len(statuses)-1], strings.Join(lines, ","))
+	s.order = fmt.Sprintf(`{"id":"1","status":%q,"timeline":[%s]}`, statuses[len(statuses)-1], strings.Join(lines, ","))
+	s.list = cmp.Or(s.list, s.order)
 }
 
 // gateway is one with nothing but streams.

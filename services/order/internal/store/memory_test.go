@@ -158,3 +158,45 @@ func TestANudgeIsAnsweredFromTheDatabase(t *testing.T) {
 		t.Errorf("order.cancelled was sent %d times, want once more than when it was: %v", cancelled, box.ids())
 	}
 }
+
+// word is a herald that keeps what it was told.
+type word struct{ told []order.ID }
+
+func (w *word) Moved(orders []*order.State) {
+	for _, s := range orders {
+		w.told = append(w.told, s.ID)
+	}
+}
+
+// An order is told of when it is placed and whenever it moves, once that stands.
+func TestWhatMovesIsToldOf(t *testing.T) {
+	db, w := databasetest.Open(t, migrations.Set()), &word{}
+	s := store.New(db, &emitted{}, store.WithHerald(w))
+	told := func(what string, want ...order.ID) {
+		t.Helper()
+		if !slices.Equal(w.told, want) {
+			t.Errorf("%s: told of %v, want %v", what, w.told, want)
+		}
+		w.told = nil
+	}
+	if err := insert(t, s, pending(7, 1, "k")); err != nil {
+		t.Fatal(err)
+	}
+	told("placed", 7)
+	if err := learn(t, s, order.Report{Order: 7, Fact: order.StockReserved}); err != nil {
+		t.Fatal(err)
+	}
+	told("reserved", 7)
+	if err := learn(t, s, order.Report{Order: 7, Fact: order.StockReserved}); err != nil {
+		t.Fatal(err)
+	}
+	told("reserved again")
+	failed := errors.New("rolled back")
+	err := s.InUnit(t.Context(), func(ctx context.Context, u order.Unit) error {
+		return errors.Join(u.Insert(ctx, []*order.State{pending(8, 1, "l")}), failed)
+	})
+	if !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	told("rolled back")
+}
