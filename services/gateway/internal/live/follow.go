@@ -155,7 +155,6 @@ func (f *follower) rest(ctx context.Context, to listener, again time.Duration, e
 		case <-wake:
 			return nil
 		case <-look.C:
-			f.all = true
 			return nil
 		}
 	}

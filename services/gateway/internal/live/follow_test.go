@@ -150,6 +150,7 @@ func TestAStreamTellsEachStepOnce(t *testing.T) {
 		s.put("3", "PENDING")
 		st.ear.hear(3)
 		st.hears(spacing, "3 PENDING")
+		s.wasAsked()
 		s.put("3", "RESERVED", "PAID")
 		s.put("2", "PAID")
 		st.ear.hear(3)
@@ -159,6 +160,10 @@ func TestAStreamTellsEachStepOnce(t *testing.T) {
 		synctest.Wait()
 		slices.Sort(st.diary.heard)
 		st.hears(0, "2 PAID", "3 PAID", "3 RESERVED")
+		asked := s.wasAsked()
+		if slices.Sort(asked); !slices.Equal(asked, []string{"/v1/orders/2", "/v1/orders/3"}) && len(asked) != 3 {
+			t.Errorf("asked %q", asked)
+		}
 		st.hears(time.Hour / 2)
 	})
 }
