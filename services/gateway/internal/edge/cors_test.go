@@ -56,6 +56,24 @@ func TestCORS(t *testing.T) {
 }
 
 // A null origin stays refused though somebody configures it.
+// No other origin's page may open a WebSocket, which its browser would let it read.
+func TestASocketIsForPagesThatMayRead(t *testing.T) {
+	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
+	router.Use(edge.CORS([]string{"https://shop.example"}))
+	router.GET("/v1/ws", func(c *gin.Context) { c.Status(http.StatusOK) })
+	for origin, status := range map[string]int{"": 200, "http://souk.test": 200, "https://shop.example": 200, "https://evil.example": 403, "null": 403} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "http://souk.test/v1/ws", nil)
+		r.Header.Set("Upgrade", "websocket")
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		if router.ServeHTTP(w, r); w.Code != status {
+			t.Errorf("%q: %d", origin, w.Code)
+		}
+	}
+}
+
 func TestCORSNeverTrustsNull(t *testing.T) {
 	router := httpserver.NewRouter(httpserver.Config{}, telemetry.Nop())
 	router.Use(edge.CORS([]string{"null"}))
