@@ -79,6 +79,7 @@ func (c *customer) socket(t *testing.T) (next func() told) {
 // its timeline has it.
 func TestAnOrderIsToldAsItMoves(t *testing.T) {
 	customers := richCustomers(t, shared, 2)
+	customers[0].methods(t, "/v1/events")
 	c, other := customers[0], customers[1]
 	theirs := other.events(t)
 	streams := map[string]func() told{"events": c.events(t), "socket": c.socket(t)}

@@ -26,11 +26,15 @@ import (
 //
 // ctx has the request's values, and ends when the server shuts down, which then
 // waits for send as it does for requests in hand. Stream is for routes of NewRouter
-// behind a server of New; anywhere else it fails the request.
+// behind a server of New; anywhere else it fails the request. HEAD is 200.
 func Stream(c *gin.Context, status int, send func(ctx context.Context, w http.ResponseWriter)) {
 	e := exchangeOf(c.Writer)
 	if e == nil {
 		Fail(c, errors.New("httpserver: a stream needs a connection of New's server"))
+		return
+	}
+	if e.request.Method == http.MethodHead {
+		c.Status(http.StatusOK) // that would be the head: there is nothing to wait for
 		return
 	}
 	c.Status(status)

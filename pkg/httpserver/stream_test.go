@@ -137,6 +137,13 @@ func TestAStreamThatPanicsEndsAlone(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
+func TestHeadOfAStreamEnds(t *testing.T) {
+	r := streaming(httpserver.Config{}, func(context.Context, http.ResponseWriter) { t.Error("sent") })
+	if got := talk(t, httpserver.Config{}, r, "HEAD /stream HTTP/1.1\r\nHost: souk\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200 ") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAStreamNeedsAServer(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := streaming(httpserver.Config{}, func(context.Context, http.ResponseWriter) { t.Error("sent") })
