@@ -40,8 +40,8 @@ func (l *Live) stream(c *gin.Context, status int, since time.Time, serve func(co
 		httpserver.Fail(c, err)
 		return
 	}
-	if since.IsZero() {
-		since = time.Now()
+	if now := time.Now(); since.IsZero() || since.After(now) {
+		since = now
 	}
 	f := &follower{
 		orders: l.orders, request: c.Request, story: story{since: since}, expires: caller.ExpiresAt,

@@ -173,18 +173,21 @@ func TestEventsAreTold(t *testing.T) {
 	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" || response.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", response.StatusCode, response.Header)
 	}
-	if _, status := told(t, events); status != "PENDING" {
-		t.Errorf("told %s", status)
+	_, future := g.events(customer, "Last-Event-Id", "2999-01-01T00:00:00Z")
+	_, nonsense := g.events(customer, "Last-Event-Id", "nonsense")
+	all := []*bufio.Reader{events, future, nonsense}
+	for _, stream := range all {
+		if _, status := told(t, stream); status != "PENDING" {
+			t.Errorf("told %s", status)
+		}
 	}
 	g.shop.move("PENDING", "REJECTED")
 	g.hint(customer)
-	id, status := told(t, events)
-	if _, err := time.Parse(time.RFC3339, id); status != "REJECTED" || err != nil {
-		t.Errorf("told %s at %q", status, id)
-	}
-	_, again := g.events(customer, "Last-Event-Id", id) // as a browser does that lost us
-	if _, status := told(t, again); status != "PENDING" {
-		t.Errorf("told %s first", status)
+	for i, stream := range all {
+		id, status := told(t, stream)
+		if _, err := time.Parse(time.RFC3339, id); status != "REJECTED" || err != nil {
+			t.Errorf("%d: told %s at %q", i, status, id)
+		}
 	}
 	must(t, g.stop())
 	if rest, err := events.ReadString(0); strings.TrimSpace(rest) != "" {

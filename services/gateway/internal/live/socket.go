@@ -52,7 +52,7 @@ func wantsSocket(c *gin.Context) {
 		}
 		return false
 	}
-	if !has("Connection", "upgrade") || !has("Upgrade", "websocket") || header.Get("Sec-Websocket-Version") != "13" {
+	if !c.Request.ProtoAtLeast(1, 1) || !has("Connection", "upgrade") || !has("Upgrade", "websocket") || header.Get("Sec-Websocket-Version") != "13" {
 		c.Header("Upgrade", "websocket")
 		c.Header("Sec-WebSocket-Version", "13")
 		httpserver.FailStatus(c, http.StatusUpgradeRequired, errNoUpgrade)
