@@ -195,6 +195,17 @@ func TestEventsAreTold(t *testing.T) {
 	}
 }
 
+// As for a browser that had lost us when its order was cancelled.
+func TestEventsGoOnWhereTheyEnded(t *testing.T) {
+	g := newGateway(t, live.Config{Max: 9, PerUser: 9})
+	ago := func(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
+	g.shop.list = fmt.Sprintf(`{"id":"1","status":"CANCELLED","timeline":[{"status":"PENDING","at":%q},{"status":"CANCELLED","at":%q}]}`, ago(time.Hour), ago(time.Minute))
+	_, events := g.events(customer, "Last-Event-Id", ago(2*time.Minute))
+	if _, status := told(t, events); status != "CANCELLED" {
+		t.Errorf("told %s", status)
+	}
+}
+
 func TestWhoLeavesMakesRoom(t *testing.T) {
 	g := newGateway(t, live.Config{Max: 3, PerUser: 2})
 	open := func() float64 {
