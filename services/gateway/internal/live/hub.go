@@ -23,7 +23,7 @@ import (
 
 // Config bounds a Hub.
 type Config struct {
-	Max     int `env:"SOUK_STREAMS" envDefault:"10000" usage:"most streams of orders at a time"`
+	Max     int `env:"SOUK_STREAMS" envDefault:"4000" usage:"most streams of orders at a time"`
 	PerUser int `env:"SOUK_STREAMS_PER_USER" envDefault:"10" usage:"most streams of one user at a time"`
 }
 
