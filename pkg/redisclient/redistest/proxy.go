@@ -16,8 +16,9 @@ type Proxy struct {
 	// DropReplies swallows everything Redis says, while requests still reach
 	// it: a lost reply, or a half-open connection.
 	DropReplies atomic.Bool
-	// LoseReply swallows the next thing Redis says and closes its connection:
-	// whoever sends the request again is served.
+	// LoseReply swallows the next thing Redis says and closes its connection, once
+	// Redis has done all that it was asked there: whoever sends the request again is
+	// served.
 	LoseReply atomic.Bool
 	// Latency is how long every reply takes, a [time.Duration].
 	Latency atomic.Int64
@@ -72,12 +73,14 @@ func (p *Proxy) serve() {
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
 		p.wg.Go(func() { forward(server, client, server.Write) })
-		p.wg.Go(func() { forward(client, server, func(b []byte) (int, error) { return p.reply(client, b) }) })
+		p.wg.Go(func() { forward(client, server, func(b []byte) (int, error) { return p.reply(client, server, b) }) })
 	}
 }
 
-func (p *Proxy) reply(client net.Conn, b []byte) (int, error) {
+func (p *Proxy) reply(client, server net.Conn, b []byte) (int, error) {
 	if p.LoseReply.CompareAndSwap(true, false) {
+		_ = server.(*net.TCPConn).CloseWrite() // it closes when it has come to the end
+		_, _ = io.Copy(io.Discard, server)
 		return 0, net.ErrClosed
 	}
 	if p.DropReplies.Load() {
