@@ -156,7 +156,7 @@ func refusal(err error) (int, *apperr.Error) {
 			apperr.New(apperr.Invalid, "header_too_large", "the request header is too large")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return http.StatusRequestEntityTooLarge, errTooLarge()
-	case isLate(err):
+	case TimedOut(err):
 		return http.StatusRequestTimeout,
 			apperr.New(apperr.RequestTimeout, "request_timeout", "the request did not arrive in time")
 	default:
@@ -165,11 +165,11 @@ func refusal(err error) (int, *apperr.Error) {
 	}
 }
 
-// isLate knows fasthttp's own timeout too, which is no net.Error.
-func isLate(err error) bool {
-	late, ok := errors.AsType[interface {
+// TimedOut reports an error that says so itself: fasthttp's is no net.Error.
+func TimedOut(err error) bool {
+	timeout, ok := errors.AsType[interface {
 		error
 		Timeout() bool
 	}](err)
-	return ok && late.Timeout()
+	return ok && timeout.Timeout()
 }

@@ -1,12 +1,12 @@
 package edge
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
 	"souk.example/contracts"
 	"souk.example/pkg/apperr"
+	"souk.example/pkg/httpserver"
 )
 
 // retryDown is what a client is asked to wait for a service that is down.
@@ -19,7 +19,7 @@ func upstreamError(r *http.Request, err error) error {
 		return apperr.New(apperr.Unavailable, "upstream_unavailable", "this service is not answering").With(err).WithRetryAfter(retryDown)
 	case changesState(r.Method):
 		return apperr.New(apperr.Timeout, contracts.CodeOutcomeUnknown, "the request may have been carried out: "+afterUnknown(r)).With(err)
-	case timedOut(err):
+	case httpserver.TimedOut(err):
 		return apperr.New(apperr.Timeout, "upstream_timeout", "this service did not answer in time").With(err)
 	}
 	return apperr.New(apperr.Unavailable, "upstream_unavailable", "the connection to this service was lost").With(err).WithRetryAfter(retryDown)
@@ -35,13 +35,4 @@ func afterUnknown(r *http.Request) string {
 
 func changesState(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
-}
-
-// timedOut reports an error that says so itself: fasthttp's is no net.Error.
-func timedOut(err error) bool {
-	timeout, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && timeout.Timeout()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"souk.example/pkg/httpserver"
 	"souk.example/pkg/tracing"
 )
 
@@ -104,7 +105,7 @@ func repeatable(header *fasthttp.RequestHeader) bool {
 
 // wasLost reports whether the connection broke before the answer came. Who took
 // too long is not asked again.
-func wasLost(err error) bool { return err != nil && !timedOut(err) }
+func wasLost(err error) bool { return err != nil && !httpserver.TimedOut(err) }
 
 // candidates lists the replicas in the order to ask them: from the next in
 // turn, those that rest last.
