@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -105,14 +106,16 @@ type victim struct {
 }
 
 // survive kills the victims one after the other while clients buy, every third
-// order by card, starts each again, and wants every acknowledged order to be completed within a minute of
-// the last restart.
+// order by card, starts each again, and wants every acknowledged order to be
+// completed within a minute of the last restart.
 func survive(t *testing.T, s *souk, victims []victim) {
 	t.Helper()
 	const between = 200                                                    // orders acknowledged between one kill and the next
+	const load = 250                                                       // orders a second: what piles up must not go by how fast the machine takes them in
 	customers, sku := richCustomers(t, s, clients), product(t, s, 999_999) // more than can be sold meanwhile
-	stop := make(chan struct{})
-	answers := attempts(t, customers, 1_000_000, stop, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
+	stop, work := make(chan struct{}), make(chan int)
+	go metered(work, stop, load, new(atomic.Int64))
+	answers := carryOut(t, customers, work, buying(sku, 1), buying(sku, 1), buyingByCard(sku, "tok_ok"))
 	var all []placed
 	for _, v := range victims {
 		all = append(all, takeAcknowledged(t, answers, between)...)
