@@ -8,7 +8,7 @@ PACKAGES := ./... ./pkg/...
 # Those whose tests reach for an engine: another one changes nothing for the rest.
 NATIVE_PACKAGES = ./e2e $$(go list -test -f '{{.ForTest}} {{.Deps}}' ./pkg/... ./services/... ./internal/... | awk '/^souk.*(databasetest|redistest|bustest|internal\/native)[] ]/ {print $$1}' | grep -v mutants | sort -u)
 REDIS_LAYER := $(patsubst %,./pkg/%/...,redisclient cache redlock pubsub registry idgen ratelimit)
-GOTESTFLAGS ?= -shuffle=on -timeout=15m
+GOTESTFLAGS ?= -shuffle=on -timeout=25m
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
