@@ -8,15 +8,15 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// logged writes one line per request. It holds no personal data: no address,
+// logged writes one line per request, but for those shed. It holds no personal data: no address,
 // no path (paths hold ids), no header, no body.
 func logged(logger *slog.Logger, which string) gin.HandlerFunc {
 	least := map[string]int{"all": 0, "errors": http.StatusInternalServerError}[which]
 	return func(c *gin.Context) {
-		start := requestOf(c).start
+		r := requestOf(c)
 		defer func() { // a handler that panics is logged too
-			if status := c.Writer.Status(); status >= least {
-				logRequest(c, logger, status, time.Since(start))
+			if status := c.Writer.Status(); status >= least && !r.shed {
+				logRequest(c, logger, status, time.Since(r.start))
 			}
 		}()
 		c.Next()

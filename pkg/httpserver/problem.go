@@ -89,6 +89,14 @@ func FailStatus(c *gin.Context, status int, e *apperr.Error) {
 	writeProblem(c.Writer, status, e, RequestIDFrom(c.Request.Context()))
 }
 
+// Shed refuses with 503 what there is no room for, and has no line of the access
+// log: such refusals come by the thousand, and would bury all others and take the
+// time that is short. Whoever sheds counts them.
+func Shed(c *gin.Context, e *apperr.Error) {
+	requestOf(c).shed = true
+	FailStatus(c, http.StatusServiceUnavailable, e)
+}
+
 func writeProblem(w http.ResponseWriter, status int, e *apperr.Error, requestID string) {
 	body := encodeProblem(status, e, requestID)
 	header := w.Header()

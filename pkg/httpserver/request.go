@@ -22,7 +22,7 @@ const (
 // request is what the router knows of the request in hand, and its context, so
 // that one allocation and one copy of the http.Request carry it all. Only the
 // package's own middlewares set anything, Context each to a child of what was
-// there, and before any handler runs.
+// there, and before any handler runs; and Shed does.
 type request struct {
 	context.Context //nolint:containedctx // it is one
 	id              string
@@ -30,6 +30,7 @@ type request struct {
 	start           time.Time // of the middlewares, just after the request was read
 	due             due       // once the time is limited, the Context or its parent
 	caller          auth.Claims
+	shed            bool // refused for want of room: not logged
 }
 
 type requestKey struct{}

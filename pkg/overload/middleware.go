@@ -1,7 +1,6 @@
 package overload
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -28,7 +27,7 @@ func Middleware(l *Limiter) gin.HandlerFunc {
 		_, _ = httpserver.ReadBody(c.Request) // whoever asks again meets the same error
 		done, ok := l.Take()
 		if !ok {
-			httpserver.FailStatus(c, http.StatusServiceUnavailable, ErrOverloaded)
+			httpserver.Shed(c, ErrOverloaded)
 			return
 		}
 		r := &reply{c.Writer, done}

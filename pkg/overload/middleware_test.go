@@ -22,7 +22,7 @@ import (
 func router(l *overload.Limiter, log io.Writer, during func()) http.Handler {
 	t := telemetry.Nop()
 	t.Logger = slog.New(slog.NewTextHandler(log, nil))
-	r := httpserver.NewRouter(httpserver.Config{AccessLog: "off"}, t)
+	r := httpserver.NewRouter(httpserver.Config{}, t)
 	r.POST("/orders", overload.Middleware(l), func(c *gin.Context) {
 		during()
 		body, err := io.ReadAll(c.Request.Body)

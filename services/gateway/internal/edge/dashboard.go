@@ -106,7 +106,7 @@ func nothing(c *gin.Context, parts []part, why error) {
 		}
 	}
 	if !slices.ContainsFunc(parts, func(p part) bool { return !errors.Is(p.err, errPartBusy) }) {
-		httpserver.FailStatus(c, http.StatusServiceUnavailable, overload.ErrOverloaded)
+		httpserver.Shed(c, overload.ErrOverloaded)
 		return
 	}
 	httpserver.Fail(c, errNoPart.With(why))

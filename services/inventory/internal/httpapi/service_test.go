@@ -30,8 +30,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// go-redis probes a dead server once a second and notices Close only then.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+	// go-redis probes a dead server once a second and notices Close only then; the
+	// benchmarks' server has goroutines that end some time after it.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 type nobody struct{}

@@ -37,19 +37,39 @@ func BenchmarkPlace(b *testing.B) {
 		"X-Forwarded-Proto: http\r\nContent-Length: %d\r\n\r\n%s", token, len(tea), tea), http.StatusCreated)
 }
 
+// BenchmarkShed is an order that finds no room: what an overload costs for each
+// that is turned away.
+func BenchmarkShed(b *testing.B) {
+	full := overload.New(overload.Config{Floor: 1, Ceiling: 1})
+	full.Take()
+	httpbench.Load(b, serve(b, newTelemetry(b), full, nil, nil), fmt.Appendf(nil, "POST /v1/orders HTTP/1.1\r\nHost: souk\r\n"+
+		"Content-Type: application/json\r\nIdempotency-Key: 721133-1\r\nContent-Length: %d\r\n\r\n%s", len(tea), tea), http.StatusServiceUnavailable)
+}
+
 // serveForgetful serves the API as in production, but for what it stands on.
 func serveForgetful(b *testing.B, verifier *auth.Verifier) string {
 	b.Helper()
-	tel, err := telemetry.New(b.Context(), telemetry.Config{LogWriter: io.Discard})
-	must(b, err)
+	tel := newTelemetry(b)
 	placer := order.NewPlacer(forgetful{}, answer{}, noGate{}, idgen.Static(1), order.Limits{}, groupcommit.Config{},
 		groupcommit.Traced(tel.Tracer, "place orders", order.PlaceOrder.Subject))
 	run(b, placer)
+	return serve(b, tel, overload.New(overload.Config{}), placer, verifier)
+}
+
+func serve(b *testing.B, tel *telemetry.Telemetry, l *overload.Limiter, placer *order.Placer, verifier *auth.Verifier) string {
+	b.Helper()
 	cfg := httpserver.Config{AccessLog: "errors"}
 	router := httpserver.NewRouter(cfg, tel)
-	router.Use(overload.Middleware(overload.New(overload.Config{})))
+	router.Use(overload.Middleware(l))
 	httpapi.New(placer, nil, nil, nil).Register(router, verifier)
 	return httpbench.Serve(b, cfg, router, tel)
+}
+
+func newTelemetry(b *testing.B) *telemetry.Telemetry {
+	b.Helper()
+	tel, err := telemetry.New(b.Context(), telemetry.Config{LogWriter: io.Discard})
+	must(b, err)
+	return tel
 }
 
 // forgetful is an order.Store that takes everything and keeps nothing.
