@@ -36,11 +36,9 @@ func TestAWatchedAuditIsOneDocumentPerLine(t *testing.T) {
 	ownHome(t)
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
-		root := newRoot(&stdout, &stderr)
-		root.SetArgs([]string{"audit", "--watch", "--json", "--every", "1s"})
 		ctx, stop := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer stop()
-		_ = root.ExecuteContext(ctx)
+		_ = execute(ctx, []string{"audit", "--watch", "--json", "--every", "1s"}, &stdout, &stderr)
 		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 		if len(lines) != 3 {
 			t.Fatalf("%d lines in three rounds:\n%s", len(lines), stdout.String())

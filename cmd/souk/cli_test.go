@@ -25,9 +25,7 @@ type outcome struct {
 func souk(t *testing.T, args ...string) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	root := newRoot(&stdout, &stderr)
-	root.SetArgs(args)
-	err := root.ExecuteContext(t.Context())
+	err := execute(t.Context(), args, &stdout, &stderr)
 	return outcome{code: exitCode(err), stdout: stdout.String(), stderr: stderr.String(), err: err}
 }
 
@@ -146,6 +144,17 @@ func TestStatusIsOneJSONDocumentEvenWhenNothingRuns(t *testing.T) {
 	}
 	if got.code != 1 || report.Mode != "none" || report.Services == nil || report.Engines == nil {
 		t.Errorf("exit code %d, report %+v", got.code, report)
+	}
+}
+
+func TestWithJSONAFailureIsADocumentToo(t *testing.T) {
+	ownHome(t)
+	for _, command := range []string{"smoke", "token", "order trace 7", "dlq list", "saga list"} {
+		got := souk(t, append(strings.Fields(command), "--json")...)
+		var document struct{ Error string }
+		if err := json.Unmarshal([]byte(got.stdout), &document); err != nil || got.err == nil || document.Error != got.err.Error() {
+			t.Errorf("souk %s --json prints %q (%v), and fails with %v", command, got.stdout, err, got.err)
+		}
 	}
 }
 

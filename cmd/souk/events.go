@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,7 +79,7 @@ func (a *app) tailEvents(ctx context.Context, topics []string, beginning bool, l
 func (a *app) printEvent(e eventbus.Event) error {
 	ce := cloudevents.From(e)
 	if a.json {
-		return json.NewEncoder(a.stdout).Encode(ce)
+		return a.printJSONLine(ce)
 	}
 	_, err := fmt.Fprintf(a.stdout, "%s  %-22s %-24s %s\n", ce.Time.Format("15:04:05.000"), ce.Type, ce.Subject, ce.Data)
 	return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,14 +28,30 @@ type app struct {
 	portBase int  // of this environment; what runs may have another
 	json     bool // one JSON document on stdout
 
+	documented bool // it has been printed
+
 	setup     home.Setup // how souk was last started here; see use
 	topology  topology.Topology
 	addresses addresses
 	platform  platform
 }
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+// execute runs one command line. With --json stdout is a document also when the
+// command fails before it has one.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	a := &app{stdout: plaintext.NewWriter(stdout), stderr: stderr, progress: console.New(stderr)}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && a.json && !a.documented {
+		err = errors.Join(err, a.printJSONLine(map[string]string{"error": err.Error()}))
+	}
+	return err
+}
+
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "souk",
 		Short: "Run and inspect a souk",
@@ -49,8 +67,6 @@ and its like make commands look at a souk that runs elsewhere.`,
 		SilenceErrors:     true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.configure(os.Getenv) },
 	}
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	root.AddCommand(
 		upCommand(a), downCommand(a), infraCommand(a), statusCommand(a), logsCommand(a), seedCommand(a), tokenCommand(a),
 		smokeCommand(a), demoCommand(a), auditCommand(a), orderCommand(a), eventsCommand(a), dlqCommand(a), sagaCommand(a), replayCommand(a), benchCommand(a), versionCommand(a), serveCommand(a), runCommand(), migrateCommand(a), secretsCommand(a), probeCommand(),
@@ -132,12 +148,16 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 }
 
 func (a *app) printJSON(v any) error {
+	a.documented = true
 	enc := json.NewEncoder(a.stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
 
 // printJSONLine is for commands that print one document after the other.
-func (a *app) printJSONLine(v any) error { return json.NewEncoder(a.stdout).Encode(v) }
+func (a *app) printJSONLine(v any) error {
+	a.documented = true
+	return json.NewEncoder(a.stdout).Encode(v)
+}
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }

@@ -61,9 +61,7 @@ func serve(t *testing.T) <-chan outcome {
 	go func() {
 		defer stop()
 		var stdout, stderr bytes.Buffer
-		root := newRoot(&stdout, &stderr)
-		root.SetArgs([]string{"serve"})
-		err := root.ExecuteContext(ctx)
+		err := execute(ctx, []string{"serve"}, &stdout, &stderr)
 		served <- outcome{code: exitCode(err), stdout: stdout.String(), stderr: stderr.String(), err: err}
 	}()
 	a := &app{}

@@ -11,7 +11,9 @@ import (
 )
 
 // Authenticate lets only requests with a good access token pass, and keeps
-// its claims for Caller. Others get 401 with WWW-Authenticate (RFC 6750). It is
+// its claims for Caller. Others get 401 with WWW-Authenticate (RFC 6750). What is
+// said to a caller no cache keeps, its own browser's included, which the next
+// person may use: a handler that thinks otherwise sets Cache-Control anew. It is
 // for routes of NewRouter.
 func Authenticate(v *auth.Verifier) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -28,9 +30,13 @@ func Authenticate(v *auth.Verifier) gin.HandlerFunc {
 			return
 		}
 		requestOf(c).caller = claims
+		c.Writer.Header()["Cache-Control"] = []string{noStore} // already in canonical form
 		c.Next()
 	}
 }
+
+// noStore keeps a reply out of all caches (RFC 9111, section 5.2.2.5).
+const noStore = "no-store"
 
 // BearerToken returns the token of the one Authorization header, or an
 // apperr.Unauthenticated.

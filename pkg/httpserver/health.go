@@ -47,7 +47,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func writeOK(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", noStore)
 	_, _ = io.WriteString(w, `{"status":"ok"}`)
 }
 

@@ -60,6 +60,9 @@ func TestAuthentication(t *testing.T) {
 		if (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
 			t.Errorf("%s %.20q: WWW-Authenticate %q", tt.path, tt.header, w.Header().Get("WWW-Authenticate"))
 		}
+		if kept := w.Header().Get("Cache-Control") != "no-store"; kept != (tt.path == "/open") {
+			t.Errorf("%s %.20q: Cache-Control %q", tt.path, tt.header, w.Header()["Cache-Control"])
+		}
 	}
 	if w := request(t, r, "GET", "/open"); w.Body.String() != "0" {
 		t.Errorf("anonymous caller is %q", w.Body)

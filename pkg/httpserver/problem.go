@@ -105,7 +105,7 @@ func writeProblem(w http.ResponseWriter, status int, e *apperr.Error, requestID 
 	}
 	header.Set("Content-Type", problemType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("Cache-Control", "no-store")
+	header.Set("Cache-Control", noStore)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone: nobody is left to tell
 }

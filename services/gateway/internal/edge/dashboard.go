@@ -58,7 +58,6 @@ func (d *dashboard) handle(c *gin.Context) {
 		return
 	}
 	d.tell(c.Request, parts)
-	c.Header("Cache-Control", "private, no-store")
 	c.PureJSON(http.StatusOK, dashboardResponse{parts[0].given(), parts[1].given(), parts[2].given(), missing})
 }
 

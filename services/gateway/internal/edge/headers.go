@@ -89,8 +89,9 @@ func hopByHop(name string, named []string) bool {
 }
 
 // replyHeaders adds a reply's headers to those that the edge has set, which says
-// the request id itself.
+// the request id itself; how long a reply may be kept its service knows.
 func replyHeaders(header http.Header, in *fasthttp.ResponseHeader) {
+	delete(header, "Cache-Control")
 	var named []string
 	for _, value := range in.PeekAll("Connection") {
 		named = append(named, string(value))

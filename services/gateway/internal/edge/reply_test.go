@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,5 +140,16 @@ func TestRepliesComeThrough(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// How long a reply may be kept its service knows: the edge says it for its own
+// alone.
+func TestTheServiceSaysWhatMayBeKept(t *testing.T) {
+	g := open(t, httpserver.Config{}, service(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+	}))
+	if resp, _ := g.do("GET", "/v1/orders", g.bearer(), ""); !slices.Equal(resp.Header["Cache-Control"], []string{"no-cache"}) {
+		t.Errorf("%d, Cache-Control %q", resp.StatusCode, resp.Header["Cache-Control"])
 	}
 }
