@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -111,8 +112,11 @@ func describeRow(row map[string]any) string {
 		if column == ordertrace.Status {
 			continue
 		}
-		if raw, isJSON := value.(json.RawMessage); isJSON {
-			value = string(raw)
+		switch v := value.(type) {
+		case json.RawMessage:
+			value = string(v)
+		case time.Time:
+			value = v.Format("2006-01-02T15:04:05.000000Z07:00")
 		}
 		if _, isBinary := value.([]byte); !isBinary {
 			fields = append(fields, fmt.Sprintf("%s=%v", column, value))

@@ -107,13 +107,17 @@ func scanRow(rows *sql.Rows, columns []string) (map[string]any, error) {
 	return row, nil
 }
 
-// readable turns an id into decimal text, as everywhere in souk's JSON, and
-// bytes into what they are: JSON, text, or else base64.
+// readable turns an id into decimal text, as everywhere in souk's JSON,
+// microseconds into their time, if there is one yet, and bytes into what they
+// are: JSON, text, or else base64.
 func readable(column string, v any) any {
 	switch v := v.(type) {
 	case int64:
 		if column == "id" || strings.HasSuffix(column, "_id") {
 			return strconv.FormatInt(v, 10)
+		}
+		if isTime(column) && v > 0 {
+			return time.UnixMicro(v).UTC()
 		}
 	case []byte:
 		if json.Valid(v) {
@@ -126,11 +130,15 @@ func readable(column string, v any) any {
 	return v
 }
 
+func isTime(column string) bool {
+	return column == "at" || column == "due" || column == "deadline" || strings.HasSuffix(column, "_at")
+}
+
 // timeOf is when a row came to be, by the column that says so.
 func timeOf(row map[string]any) time.Time {
 	for _, column := range []string{"at", "created_at", "started_at", "due_at", "due"} {
-		if us, ok := row[column].(int64); ok {
-			return time.UnixMicro(us).UTC()
+		if t, ok := row[column].(time.Time); ok {
+			return t
 		}
 	}
 	return time.Time{}

@@ -175,6 +175,8 @@ func TestBadInputChangesNothing(t *testing.T) {
 		{http.MethodPost, adjust, `{"delta":1}`, 422},
 		{http.MethodPost, adjust, `{"delta":1,"reason":" "}`, 422},
 		{http.MethodPost, adjust, `{"delta":1,"reason":"a\u001b[31m"}`, 422},
+		{http.MethodPost, adjust, `{"delta":1,"reason":"a\nb"}`, 422},
+		{http.MethodPost, adjust, `{"delta":1,"reason":"a\u202eb"}`, 422},
 		{http.MethodPost, adjust, `{"delta":1e3,"reason":"r"}`, 422},
 		{http.MethodPost, adjust, `{"delta":-9223372036854775808,"reason":"r"}`, 422},
 		{http.MethodPost, adjust, `{"delta":9223372036854775807,"reason":"r"}`, 422},

@@ -2,13 +2,14 @@ package httpapi
 
 import (
 	"encoding/json"
-	"unicode"
+
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
 	"souk.example/pkg/apperr"
 	"souk.example/pkg/httpserver"
+	"souk.example/pkg/plaintext"
 	"souk.example/services/inventory/internal/catalogue"
 	"souk.example/services/inventory/internal/inventory"
 	"souk.example/services/inventory/internal/store"
@@ -57,15 +58,7 @@ func listQuery(c *gin.Context) (store.Query, error) {
 }
 
 func searchable(text string) bool {
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxQuery {
-		return false
-	}
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
+	return utf8.RuneCountInString(text) <= maxQuery && plaintext.Is(text)
 }
 
 func listResponseFrom(listings []inventory.Listing, limit int, text string) listResponse {

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -56,8 +55,8 @@ func (a Adjustment) validate() error {
 	if err := checkUnits("delta", a.Delta); err != nil {
 		return err
 	}
-	if strings.TrimSpace(a.Reason) == "" || !printable(a.Reason, maxReason) {
-		return invalid("reason", "1 to 200 printable characters")
+	if !isLine(a.Reason, maxReason) {
+		return invalid("reason", "1 to 200 printable characters in one line")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"souk.example/pkg/money"
+	"souk.example/pkg/plaintext"
 )
 
 // HomeCurrency is the one currency of the shop's prices.
@@ -81,10 +82,10 @@ func (p Product) validate() error {
 	if _, ok := ParseSKU(string(p.SKU)); !ok {
 		return invalid("sku", "1 to 64 of A-Z, 0-9 and -, not beginning with -")
 	}
-	if strings.TrimSpace(p.Name) == "" || !printable(p.Name, maxName) {
-		return invalid("name", "1 to 200 printable characters")
+	if !isLine(p.Name, maxName) {
+		return invalid("name", "1 to 200 printable characters in one line")
 	}
-	if !printable(p.Description, maxDescription) {
+	if !isText(p.Description, maxDescription) {
 		return invalid("description", "at most 4000 characters, no control characters but line breaks and tabs")
 	}
 	if p.Price.Currency() != HomeCurrency || p.Price.Minor() <= 0 || p.Price.Minor() > maxPrice {
@@ -96,10 +97,17 @@ func (p Product) validate() error {
 	return nil
 }
 
-func printable(s string, limit int) bool {
+// isText lets a description have lines, and the marks of direction that Arabic and
+// Hebrew texts are written with.
+func isText(s string, limit int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && !strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\t'
 	})
+}
+
+// isLine reports a text of one line in which there is something to see.
+func isLine(s string, limit int) bool {
+	return !plaintext.Blank(s) && utf8.RuneCountInString(s) <= limit && plaintext.Is(s)
 }
 
 // isImageURL accepts what a browser can load and nothing that it would run.
@@ -108,7 +116,7 @@ func isImageURL(s string) bool {
 		return true
 	}
 	u, err := url.Parse(s)
-	if err != nil || !printable(s, maxImageURL) {
+	if err != nil || !isLine(s, maxImageURL) {
 		return false
 	}
 	isPath := u.Scheme == "" && u.Host == "" && strings.HasPrefix(s, "/")
