@@ -125,6 +125,14 @@ func TestAddressesThatAreRefused(t *testing.T) {
 			}
 		})
 	}
+	all := s.call(t, "POST", "/v1/addresses", access, `{"phone":"call Alice"}`)
+	var fields []string
+	for _, e := range all.body["errors"].([]any) {
+		fields = append(fields, e.(map[string]any)["field"].(string))
+	}
+	if got := strings.Join(fields, " "); got != "recipient line1 city phone country" {
+		t.Errorf("%s are named: %s", got, all.raw)
+	}
 	if got := s.call(t, "GET", "/v1/addresses?cursor=YWZ0ZXI6MHgx", access, ""); got.status != 422 || got.body["code"] != "invalid_query" {
 		t.Errorf("tampered cursor: %d %s", got.status, got.raw)
 	}

@@ -42,10 +42,21 @@ func fail(c *gin.Context, err error) {
 		err = apperr.New(apperr.TooMany, contracts.CodeTooManyAttempts, "too many failed logins of this account").WithRetryAfter(tooMany.Limit.RetryAfter)
 	}
 	if invalid, ok := errors.AsType[*user.InvalidError](err); ok {
-		err = apperr.New(apperr.Unprocessable, codeOf(invalid), invalid.Field+" "+invalid.Detail).
-			WithFields(apperr.Field{Field: invalid.Field, Code: invalid.Code, Detail: invalid.Detail})
+		err = apperr.New(apperr.Unprocessable, codeOf(invalid), invalid.Field+" "+invalid.Detail).WithFields(fieldsOf(err)...)
 	}
 	httpserver.Fail(c, err)
+}
+
+// fieldsOf names all that is wrong; the reply's own code and detail are the first's.
+func fieldsOf(err error) (fields []apperr.Field) {
+	all, several := errors.AsType[user.InvalidErrors](err)
+	if one, ok := errors.AsType[*user.InvalidError](err); ok && !several {
+		all = user.InvalidErrors{one}
+	}
+	for _, e := range all {
+		fields = append(fields, apperr.Field{Field: e.Field, Code: e.Code, Detail: e.Detail})
+	}
+	return fields
 }
 
 func codeOf(e *user.InvalidError) string {

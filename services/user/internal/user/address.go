@@ -48,8 +48,9 @@ type Addresses interface {
 	List(ctx context.Context, owner ID, after AddressID, limit int) ([]Address, error)
 }
 
-// cleaned is p with its texts trimmed, or *InvalidError.
+// cleaned is p with its texts trimmed, or InvalidErrors.
 func (p Place) cleaned() (Place, error) {
+	var wrong InvalidErrors
 	for _, text := range []struct {
 		field    string
 		value    *string
@@ -63,16 +64,20 @@ func (p Place) cleaned() (Place, error) {
 		{"region", &p.Region, 0, 100},
 		{"postal_code", &p.PostalCode, 0, 16},
 	} {
-		var err error
-		if *text.value, err = cleanText(*text.value, text.field, contracts.CodeInvalidAddress, text.min, text.max); err != nil {
-			return Place{}, err
+		cleaned, invalid := cleanText(*text.value, text.field, contracts.CodeInvalidAddress, text.min, text.max)
+		if invalid != nil {
+			wrong = append(wrong, invalid)
 		}
+		*text.value = cleaned
 	}
-	if !isPhone(p.Phone) {
-		return Place{}, &InvalidError{Field: "phone", Code: contracts.CodeInvalidAddress, Detail: "must have digits, and else only spaces and + - ( ) ."}
+	if p.Phone != "" && !isPhone(p.Phone) { // without one it is wrong already
+		wrong = append(wrong, &InvalidError{Field: "phone", Code: contracts.CodeInvalidAddress, Detail: "must have digits, and else only spaces and + - ( ) ."})
 	}
 	if !isCountry(p.Country) {
-		return Place{}, &InvalidError{Field: "country", Code: contracts.CodeInvalidAddress, Detail: "must be two upper-case letters (ISO 3166-1 alpha-2)"}
+		wrong = append(wrong, &InvalidError{Field: "country", Code: contracts.CodeInvalidAddress, Detail: "must be two upper-case letters (ISO 3166-1 alpha-2)"})
+	}
+	if len(wrong) > 0 {
+		return Place{}, wrong
 	}
 	return p, nil
 }

@@ -18,7 +18,7 @@ func NewAddressBook(addresses Addresses, ids IDs, now func() time.Time) *Address
 	return &AddressBook{addresses: addresses, ids: ids, now: now}
 }
 
-// Add keeps a new address: *InvalidError or ErrTooManyAddresses.
+// Add keeps a new address: InvalidErrors or ErrTooManyAddresses.
 func (b *AddressBook) Add(ctx context.Context, owner ID, p Place) (Address, error) {
 	p, err := p.cleaned()
 	if err != nil {
@@ -32,7 +32,7 @@ func (b *AddressBook) Add(ctx context.Context, owner ID, p Place) (Address, erro
 	return b.addresses.Add(ctx, Address{ID: AddressID(id), User: owner, Place: p, CreatedAt: now, UpdatedAt: now})
 }
 
-// Replace changes an address as a whole: *InvalidError or ErrAddressNotFound.
+// Replace changes an address as a whole: InvalidErrors or ErrAddressNotFound.
 func (b *AddressBook) Replace(ctx context.Context, owner ID, id AddressID, p Place) (Address, error) {
 	p, err := p.cleaned()
 	if err != nil {

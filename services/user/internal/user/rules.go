@@ -39,12 +39,16 @@ func couldBePassword(password string) bool {
 }
 
 func cleanName(name string) (string, error) {
-	return cleanText(name, "name", "invalid_name", 1, maxName)
+	cleaned, invalid := cleanText(name, "name", "invalid_name", 1, maxName)
+	if invalid != nil {
+		return "", invalid
+	}
+	return cleaned, nil
 }
 
 // cleanText trims a text and refuses what could disguise it on a screen. The
 // length is in characters; the field and the code are those of the error.
-func cleanText(text, field, code string, shortest, longest int) (string, error) {
+func cleanText(text, field, code string, shortest, longest int) (string, *InvalidError) {
 	text = strings.TrimSpace(text)
 	if n := utf8.RuneCountInString(text); n < shortest || n > longest || shortest > 0 && plaintext.Blank(text) {
 		return "", &InvalidError{Field: field, Code: code, Detail: fmt.Sprintf("must have %d to %d characters", shortest, longest)}

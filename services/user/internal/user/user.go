@@ -67,5 +67,20 @@ type InvalidError struct {
 // Error implements error.
 func (e *InvalidError) Error() string { return "user: " + e.Field + " " + e.Detail }
 
+// InvalidErrors are all fields of one command that are not acceptable.
+type InvalidErrors []*InvalidError
+
+// Error implements error.
+func (all InvalidErrors) Error() string { return errors.Join(all.Unwrap()...).Error() }
+
+// Unwrap is for errors.As.
+func (all InvalidErrors) Unwrap() []error {
+	each := make([]error, len(all))
+	for i, e := range all {
+		each[i] = e
+	}
+	return each
+}
+
 // IDs issues ids.
 type IDs interface{ Next() (int64, error) }
