@@ -137,10 +137,7 @@ func (a *adapter) refuseUnlessIdle(ctx *fasthttp.RequestCtx, err error) {
 func (a *adapter) refuse(ctx *fasthttp.RequestCtx, err error) {
 	status, e := refusal(err)
 	a.refused.WithLabelValues(strconv.Itoa(status)).Inc()
-	id := string(ctx.Request.Header.Peek(requestIDHeader)) // gone if a body failed half way
-	if !wellFormedID(id) {
-		id = newRequestID()
-	}
+	id := requestID(string(ctx.Request.Header.Peek(requestIDHeader))) // gone if a body failed half way
 	reply := &exchange{header: http.Header{requestIDHeader: {id}}, reply: &ctx.Response}
 	writeProblem(reply, status, e, id)
 	reply.send()

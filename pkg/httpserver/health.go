@@ -32,16 +32,23 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	r = headAsGet(r)
-	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
+	if r.URL.Path == "/livez" || r.URL.Path == "/readyz" {
+		h.probe(w, r)
+		return
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+func (h *health) probe(w http.ResponseWriter, r *http.Request) {
+	id := requestID(first(r.Header[requestIDHeader]))
+	w.Header()[requestIDHeader] = []string{id}
 	switch {
-	case probe && r.Method != http.MethodGet:
-		refuseMethod(w, r, []string{http.MethodGet, http.MethodHead, http.MethodOptions})
+	case r.Method != http.MethodGet:
+		refuseMethod(w, r, []string{http.MethodGet, http.MethodHead, http.MethodOptions}, id)
 	case r.URL.Path == "/livez":
 		writeOK(w)
-	case r.URL.Path == "/readyz":
-		h.readyz(w, r)
 	default:
-		h.next.ServeHTTP(w, r)
+		h.readyz(w, r, id)
 	}
 }
 
@@ -51,14 +58,14 @@ func writeOK(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, `{"status":"ok"}`)
 }
 
-func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
+func (h *health) readyz(w http.ResponseWriter, r *http.Request, id string) {
 	if h.server.draining.Load() {
-		writeProblem(w, http.StatusServiceUnavailable, apperr.New(apperr.Unavailable, "draining", "this server is stopping"), "")
+		writeProblem(w, http.StatusServiceUnavailable, apperr.New(apperr.Unavailable, "draining", "this server is stopping"), id)
 		return
 	}
 	if failing := h.failing(r.Context()); len(failing) > 0 {
 		e := apperr.New(apperr.Unavailable, "not_ready", "this server is not ready").WithFields(failing...)
-		writeProblem(w, http.StatusServiceUnavailable, e, "")
+		writeProblem(w, http.StatusServiceUnavailable, e, id)
 		return
 	}
 	writeOK(w)

@@ -29,11 +29,11 @@ func otherMethod(c *gin.Context) {
 	if slices.Contains(allowed, http.MethodGet) {
 		allowed = append(allowed, http.MethodHead)
 	}
-	refuseMethod(c.Writer, c.Request, append(allowed, http.MethodOptions))
+	refuseMethod(c.Writer, c.Request, append(allowed, http.MethodOptions), RequestIDFrom(c.Request.Context()))
 	c.Abort()
 }
 
-func refuseMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
+func refuseMethod(w http.ResponseWriter, r *http.Request, allowed []string, id string) {
 	slices.Sort(allowed)
 	w.Header().Set("Allow", strings.Join(slices.Compact(allowed), ", "))
 	if r.Method == http.MethodOptions {
@@ -41,5 +41,5 @@ func refuseMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
 		return
 	}
 	e := apperr.New(apperr.Invalid, "method_not_allowed", "this path does not take the method")
-	writeProblem(w, http.StatusMethodNotAllowed, e, RequestIDFrom(r.Context()))
+	writeProblem(w, http.StatusMethodNotAllowed, e, id)
 }

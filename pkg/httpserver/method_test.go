@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -42,6 +43,10 @@ func TestMethods(t *testing.T) {
 			response, body := raw(t, s.Addr(), tt.method+" "+tt.path+" HTTP/1.1\r\nHost: souk\r\nConnection: close\r\n\r\n")
 			if response.StatusCode != tt.status || response.Header.Get("Allow") != tt.allow {
 				t.Errorf("%d, Allow %q", response.StatusCode, response.Header.Get("Allow"))
+			}
+			id := response.Header.Get("X-Request-Id")
+			if id == "" || tt.code != "" && !strings.Contains(body, `"request_id":"`+id+`"`) {
+				t.Errorf("request %q: %s", id, body)
 			}
 			if tt.code != "" && problemOf(t, response.StatusCode, response.Header, []byte(body)).Code != tt.code {
 				t.Errorf("got %s", body)

@@ -50,10 +50,7 @@ func requestOf(c *gin.Context) *request { return c.Request.Context().Value(reque
 // and returns it in the reply.
 func identify(logger *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		id := first(c.Request.Header[requestIDHeader])
-		if !wellFormedID(id) {
-			id = newRequestID()
-		}
+		id := requestID(first(c.Request.Header[requestIDHeader]))
 		c.Writer.Header()[requestIDHeader] = []string{id} // already in canonical form
 		c.Request = c.Request.WithContext(&request{
 			Context: c.Request.Context(), id: id, logger: logger, start: time.Now(),
@@ -86,7 +83,11 @@ func loggerFrom(ctx context.Context) *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-func newRequestID() string {
+// requestID is the one that the client sent if it is well formed, else a new one.
+func requestID(sent string) string {
+	if wellFormedID(sent) {
+		return sent
+	}
 	var id [16]byte
 	var text [2 * len(id)]byte
 	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) // nobody gains by guessing it

@@ -93,6 +93,10 @@ func TestStopKillsADeafProcess(t *testing.T) {
 	if err != nil || !killed {
 		t.Errorf("Stop: killed %v, %v", killed, err)
 	}
+	_, err = daemon.Find(path)
+	if _, isStale := errors.AsType[*daemon.StaleError](err); isStale || !errors.Is(err, daemon.ErrNotRunning) {
+		t.Errorf("after Stop: %v", err)
+	}
 }
 
 func TestAKilledProcessLeavesAStaleFile(t *testing.T) {

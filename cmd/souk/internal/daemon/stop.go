@@ -37,7 +37,20 @@ func Stop(ctx context.Context, pidFile string, grace time.Duration) (killed bool
 	if !gone(ctx, pidFile) {
 		return true, ctx.Err()
 	}
-	return true, nil
+	return true, cleanUp(pidFile)
+}
+
+// cleanUp does what a process that was killed could not: nobody is to take its end
+// for an accident.
+func cleanUp(pidFile string) error {
+	held, err := Hold(pidFile, Process{})
+	if errors.Is(err, ErrRunning) { // another has begun
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return held.Release()
 }
 
 func signal(p Process, s syscall.Signal) error {
