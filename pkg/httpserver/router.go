@@ -18,7 +18,7 @@ func NewRouter(cfg Config, t *telemetry.Telemetry) *gin.Engine {
 	engine := newEngine(cfg.TrustedProxies)
 	engine.Use(identify(t.Logger), traced(t.Tracer))
 	if cfg.AccessLog != "off" {
-		engine.Use(logged(t.Logger, cfg.AccessLog))
+		engine.Use(logged(t.AccessLog, cfg.AccessLog))
 	}
 	engine.Use(measured(t.Registry), recovered(), strictURL, bounded(cfg.MaxBody))
 	if cfg.RequestTimeout > 0 {

@@ -7,7 +7,11 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"time"
 )
+
+// maxAccessLogDelay is the longest that whoever reads along would wait.
+const maxAccessLogDelay = 10 * time.Second
 
 // Config names the service and says where its logs and traces go. The zero
 // value logs from info up to standard error and exports no traces.
@@ -18,6 +22,10 @@ type Config struct {
 
 	LogLevel  string `env:"SOUK_LOG_LEVEL" envDefault:"info" usage:"debug, info, warn or error"`
 	LogFormat string `env:"SOUK_LOG_FORMAT" envDefault:"auto" usage:"json, text or auto: text on a terminal"`
+
+	// AccessLogDelay bounds how long a line of the access log waits for others to
+	// be written with; zero writes each at once. All other lines are.
+	AccessLogDelay time.Duration `env:"SOUK_ACCESS_LOG_DELAY" envDefault:"100ms" usage:"how long lines of the access log may wait to be written together, 0 to 10s"`
 
 	// OTLPEndpoint is the base URL of an OTLP/HTTP collector. Empty exports
 	// nothing; trace ids are made all the same.
@@ -35,7 +43,7 @@ type Config struct {
 	// One service per process should have them.
 	RuntimeMetrics bool `env:"SOUK_RUNTIME_METRICS" envDefault:"true" usage:"export the metrics of the Go runtime and the process"`
 
-	LogWriter io.Writer `env:"-"` // nil is standard error
+	LogWriter io.Writer `env:"-"` // safe for concurrent use; nil is standard error
 }
 
 func (c Config) withDefaults() Config {
@@ -69,6 +77,9 @@ func (c Config) Validate() error {
 	}
 	if !(c.SampleRatio >= 0 && c.SampleRatio <= 1) { // negated so that NaN is refused
 		errs = append(errs, errors.New("SOUK_TRACE_SAMPLE_RATIO must be from 0 to 1"))
+	}
+	if c.AccessLogDelay < 0 || c.AccessLogDelay > maxAccessLogDelay {
+		errs = append(errs, errors.New("SOUK_ACCESS_LOG_DELAY must be from 0 to 10s"))
 	}
 	if u, err := url.Parse(c.OTLPEndpoint); c.OTLPEndpoint != "" && (err != nil || u.Host == "") {
 		errs = append(errs, errors.New("SOUK_OTLP_ENDPOINT is not a URL with a host"))

@@ -9,23 +9,34 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// newLogger logs one JSON object per line, or text when a person reads along.
-// Both forms escape control characters, so a logged value cannot forge a line.
-func newLogger(cfg Config) (*slog.Logger, error) {
+// newLoggers makes the log and the access log, both on cfg.LogWriter, and the
+// function that writes what of the latter waits.
+func newLoggers(cfg Config) (all, access *slog.Logger, flush func(), err error) {
 	level, err := parseLevel(cfg.LogLevel)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
+	all = newLogger(cfg, level, cfg.LogWriter)
+	if cfg.AccessLogDelay == 0 {
+		return all, all, func() {}, nil
+	}
+	g := &gatherer{out: cfg.LogWriter, delay: cfg.AccessLogDelay}
+	return all, newLogger(cfg, level, g), g.Flush, nil
+}
+
+// newLogger logs one JSON object per line, or text when a person reads along.
+// Both forms escape control characters, so a logged value cannot forge a line.
+func newLogger(cfg Config, level slog.Level, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
-	var handler slog.Handler = slog.NewJSONHandler(cfg.LogWriter, options)
-	if cfg.LogFormat == "text" || cfg.LogFormat != "json" && isTerminal(cfg.LogWriter) {
-		handler = slog.NewTextHandler(cfg.LogWriter, options)
+	var handler slog.Handler = slog.NewJSONHandler(w, options)
+	if cfg.LogFormat == "text" || cfg.LogFormat != "json" && isTerminal(cfg.LogWriter) { // whatever stands before it
+		handler = slog.NewTextHandler(w, options)
 	}
 	logger := slog.New(traceHandler{handler})
 	if cfg.Service != "" {
 		logger = logger.With("service", cfg.Service)
 	}
-	return logger, nil
+	return logger
 }
 
 func isTerminal(w io.Writer) bool {

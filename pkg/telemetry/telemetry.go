@@ -19,9 +19,10 @@ const tracerName = "souk.example/pkg/telemetry"
 // safe for concurrent use. A record logged with a context carries the trace_id
 // and span_id of the context's span.
 type Telemetry struct {
-	Logger   *slog.Logger
-	Registry *prometheus.Registry
-	Tracer   trace.Tracer
+	Logger    *slog.Logger
+	AccessLog *slog.Logger // for a line per request: written together, up to Config.AccessLogDelay late
+	Registry  *prometheus.Registry
+	Tracer    trace.Tracer
 
 	shutdown func(context.Context) error
 }
@@ -33,7 +34,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	logger, err := newLogger(cfg)
+	logger, access, flush, err := newLoggers(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -42,10 +43,14 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, err
 	}
 	return &Telemetry{
-		Logger:   logger,
-		Registry: newRegistry(cfg),
-		Tracer:   provider.Tracer(tracerName),
-		shutdown: provider.Shutdown,
+		Logger:    logger,
+		AccessLog: access,
+		Registry:  newRegistry(cfg),
+		Tracer:    provider.Tracer(tracerName),
+		shutdown: func(ctx context.Context) error {
+			flush()
+			return provider.Shutdown(ctx)
+		},
 	}, nil
 }
 
@@ -61,8 +66,9 @@ func newRegistry(cfg Config) *prometheus.Registry {
 	return registry
 }
 
-// Shutdown exports the spans still buffered, for as long as ctx allows. The
-// Telemetry may be used afterwards; its spans are then dropped.
+// Shutdown writes the lines of the access log that wait, and exports the spans
+// still buffered, for as long as ctx allows. The Telemetry may be used
+// afterwards; its spans are then dropped.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	if t.shutdown == nil {
 		return nil
@@ -74,8 +80,9 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // the packages as libraries. Its registry is real and its own.
 func Nop() *Telemetry {
 	return &Telemetry{
-		Logger:   slog.New(slog.DiscardHandler),
-		Registry: prometheus.NewRegistry(),
-		Tracer:   noop.NewTracerProvider().Tracer(tracerName),
+		Logger:    slog.New(slog.DiscardHandler),
+		AccessLog: slog.New(slog.DiscardHandler),
+		Registry:  prometheus.NewRegistry(),
+		Tracer:    noop.NewTracerProvider().Tracer(tracerName),
 	}
 }

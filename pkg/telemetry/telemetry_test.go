@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -96,6 +97,7 @@ func TestRuntimeMetricsOnlyWhenAsked(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	for _, bad := range []telemetry.Config{
 		{LogLevel: "loud"}, {Env: "prod"}, {Env: "Production"}, {LogFormat: "xml"}, {SampleRatio: 2}, {SampleRatio: math.NaN()}, {OTLPEndpoint: "nowhere"},
+		{AccessLogDelay: -1}, {AccessLogDelay: time.Minute},
 	} {
 		if _, err := telemetry.New(t.Context(), bad); err == nil {
 			t.Errorf("accepted %+v", bad)
