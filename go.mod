@@ -142,3 +142,8 @@ require (
 )
 
 require github.com/coder/websocket v1.8.15
+
+require (
+	github.com/xdg-go/scram v1.4.0 // indirect
+	github.com/xdg-go/stringprep v1.0.4 // indirect
+)

@@ -2,6 +2,7 @@ package redisclient
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -36,14 +37,15 @@ func (c writeConn) Write(b []byte) (int, error) {
 	return n, hide(err)
 }
 
-// SyscallConn lets the pool see that an idle connection was closed.
-func (c writeConn) SyscallConn() (syscall.RawConn, error) {
-	conn, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return conn.SyscallConn()
+// plainConn lets the pool see that an idle connection was closed. Below TLS it
+// does not look.
+type plainConn struct {
+	writeConn
+	raw syscall.Conn
 }
+
+// SyscallConn implements syscall.Conn.
+func (c plainConn) SyscallConn() (syscall.RawConn, error) { return c.raw.SyscallConn() }
 
 func hide(err error) error {
 	if err == nil {
@@ -52,13 +54,21 @@ func hide(err error) error {
 	return noReply{err}
 }
 
-// dialWrites opens connections whose failures are ErrNoReply.
-func dialWrites(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: timeout, KeepAlive: 5 * time.Minute}
+// dialWrites opens connections whose failures are ErrNoReply, with TLS unless
+// secure is nil.
+func dialWrites(timeout time.Duration, secure *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 5 * time.Minute}
+	dial := dialer.DialContext
+	if secure != nil {
+		dial = (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext
+	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, addr)
+		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
+		}
+		if raw, ok := conn.(syscall.Conn); ok {
+			return plainConn{writeConn{conn}, raw}, nil
 		}
 		return writeConn{conn}, nil
 	}

@@ -19,6 +19,7 @@ package redisclient
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -38,6 +39,7 @@ type Config struct {
 	Username string        `env:"SOUK_REDIS_USERNAME" usage:"Redis ACL user"`
 	Password config.Secret `env:"SOUK_REDIS_PASSWORD" usage:"Redis password"`
 	DB       int           `env:"SOUK_REDIS_DB" usage:"Redis database number, not in a cluster"`
+	TLS      config.TLS    `envPrefix:"SOUK_REDIS_"`
 
 	// DialTimeout bounds one connection attempt; default 1 s.
 	DialTimeout time.Duration `env:"SOUK_REDIS_DIAL_TIMEOUT" usage:"time limit of one connection attempt"`
@@ -81,6 +83,9 @@ func (c Config) Validate() error {
 	if c.DB != 0 && (c.Cluster || len(c.Addrs) > 1) {
 		return errors.New("redis: a cluster has only database 0")
 	}
+	if _, err := c.TLS.Client(); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
 	return nil
 }
 
@@ -104,10 +109,14 @@ func Open(_ context.Context, cfg Config, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	cfg = cfg.WithDefaults()
-	hot := redis.NewUniversalClient(cfg.options(-1))
+	secure, err := cfg.TLS.Client()
+	if err != nil {
+		return nil, fmt.Errorf("open redis: %w", err)
+	}
+	hot := redis.NewUniversalClient(cfg.options(-1, secure))
 	c := &Client{
-		read:      redis.NewUniversalClient(cfg.options(1)),
-		write:     redis.NewUniversalClient(cfg.writeOptions()),
+		read:      redis.NewUniversalClient(cfg.options(1, secure)),
+		write:     redis.NewUniversalClient(cfg.writeOptions(secure)),
 		hotClient: hot,
 		hot:       sync.OnceValue(func() *Hot { return newHot(hot, cfg.IOTimeout) }),
 		wait:      cfg.IOTimeout,
@@ -120,9 +129,11 @@ func Open(_ context.Context, cfg Config, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// options is the one base of all handles; retries of -1 means none.
-func (c Config) options(retries int) *redis.UniversalOptions {
+// options is the one base of all handles; retries of -1 means none, secure of nil
+// no TLS.
+func (c Config) options(retries int, secure *tls.Config) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
+		TLSConfig:     secure,
 		Addrs:         c.Addrs,
 		IsClusterMode: c.Cluster,
 		Username:      c.Username,
@@ -145,9 +156,9 @@ func (c Config) options(retries int) *redis.UniversalOptions {
 }
 
 // writeOptions never send anything twice.
-func (c Config) writeOptions() *redis.UniversalOptions {
-	options := c.options(-1)
-	options.Dialer = dialWrites(c.DialTimeout)
+func (c Config) writeOptions(secure *tls.Config) *redis.UniversalOptions {
+	options := c.options(-1, secure)
+	options.Dialer = dialWrites(c.DialTimeout, secure)
 	return options
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"souk.example/pkg/config"
 )
 
 // Config says which cluster to talk to. What decides whether data can be lost
@@ -17,9 +19,11 @@ type Config struct {
 	// Replication is the replication factor of topics this client creates.
 	Replication int16 `env:"SOUK_KAFKA_REPLICATION" envDefault:"1" usage:"replicas of new topics"`
 	// MaxRecordBytes bounds one record, and one batch on its way to a broker.
-	MaxRecordBytes int `env:"SOUK_KAFKA_MAX_RECORD_BYTES" envDefault:"1048576" usage:"largest record"`
-	// Adjust, when set, changes the client's settings last: TLS, SASL, a
-	// dialer. Open refuses what it makes unsafe.
+	MaxRecordBytes int        `env:"SOUK_KAFKA_MAX_RECORD_BYTES" envDefault:"1048576" usage:"largest record"`
+	TLS            config.TLS `envPrefix:"SOUK_KAFKA_"`
+	SASL           SASL
+	// Adjust, when set, changes the client's settings last, a dialer for
+	// example. Open refuses what it makes unsafe.
 	Adjust func(*sarama.Config) `env:"-"`
 }
 
@@ -51,5 +55,5 @@ func (c Config) Validate() error {
 	if c.Replication < 1 || c.MaxRecordBytes < 1 {
 		return errors.New("kafka: replication and record size must be positive")
 	}
-	return nil
+	return c.secure(sarama.NewConfig())
 }

@@ -38,6 +38,9 @@ func settings(cfg Config) (*sarama.Config, error) {
 	setNetwork(c)
 	setProducer(c, cfg.MaxRecordBytes)
 	setConsumer(c)
+	if err := cfg.secure(c); err != nil {
+		return nil, err
+	}
 	if cfg.Adjust != nil {
 		cfg.Adjust(c)
 	}
