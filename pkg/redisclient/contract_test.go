@@ -48,6 +48,19 @@ func TestLostReplyNeverAppliesAWriteTwice(t *testing.T) {
 	})
 }
 
+// Else each connection's first write after a restart of Redis would be lost.
+func TestAWriteGoesToARestartedRedisAtOnce(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	client := redistest.Dial(t, server.Addr())
+	for range 3 {
+		if err := client.Write().Set(t.Context(), "k", "v", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		server.Wipe()
+	}
+}
+
 // onEachBehindProxies runs test on one server and on a cluster.
 func onEachBehindProxies(t *testing.T, test func(*testing.T, *redisclient.Client, []*redistest.Proxy)) {
 	t.Helper()

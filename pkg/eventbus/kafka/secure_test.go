@@ -31,8 +31,10 @@ func secured(t *testing.T, own testcert.Certificate) []string {
 func TestABrokerThatWantsTLSAndAPassword(t *testing.T) {
 	own := testcert.New(t)
 	brokers := secured(t, own)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // it tries until then
+	defer cancel()
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		bus, err := kafka.Open(t.Context(), kafka.Config{
+		bus, err := kafka.Open(ctx, kafka.Config{
 			Brokers: brokers, TLS: config.TLS{Enabled: true, CA: own.Cert},
 			SASL: kafka.SASL{Mechanism: mechanism, Username: user, Password: password},
 		}, slog.New(slog.DiscardHandler))
