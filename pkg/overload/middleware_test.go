@@ -22,6 +22,7 @@ import (
 func router(l *overload.Limiter, log io.Writer, during func()) http.Handler {
 	t := telemetry.Nop()
 	t.Logger = slog.New(slog.NewTextHandler(log, nil))
+	t.AccessLog = t.Logger
 	r := httpserver.NewRouter(httpserver.Config{}, t)
 	r.POST("/orders", overload.Middleware(l), func(c *gin.Context) {
 		during()
@@ -63,6 +64,9 @@ func TestMiddleware(t *testing.T) {
 	}
 	if w := post(t, h, strings.NewReader("tea")); w.Code != http.StatusOK || w.Body.String() != "tea <nil>" {
 		t.Errorf("after it %d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "status=200") {
+		t.Errorf("who was taken in is not logged: %s", log.String())
 	}
 	want := "# HELP souk_overload_rejected_total Requests refused because too many were in hand.\n# TYPE souk_overload_rejected_total counter\nsouk_overload_rejected_total 1\n"
 	if err := testutil.CollectAndCompare(l, strings.NewReader(want), "souk_overload_rejected_total"); err != nil {

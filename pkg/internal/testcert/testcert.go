@@ -31,7 +31,9 @@ func New(t testing.TB) Certificate {
 }
 
 // Server is what a server of the test serves with.
-func (c Certificate) Server() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c.Pair}} }
+func (c Certificate) Server() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{c.Pair}}
+}
 
 func text(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))

@@ -108,7 +108,7 @@ func scanRow(rows *sql.Rows, columns []string) (map[string]any, error) {
 }
 
 // readable turns an id into decimal text, as everywhere in souk's JSON,
-// microseconds into their time, if there is one yet, and bytes into what they
+// microseconds into their time, null if there is none yet, and bytes into what they
 // are: JSON, text, or else base64.
 func readable(column string, v any) any {
 	switch v := v.(type) {
@@ -116,8 +116,8 @@ func readable(column string, v any) any {
 		if column == "id" || strings.HasSuffix(column, "_id") {
 			return strconv.FormatInt(v, 10)
 		}
-		if isTime(column) && v > 0 {
-			return time.UnixMicro(v).UTC()
+		if isTime(column) {
+			return orNull(v)
 		}
 	case []byte:
 		if json.Valid(v) {
@@ -128,6 +128,13 @@ func readable(column string, v any) any {
 		}
 	}
 	return v
+}
+
+func orNull(micros int64) any {
+	if micros == 0 {
+		return nil
+	}
+	return time.UnixMicro(micros).UTC()
 }
 
 func isTime(column string) bool {

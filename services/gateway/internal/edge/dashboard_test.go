@@ -171,7 +171,7 @@ func TestTheDashboardLacksAPart(t *testing.T) {
 		"a page":      func(t *testing.T) string { return service(t, says("<html>")) },
 		"no object":   func(t *testing.T) string { return service(t, says("null")) },
 		"half":        func(t *testing.T) string { return raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}") },
-		"too large":   func(t *testing.T) string { return service(t, says(`{"a":"`+strings.Repeat("x", 256<<10)+`"}`)) },
+		"too large":   func(t *testing.T) string { return service(t, says(`{"a":"`+strings.Repeat("x", 512<<10)+`"}`)) },
 		"without end": func(t *testing.T) string { return service(t, endless(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,9 +17,9 @@ import (
 	"souk.example/pkg/overload"
 )
 
-// maxPart bounds a part, in bytes: five orders of a hundred lines each are below
-// 100 KiB.
-const maxPart = 256 << 10
+// maxPart bounds a part, in bytes: twenty orders of a hundred lines each, the most
+// that anybody asks for, are below 300 KiB.
+const maxPart = 512 << 10
 
 var (
 	errPartBusy   = errors.New("too many requests of the service are in hand")

@@ -87,17 +87,18 @@ func (f *follower) look(ctx context.Context, to listener) (again time.Duration, 
 	case errors.Is(err, edge.ErrDenied):
 		return 0, errRefused
 	case err != nil:
-		return retry, nil //nolint:nilerr // it is asked again
+		again = retry
+	default:
+		again = poll
 	}
-	f.all = false
-	clear(f.hinted)
 	if news := f.story.news(orders); len(news) > 0 {
-		return poll, to.tell(news)
+		return again, to.tell(news)
 	}
-	return poll, nil
+	return again, nil
 }
 
-// moved reads the orders that may have moved.
+// moved reads the orders that may have moved. With an error it returns those that
+// it could read; the others it reads when it is called again.
 func (f *follower) moved(ctx context.Context) ([]shown, error) {
 	ctx, cancel := context.WithTimeout(ctx, poll)
 	defer cancel()
@@ -108,22 +109,31 @@ func (f *follower) moved(ctx context.Context) ([]shown, error) {
 			return nil, err
 		}
 	}
+	f.all = false
 	if len(f.hinted) > hintsMax {
+		clear(f.hinted)
 		return page.Items, nil
 	}
-	orders := page.Items
+	orders, err := f.hintedBut(ctx, page.Items)
+	return append(page.Items, orders...), err
+}
+
+// hintedBut reads the hinted orders that are not among those known, and forgets the
+// hints of what it could read.
+func (f *follower) hintedBut(ctx context.Context, known []shown) (orders []shown, err error) {
 	for id := range f.hinted {
 		path := strconv.FormatInt(id, 10)
-		if slices.ContainsFunc(page.Items, func(o shown) bool { return o.ID == path }) {
-			continue
+		if !slices.ContainsFunc(known, func(o shown) bool { return o.ID == path }) {
+			var order shown
+			if failed := f.ask(ctx, "/v1/orders/"+path, "", &order); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
+			orders = append(orders, order)
 		}
-		var order shown
-		if err := f.ask(ctx, "/v1/orders/"+path, "", &order); err != nil {
-			return nil, err
-		}
-		orders = append(orders, order)
+		delete(f.hinted, id)
 	}
-	return orders, nil
+	return orders, err
 }
 
 func (f *follower) ask(ctx context.Context, path, query string, into any) error {

@@ -205,6 +205,26 @@ func TestAnOldOrderMoves(t *testing.T) {
 	})
 }
 
+// The others are told, and it is asked for again.
+func TestAnOrderThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		st := follow(t, s, nil)
+		defer st.end()
+		st.hears(time.Second)
+		s.put("2", "PENDING")
+		st.ear.hear(1)
+		st.ear.hear(2)
+		st.hears(spacing, "2 PENDING")
+		s.put("1", "PENDING")
+		s.wasAsked()
+		st.hears(retry, "1 PENDING")
+		if asked := s.wasAsked(); !slices.Equal(asked, []string{"/v1/orders/1"}) {
+			t.Errorf("asked %q", asked)
+		}
+	})
+}
+
 // One of whom much is hinted costs no more than one look in a while.
 func TestManyHintsAreOneLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

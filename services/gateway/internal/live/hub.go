@@ -66,7 +66,10 @@ func (h *Hub) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case hint := <-heard:
+		case hint, open := <-heard:
+			if !open { // the client was closed before ctx ended
+				return nil
+			}
 			h.hear([]byte(hint.Payload))
 		}
 	}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
