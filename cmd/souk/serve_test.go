@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,6 +90,19 @@ func freeBase(t *testing.T) int {
 		}
 		if daemon.CheckPorts(t.Context(), places.Ports()) == nil {
 			return base
+		}
+	}
+}
+
+// Only a service begins once more (see timerslack): who types a command would see
+// nothing of it, and the process that holds everything shares its machine with none.
+func TestWhichProcessesAreServices(t *testing.T) {
+	for line, want := range map[string]bool{
+		"run order": true, "serve --service order --replica 2": true,
+		"serve": false, "up": false, "": false, "order run": false,
+	} {
+		if got := isService(strings.Fields(line)); got != want {
+			t.Errorf("souk %s: %t", line, got)
 		}
 	}
 }
