@@ -7,20 +7,33 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"souk.example/cmd/souk/internal/timerslack"
 )
 
-const child = "SOUK_TEST_TIMERSLACK_CHILD"
+const (
+	child    = "SOUK_TEST_TIMERSLACK_CHILD"
+	takeBack = "SOUK_TEST_TIMERSLACK_TAKE_BACK"
+)
 
 // TestMain is also the program that begins once more.
 func TestMain(m *testing.M) {
 	if os.Getenv(child) == "" {
 		os.Exit(m.Run())
 	}
+	if os.Getenv(takeBack) != "" { // as a kernel that does not keep it
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	}
 	if err := timerslack.Relax(); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
+	}
+	if os.Getenv(takeBack) != "" {
+		fmt.Println("begun once more")
+		return
 	}
 	for _, thread := range threads() {
 		slack, err := os.ReadFile("/proc/" + thread + "/timerslack_ns")
@@ -56,5 +69,16 @@ func TestAllThreadsHaveTheSlack(t *testing.T) {
 	}
 	if os.Geteuid() == 0 && len(lines) < 3 {
 		t.Errorf("%d threads: %s", len(lines), out)
+	}
+}
+
+func TestItBeginsOnceMoreOnly(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), child+"=1", takeBack+"=1")
+	cmd.WaitDelay = time.Second
+	timer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "begun once more\n" {
+		t.Errorf("%v: %s", err, out)
 	}
 }
