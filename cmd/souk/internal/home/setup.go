@@ -32,7 +32,7 @@ func (h Home) Setup() (Setup, error) {
 		return s, err
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return s, fmt.Errorf("read %s: %w", h.setupFile(), err)
+		return s, fmt.Errorf("read %s, which says how souk was started (stop what runs, and remove it): %w", h.setupFile(), err)
 	}
 	return s, nil
 }
