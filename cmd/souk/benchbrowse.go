@@ -19,9 +19,9 @@ func benchBrowseCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "browse",
 		Short: "Measure product pages per second, their latency and their CPU",
-		Long: `Ask for product pages as fast as the answers come, and then an empty handler in
-the same way, and report both: requests per second, latency, CPU of each, and how
-many times the empty handler's CPU a page costs.
+		Long: `Ask for product pages as fast as the answers come and ask an empty handler in
+the same way, in turns of a second, and report both: requests per second, latency,
+CPU of each, and how many times the empty handler's CPU a page costs.
 
 Exits 3 when the run is void: it then prints why, and no figures.`,
 		Example: "  souk bench browse\n  souk bench browse --target inventory --conditional\n  souk bench browse --duration 30s --clients 256 --json",

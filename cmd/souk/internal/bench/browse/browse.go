@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,9 +99,10 @@ type Percentiles struct {
 	P99 float64 `json:"p99"`
 }
 
-// Run measures the pages and then the empty handler. It blocks for twice the
+// Run asks for pages and asks the empty handler in turns of a second, so that a
+// machine that is slower for a while is slower for both. It blocks for twice the
 // warm-up and the duration. A void run is no error.
-func Run(ctx context.Context, cfg Config, s Stack) (Report, error) {
+func Run(ctx context.Context, cfg Config, s Stack) (_ Report, err error) {
 	if err := cfg.Validate(); err != nil {
 		return Report{}, err
 	}
@@ -110,17 +112,18 @@ func Run(ctx context.Context, cfg Config, s Stack) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	m := meter{cfg}
-	cfg.Progress("asking for pages")
-	ours, err := m.measure(ctx, s.Targets, pages, s.Processes)
+	nothing, err := s.Empty(ctx)
 	if err != nil {
+		return r, fmt.Errorf("start an empty handler: %w", err)
+	}
+	defer func() { err = errors.Join(err, nothing.Stop()) }()
+	ours := &side{targets: s.Targets, requests: pages, processes: s.Processes}
+	least := &side{targets: []string{nothing.Address}, requests: pages, processes: []cputime.Process{nothing.Process}}
+	least.requests.want = http.StatusOK // it has no pages to be unchanged
+	if err := cfg.takeTurns(ctx, ours, least); err != nil {
 		return r, err
 	}
-	least, err := m.measureEmpty(ctx, s, pages)
-	if err != nil {
-		return r, err
-	}
-	r.fill(ours, least)
+	r.fill(ours.outcome, least.outcome)
 	return r, nil
 }
 
@@ -135,73 +138,105 @@ func (r *Report) fill(ours, least outcome) {
 	r.Pages, r.Empty, r.PerSRatio, r.CPURatio = &pages, &nothing, &rate, &cpu
 }
 
-// meter sends requests and reads the clocks.
-type meter struct{ cfg Config }
+// turn is about how long one of the two is asked before it is the other's turn.
+const turn = time.Second
 
-// outcome is one server's share of a run.
+func (c Config) takeTurns(ctx context.Context, sides ...*side) error {
+	c.Progress("warming up")
+	for _, s := range sides {
+		s.ask(ctx, c.Clients, c.Warmup)
+	}
+	turns := int(c.Duration / turn)
+	c.Progress("asking for pages and an empty handler in turns")
+	for range turns {
+		for _, s := range sides {
+			if err := s.measure(ctx, c.Clients, c.Duration/time.Duration(turns)); err != nil {
+				return err
+			}
+		}
+		slices.Reverse(sides) // so that neither always comes after the other
+	}
+	return nil
+}
+
+// side is one of the two that are asked.
+type side struct {
+	targets   []string
+	requests  requests
+	processes []cputime.Process
+	outcome   // so far
+}
+
+// outcome is what came of a side's turns.
 type outcome struct {
-	load   loadgen.Outcome
-	window time.Duration
-	used   cputime.Reading
+	samples []loadgen.Sample
+	errors  map[string]int
+	window  time.Duration
+	used    map[string]time.Duration // CPU by process
+	client  time.Duration            // CPU of the load generator
 }
 
-func (m meter) measureEmpty(ctx context.Context, s Stack, q requests) (_ outcome, err error) {
-	server, err := s.Empty(ctx)
-	if err != nil {
-		return outcome{}, fmt.Errorf("start an empty handler: %w", err)
-	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	m.cfg.Progress("asking an empty handler")
-	q.want = http.StatusOK // it has no pages to be unchanged
-	return m.measure(ctx, []string{server.Address}, q, []cputime.Process{server.Process})
+func (s *side) ask(ctx context.Context, clients int, d time.Duration) loadgen.Outcome {
+	return loadgen.Run(ctx, loadgen.Load{
+		Targets: s.targets, Clients: clients, Length: d, Compose: s.requests.compose(s.targets[0]), Accept: loadgen.Status(s.requests.want),
+	})
 }
 
-func (m meter) measure(ctx context.Context, targets []string, q requests, processes []cputime.Process) (outcome, error) {
-	send := func(d time.Duration) loadgen.Outcome {
-		return loadgen.Run(ctx, loadgen.Load{
-			Targets: targets, Clients: m.cfg.Clients, Length: d, Compose: q.compose(targets[0]), Accept: loadgen.Status(q.want),
-		})
-	}
-	if m.cfg.Warmup > 0 {
-		send(m.cfg.Warmup)
-	}
-	before, err := cputime.Read(ctx, processes)
+func (s *side) measure(ctx context.Context, clients int, d time.Duration) error {
+	before, err := cputime.Read(ctx, s.processes)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	load := send(m.cfg.Duration)
-	after, err := cputime.Read(ctx, processes)
+	load := s.ask(ctx, clients, d)
+	after, err := cputime.Read(ctx, s.processes)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	return outcome{load, after.At.Sub(before.At), after.Since(before)}, ctx.Err()
+	s.add(load, after.Since(before), after.At.Sub(before.At))
+	return ctx.Err()
+}
+
+func (o *outcome) add(load loadgen.Outcome, used cputime.Reading, window time.Duration) {
+	if o.errors == nil {
+		o.errors, o.used = make(map[string]int), make(map[string]time.Duration)
+	}
+	o.samples = append(o.samples, load.Samples...)
+	o.window, o.client = o.window+window, o.client+used.Self
+	for what, n := range load.Errors {
+		o.errors[what] += n
+	}
+	for name, d := range used.Processes {
+		o.used[name] += d
+	}
 }
 
 // wrong says what makes an outcome void.
 func (o outcome) wrong(who string) (reasons []string) {
-	for what, n := range o.load.Errors {
+	for what, n := range o.errors {
 		reasons = append(reasons, fmt.Sprintf("%s: %d × %s", who, n, what))
 	}
-	if len(o.load.Samples) == 0 {
+	if len(o.samples) == 0 {
 		reasons = append(reasons, who+": no request was answered")
 	}
 	return reasons
 }
 
 func (o outcome) figures() Figures {
-	took := make([]time.Duration, len(o.load.Samples))
-	for i, s := range o.load.Samples {
+	took := make([]time.Duration, len(o.samples))
+	for i, s := range o.samples {
 		took[i] = s.Took
 	}
 	took = figures.Sorted(took)
 	at := func(p float64) float64 { return figures.Milliseconds(figures.Percentile(took, p)) }
 	f := Figures{
 		PerS: figures.PerSecond(len(took), o.window), MS: Percentiles{P50: at(50), P95: at(95), P99: at(99)},
-		CPUUS: figures.MicrosecondsEach(o.used.Sum(), len(took)), ByProcess: make(map[string]float64),
-		ClientUS: figures.MicrosecondsEach(o.used.Self, len(took)),
+		ByProcess: make(map[string]float64), ClientUS: figures.MicrosecondsEach(o.client, len(took)),
 	}
-	for name, used := range o.used.Processes {
+	var sum time.Duration
+	for name, used := range o.used {
 		f.ByProcess[name] = figures.MicrosecondsEach(used, len(took))
+		sum += used
 	}
+	f.CPUUS = figures.MicrosecondsEach(sum, len(took))
 	return f
 }
