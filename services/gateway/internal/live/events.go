@@ -19,7 +19,6 @@ func (l *Live) events(c *gin.Context) {
 	l.stream(c, http.StatusOK, since, func(ctx context.Context, w http.ResponseWriter, f *follower) {
 		header := w.Header()
 		header.Set("Content-Type", "text/event-stream")
-		header.Set("Cache-Control", "no-store")
 		header.Set("X-Accel-Buffering", "no") // nginx
 		if _, err := fmt.Fprintf(w, "retry: %d\n\n", retry.Milliseconds()); err != nil {
 			return

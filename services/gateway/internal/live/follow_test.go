@@ -106,8 +106,12 @@ type stream struct {
 // follow begins a stream of user 7's orders.
 func follow(t *testing.T, s *shelf, change func(*follower)) *stream {
 	hub := &Hub{cfg: Config{Max: 9, PerUser: 9}, ears: make(map[int64]map[*ear]struct{})}
+	ear, err := hub.listen(7)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, leave := context.WithCancel(t.Context())
-	st := &stream{t, s, new(diary), hub.listen(7), leave, make(chan error, 1)}
+	st := &stream{t, s, new(diary), ear, leave, make(chan error, 1)}
 	f := &follower{
 		orders: s, ear: st.ear, story: story{since: time.Now()}, expires: time.Now().Add(time.Hour),
 		blocked: func() bool { return false },

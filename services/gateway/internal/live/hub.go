@@ -98,6 +98,10 @@ func (h *Hub) hear(hint []byte) {
 func (h *Hub) room(user int64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.roomLocked(user)
+}
+
+func (h *Hub) roomLocked(user int64) error {
 	if h.open >= h.cfg.Max {
 		return overload.ErrOverloaded
 	}
@@ -107,17 +111,20 @@ func (h *Hub) room(user int64) error {
 	return nil
 }
 
-// listen opens an ear for a user's hints.
-func (h *Hub) listen(user int64) *ear {
+// listen opens an ear for a user's hints, if there still is room.
+func (h *Hub) listen(user int64) (*ear, error) {
 	e := &ear{hub: h, user: user, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err := h.roomLocked(user); err != nil {
+		return nil, err
+	}
 	if h.ears[user] == nil {
 		h.ears[user] = make(map[*ear]struct{})
 	}
 	h.ears[user][e] = struct{}{}
 	h.open++
-	return e
+	return e, nil
 }
 
 // ear is what one stream has heard and not looked into yet.

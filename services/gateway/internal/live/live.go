@@ -48,8 +48,13 @@ func (l *Live) stream(c *gin.Context, status int, since time.Time, serve func(co
 		blocked: func() bool { return l.blocks.Blocked(contracts.UserSubject(caller.UserID)) },
 	}
 	httpserver.Stream(c, status, func(ctx context.Context, w http.ResponseWriter) {
-		f.ear = l.hub.listen(caller.UserID)
-		defer f.ear.close()
+		ear, err := l.hub.listen(caller.UserID)
+		if err != nil { // who came at the same time has taken the room
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		defer ear.close()
+		f.ear = ear
 		serve(ctx, w, f)
 	})
 }
