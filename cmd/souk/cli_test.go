@@ -54,7 +54,6 @@ func TestExitCodes(t *testing.T) {
 		"down of nothing":            {[]string{"down"}, 0},
 		"no such engines":            {[]string{"up", "--infra", "podman"}, 2},
 		"engines that are down":      {[]string{"infra", "status"}, 1},
-		"environment of no engines":  {[]string{"infra", "env"}, 2},
 		"too many replicas":          {[]string{"up", "--infra", "native", "--replicas", "11"}, 2},
 		"engines nobody knows":       {[]string{"up", "--infra", "cloud"}, 2},
 		"no replicas":                {[]string{"up", "--replicas", "0"}, 2},
@@ -65,7 +64,6 @@ func TestExitCodes(t *testing.T) {
 		"smoke without a souk":       {[]string{"smoke"}, 2},
 		"tour without a souk":        {[]string{"demo", "failures"}, 2},
 		"token without a key":        {[]string{"token"}, 2},
-		"token for fewer than none":  {[]string{"token", "--count", "-1"}, 2},
 		"token for two at once":      {[]string{"token", "--admin", "--count", "3"}, 2},
 		"log of no service":          {[]string{"logs", "cart"}, 2},
 		"log that is not there":      {[]string{"logs", "order"}, 1},
@@ -83,14 +81,18 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// A time in which nothing can be done is wrong use, not a deadline that passed.
-func TestATimeOfNothingIsRefusedByName(t *testing.T) {
+// Among them a time in which nothing can be done: that is wrong use, not a deadline
+// that passed.
+func TestAnAmountThatCannotBeIsRefusedByName(t *testing.T) {
 	for line, want := range map[string]string{
 		"up --timeout 0s":              "--timeout is 0s: want more than 0s",
 		"up --timeout -1s":             "--timeout is -1s: want more than 0s",
 		"smoke --timeout 0s":           "--timeout is 0s: want more than 0s",
 		"demo failures --timeout -1s":  "--timeout is -1s: want more than 0s",
 		"token --ttl 0s":               "--ttl is 0s: want more than 0s",
+		"token --count 0":              "--count is 0: want 1 to 100000",
+		"token --count -1":             "--count is -1: want 1 to 100000",
+		"token --count 100001":         "--count is 100001: want 1 to 100000",
 		"bench orders --duration 0s":   "want at least a second",
 		"bench orders --duration -1s":  "want at least a second",
 		"bench orders --warmup -1s":    "warm-up",
@@ -132,6 +134,14 @@ func TestWhereNothingRunsIsNamed(t *testing.T) {
 		if want := "souk is not running in " + dir + "\n"; !strings.HasSuffix(said, want) || strings.Count(said, "\n") != 1 || got.stdout != "" {
 			t.Errorf("souk %s says %q and prints %q", command, said, got.stdout)
 		}
+	}
+}
+
+func TestEnginesThatNeverWereAreMissedByTheirHome(t *testing.T) {
+	dir := ownHome(t)
+	got := souk(t, "infra", "env")
+	if want := "there have been no engines in " + dir + ": `souk infra up` starts them"; got.code != 2 || got.err.Error() != want {
+		t.Errorf("exit code %d, %v; want %s", got.code, got.err, want)
 	}
 }
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -67,6 +70,9 @@ func (a *app) infraStatus(ctx context.Context, engines *native.Engines) error {
 
 func (a *app) infraEnv(_ context.Context, engines *native.Engines) error {
 	environ, err := engines.TestEnviron()
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there have been no engines in %s: `souk infra up` starts them", a.home.Dir())
+	}
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ It refuses in production mode.`,
 		Example: "  souk token\n  souk token --admin --json\n  souk token --count 10000 --json > tokens.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("count") && (req.count < 1 || req.count > maxTokens) {
+				return fmt.Errorf("--count is %d: want 1 to %d", req.count, maxTokens)
+			}
 			if admin {
 				req.email = adminEmail
 			}
@@ -63,9 +66,6 @@ type mintedToken struct {
 }
 
 func (a *app) token(ctx context.Context, req tokenRequest) error {
-	if req.count < 0 || req.count > maxTokens {
-		return fmt.Errorf("--count is %d: want 1 to %d", req.count, maxTokens)
-	}
 	if err := checkSpan("ttl", req.ttl); err != nil {
 		return err
 	}
