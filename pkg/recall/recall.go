@@ -73,16 +73,13 @@ func (m *Memory[K, V]) find(key K) (V, bool) {
 	return v, ok
 }
 
-// Forget forgets the keys and reports whether any of them was known.
-func (m *Memory[K, V]) Forget(keys []K) (known bool) {
+// Forget forgets the keys.
+func (m *Memory[K, V]) Forget(keys []K) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, key := range keys {
-		_, ok := m.find(key)
-		known = known || ok
 		m.drop(key)
 	}
-	return known
 }
 
 func (m *Memory[K, V]) drop(key K) {

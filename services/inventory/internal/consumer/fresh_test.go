@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"souk.example/pkg/database"
 	"souk.example/pkg/database/databasetest"
@@ -100,6 +101,31 @@ func TestARememberedHoldThatHasEnded(t *testing.T) {
 			w.wantStock(t, c.available, c.reserved, c.sold)
 		})
 	}
+}
+
+// recalling is a unit that has recalled what the memory has forgotten since.
+type recalling struct {
+	inventory.Unit
+	known map[inventory.OrderID]inventory.Reservation
+}
+
+func (r recalling) Recall([]inventory.OrderID) map[inventory.OrderID]inventory.Reservation {
+	return r.known
+}
+
+// Another batch of this process ends a hold, and has it forgotten, between the
+// recall and the update of one that is late.
+func TestAHoldThatEndsAfterItIsRecalled(t *testing.T) {
+	w := newWorld(t, map[inventory.SKU]int64{"A": 10})
+	w.must(t, w.handle, 1, placed(t, 1, "A"))
+	recalled := w.store.Unit(nil).Recall([]inventory.OrderID{1})
+	w.must(t, w.handle, 1, paid(t, 1))
+	late := func(ctx context.Context, tx *database.Tx, _ []eventbus.Event) error {
+		return inventory.NewSettler(time.Now).Settle(ctx, recalling{w.store.Unit(tx), recalled},
+			[]inventory.Request{{Order: 1, Action: inventory.Commit}})
+	}
+	w.must(t, late, 2, paid(t, 1))
+	w.wantStock(t, 9, 0, 1)
 }
 
 // A hold that ended elsewhere does not keep the others of its batch from being

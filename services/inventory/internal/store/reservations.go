@@ -82,9 +82,10 @@ func (u unit) insertReservations(ctx context.Context, reservations []inventory.R
 
 // updateReservations moves each reservation on from the version it was read
 // or recalled at. Under the lock there is no other, and a miscount fails the
-// batch; what was recalled wrong is forgotten, and the batch runs again. What
-// was recalled is not locked, but nearly always goes one way, from HELD to
-// COMMITTED, and so is found by one statement, in the order of its keys.
+// batch; in a fresh one something was recalled wrong, is forgotten, and the batch
+// runs again. What was recalled is not locked, but nearly always goes one way,
+// from HELD to COMMITTED, and so is found by one statement, in the order of its
+// keys.
 func (u unit) updateReservations(ctx context.Context, changes []inventory.Change) error {
 	slices.SortFunc(changes, func(a, b inventory.Change) int { return cmp.Compare(a.After.Order, b.After.Order) })
 	rows, orders := make([][]any, len(changes)), make([]inventory.OrderID, len(changes))
@@ -103,7 +104,8 @@ func (u unit) updateReservations(ctx context.Context, changes []inventory.Change
 	if n == int64(len(rows)) {
 		return nil
 	}
-	if u.memory.Forget(orders) {
+	if u.Fresh(ctx) {
+		u.memory.Forget(orders)
 		return fmt.Errorf("update reservations: %d of %d: %w", n, len(rows), database.ErrStale)
 	}
 	return fmt.Errorf("update reservations: only %d of %d were as they had been read", n, len(rows))
